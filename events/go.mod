@@ -1,0 +1,3 @@
+module github.com/fiord-bench/fiord/events
+
+go 1.26

@@ -1,0 +1,3 @@
+module github.com/fiord-bench/fiord/fio
+
+go 1.26

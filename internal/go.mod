@@ -1,0 +1,13 @@
+module github.com/fiord-bench/fiord/internal
+
+go 1.26
+
+require (
+	github.com/fiord-bench/fiord/events v0.0.0
+	github.com/fiord-bench/fiord/artifacts v0.0.0
+)
+
+replace (
+	github.com/fiord-bench/fiord/events => ../events
+	github.com/fiord-bench/fiord/artifacts => ../artifacts
+)

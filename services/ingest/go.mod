@@ -1,0 +1,17 @@
+module github.com/fiord-bench/fiord/services/ingest
+
+go 1.26
+
+require (
+	github.com/fiord-bench/fiord/events v0.0.0
+	github.com/fiord-bench/fiord/fio v0.0.0
+	github.com/fiord-bench/fiord/artifacts v0.0.0
+	github.com/fiord-bench/fiord/internal v0.0.0
+)
+
+replace (
+	github.com/fiord-bench/fiord/events => ../../events
+	github.com/fiord-bench/fiord/fio => ../../fio
+	github.com/fiord-bench/fiord/artifacts => ../../artifacts
+	github.com/fiord-bench/fiord/internal => ../../internal
+)
