@@ -1,0 +1,135 @@
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+
+	ce "github.com/cloudevents/sdk-go/v2/event"
+)
+
+// MediaType of an event in structured mode.
+const MediaType = "application/cloudevents+json"
+
+// The extension attributes fiord uses, by the names CloudEvents allows.
+const (
+	extCorrelation = "correlationid"
+	extCausation   = "causationid"
+	extTraceParent = "traceparent"
+	extTraceState  = "tracestate"
+)
+
+// Marshal validates the event and writes it in structured mode.
+func Marshal(e Event) ([]byte, error) {
+	c, err := ToCloudEvent(e)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrEnvelope, err)
+	}
+	return raw, nil
+}
+
+// Unmarshal reads an event in structured mode and validates it. Attributes
+// and fields that this build does not know are passed over.
+func Unmarshal(raw []byte) (Event, error) {
+	var c ce.Event
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return Event{}, fmt.Errorf("%w: %w", ErrEnvelope, err)
+	}
+	return FromCloudEvent(c)
+}
+
+// ToCloudEvent validates the event and gives it as the CloudEvents SDK's type.
+func ToCloudEvent(e Event) (ce.Event, error) {
+	if err := e.Validate(); err != nil {
+		return ce.Event{}, err
+	}
+	data, err := json.Marshal(e.Data)
+	if err != nil {
+		return ce.Event{}, fmt.Errorf("encode data of %s: %w", e.Type, err)
+	}
+	if len(data) > MaxData {
+		return ce.Event{}, fmt.Errorf("%w: data of %s has %d bytes, at most %d are allowed", ErrTooLarge, e.Type, len(data), MaxData)
+	}
+	c := ce.New()
+	c.SetID(e.ID)
+	c.SetSource(e.Source)
+	c.SetType(string(e.Type))
+	if e.Subject != "" {
+		c.SetSubject(e.Subject)
+	}
+	if !e.Time.IsZero() {
+		c.SetTime(e.Time)
+	}
+	for _, x := range []struct{ name, value string }{
+		{extCorrelation, e.CorrelationID}, {extCausation, e.CausationID},
+		{extTraceParent, e.TraceParent}, {extTraceState, e.TraceState},
+	} {
+		if x.value != "" {
+			c.SetExtension(x.name, x.value)
+		}
+	}
+	c.SetDataContentType(ce.ApplicationJSON)
+	c.DataEncoded = data
+	if c.FieldErrors != nil {
+		return ce.Event{}, fmt.Errorf("%w: %w", ErrEnvelope, c.Validate())
+	}
+	return c, nil
+}
+
+// FromCloudEvent decodes and validates the data of a CloudEvent, whatever mode
+// it travelled in.
+func FromCloudEvent(c ce.Event) (Event, error) { return fromCloudEvent(c, false) }
+
+func fromCloudEvent(c ce.Event, strict bool) (Event, error) {
+	if err := envelope(c); err != nil {
+		return Event{}, err
+	}
+	t, err := Parse(c.Type())
+	if err != nil {
+		return Event{}, err
+	}
+	data, err := DecodeData(t, c.Data(), strict)
+	if err != nil {
+		return Event{}, err
+	}
+	e := Event{
+		ID: c.ID(), Source: c.Source(), Type: t, Subject: c.Subject(), Time: c.Time(),
+		CorrelationID: extension(c, extCorrelation), CausationID: extension(c, extCausation),
+		TraceParent: extension(c, extTraceParent), TraceState: extension(c, extTraceState),
+		Data: data,
+	}
+	if e.CorrelationID == "" {
+		e.CorrelationID = e.ID
+	}
+	return e, nil
+}
+
+// envelope checks what CloudEvents requires, naming the attribute at fault.
+func envelope(c ce.Event) error {
+	if c.SpecVersion() != ce.CloudEventsVersionV1 {
+		return fmt.Errorf("%w: attribute specversion is %q, must be %q", ErrEnvelope, c.SpecVersion(), ce.CloudEventsVersionV1)
+	}
+	for _, a := range []struct{ name, value string }{{"id", c.ID()}, {"source", c.Source()}, {"type", c.Type()}} {
+		if a.value == "" {
+			return fmt.Errorf("%w: attribute %s is missing", ErrEnvelope, a.name)
+		}
+		if len(a.value) > 256 {
+			return fmt.Errorf("%w: attribute %s has %d bytes, at most 256 are allowed", ErrEnvelope, a.name, len(a.value))
+		}
+	}
+	if len(c.Data()) == 0 {
+		return fmt.Errorf("%w: data is missing", ErrEnvelope)
+	}
+	if t := c.DataMediaType(); t != "" && t != ce.ApplicationJSON {
+		return fmt.Errorf("%w: attribute datacontenttype is %q, must be %s", ErrEnvelope, c.DataContentType(), ce.ApplicationJSON)
+	}
+	return nil
+}
+
+func extension(c ce.Event, name string) string {
+	s, _ := c.Extensions()[name].(string)
+	return s
+}
