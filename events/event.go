@@ -68,6 +68,16 @@ func (e Event) NATSSubject() string {
 	return e.Type.Subject()
 }
 
+// EndFilter matches every terminal that could stand in this one's place, or is
+// "" when the event ends nothing.
+func (e Event) EndFilter() string {
+	r, ok := e.Data.(Routed)
+	if noun := e.Type.Ends(); noun != "" && ok {
+		return endFilter(noun, r.Route())
+	}
+	return ""
+}
+
 // MessageID identifies the event to JetStream's duplicate window, whose scope
 // is the whole stream: CloudEvents identity is source and id together.
 func (e Event) MessageID() string { return HashID("message", e.Source, e.ID) }

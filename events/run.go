@@ -34,14 +34,29 @@ type RunRef struct {
 	Index  int   `json:"index"`
 	Point  Point `json:"point,omitempty"`
 	Repeat int   `json:"repeat"`
-	// Host that runs it; empty if it expired before a worker took it.
+	// Host that runs it; for a pool slot empty until a worker takes it.
 	Host string `json:"host,omitempty"`
+	// Pool that the slot belongs to; empty when the slot is a host's own.
+	Pool string `json:"pool,omitempty"`
 	// Attempt counts starts of fio from 1; 0 means that fio was not started.
 	Attempt int `json:"attempt"`
 }
 
 // About is the id of the run.
 func (r RunRef) About() string { return r.Run }
+
+// endRoute is where the run's end is arbitrated: end.host.<token>.<run> or
+// end.pool.<token>.<run>. The owner stands in the subject so that NATS itself
+// refuses a worker that would end a run which is not its own.
+func (r RunRef) endRoute() string {
+	if r.Pool != "" {
+		return "end." + PoolRoute(r.Pool) + "." + r.Run
+	}
+	return "end." + HostRoute(r.Host) + "." + r.Run
+}
+
+// EndFilter matches every terminal that the run could have.
+func (r RunRef) EndFilter() string { return endFilter("run", r.endRoute()) }
 
 func (r RunRef) check(c *check) {
 	c.id("bench", r.Bench)
@@ -53,6 +68,8 @@ func (r RunRef) check(c *check) {
 	c.atLeast("repeat", r.Repeat, 0)
 	c.atLeast("attempt", r.Attempt, 0)
 	c.optional("host", r.Host, 253)
+	c.optional("pool", r.Pool, 100)
+	c.that(r.Host != "" || r.Pool != "", "host", "and pool are missing: one says whose the run is")
 }
 
 // RunsRequested asks one host, or any worker of a pool, for a list of runs.
@@ -135,6 +152,9 @@ type Device struct {
 
 // EventType is run.started.
 func (RunStarted) EventType() Type { return TypeRunStarted }
+
+// Route is host.<token> of the worker that starts it, also for a pool slot.
+func (d RunStarted) Route() string { return HostRoute(d.Host) }
 
 // Validate reports the fields at fault.
 func (d RunStarted) Validate() error {
@@ -268,8 +288,8 @@ type LogSet struct {
 // EventType is run.completed.
 func (RunCompleted) EventType() Type { return TypeRunCompleted }
 
-// Route is end.<run>.
-func (d RunCompleted) Route() string { return "end." + d.Run }
+// Route is end.host.<token>.<run> or end.pool.<token>.<run>.
+func (d RunCompleted) Route() string { return d.endRoute() }
 
 // Validate reports the fields at fault.
 func (d RunCompleted) Validate() error {
@@ -303,8 +323,8 @@ type RunFailed struct {
 // EventType is run.failed.
 func (RunFailed) EventType() Type { return TypeRunFailed }
 
-// Route is end.<run>.
-func (d RunFailed) Route() string { return "end." + d.Run }
+// Route is end.host.<token>.<run> or end.pool.<token>.<run>.
+func (d RunFailed) Route() string { return d.endRoute() }
 
 // Validate reports the fields at fault.
 func (d RunFailed) Validate() error {
@@ -328,8 +348,8 @@ type RunRejected struct {
 // EventType is run.rejected.
 func (RunRejected) EventType() Type { return TypeRunRejected }
 
-// Route is end.<run>.
-func (d RunRejected) Route() string { return "end." + d.Run }
+// Route is end.host.<token>.<run> or end.pool.<token>.<run>.
+func (d RunRejected) Route() string { return d.endRoute() }
 
 // Validate reports the fields at fault.
 func (d RunRejected) Validate() error {
@@ -354,8 +374,8 @@ type RunCancelled struct {
 // EventType is run.cancelled.
 func (RunCancelled) EventType() Type { return TypeRunCancelled }
 
-// Route is end.<run>.
-func (d RunCancelled) Route() string { return "end." + d.Run }
+// Route is end.host.<token>.<run> or end.pool.<token>.<run>.
+func (d RunCancelled) Route() string { return d.endRoute() }
 
 // Validate reports the fields at fault.
 func (d RunCancelled) Validate() error {
@@ -379,8 +399,8 @@ type RunExpired struct {
 // EventType is run.expired.
 func (RunExpired) EventType() Type { return TypeRunExpired }
 
-// Route is end.<run>.
-func (d RunExpired) Route() string { return "end." + d.Run }
+// Route is end.host.<token>.<run> or end.pool.<token>.<run>.
+func (d RunExpired) Route() string { return d.endRoute() }
 
 // Validate reports the fields at fault.
 func (d RunExpired) Validate() error {

@@ -108,10 +108,12 @@ func Parse(s string) (Type, error) {
 	return "", fmt.Errorf("%w: no type %q in the catalogue (fiord schema lists them)", ErrUnknownType, s)
 }
 
-// EndFilter matches every terminal that one run or bench could have: the
-// wildcard over which JetStream arbitrates.
-func EndFilter(noun, id string) string {
-	return subjectPrefix + noun + ".*." + typeVersion + ".end." + id
+// BenchEndFilter matches every terminal that one bench could have: the
+// wildcard over which JetStream arbitrates. For a run see [RunRef.EndFilter].
+func BenchEndFilter(bench string) string { return endFilter("bench", "end."+bench) }
+
+func endFilter(noun, route string) string {
+	return subjectPrefix + noun + ".*." + typeVersion + "." + route
 }
 
 func (t Type) split() (noun, verb string) {
