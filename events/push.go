@@ -8,7 +8,8 @@ import (
 
 // Repo names a repository at a forge.
 type Repo struct {
-	// Forge that told of it: github, gitlab, gitea, forgejo, gogs, bitbucket or git.
+	// Forge that told of it: github, gitlab, gitea, forgejo, gogs, bitbucket,
+	// bitbucket-dc, soft-serve or git.
 	Forge string `json:"forge"`
 	// Name is the full name at the forge, owner/repository.
 	Name string `json:"name"`
@@ -85,7 +86,7 @@ func (p Push) check(c *check) {
 }
 
 func (r Repo) check(c *check, at string) {
-	oneOf(c, at+".forge", r.Forge, "github", "gitlab", "gitea", "forgejo", "gogs", "bitbucket", "git")
+	oneOf(c, at+".forge", r.Forge, "github", "gitlab", "gitea", "forgejo", "gogs", "bitbucket", "bitbucket-dc", "soft-serve", "git")
 	c.text(at+".name", r.Name, 300)
 	c.text(at+".clone_url", r.CloneURL, 2048)
 }
