@@ -1,0 +1,101 @@
+package figure_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/fiord-bench/fiord/services/plot/figure"
+)
+
+// cases are the figures a critical reader should look at: every kind, with one,
+// few and many series, with nothing, little and much data, with long names.
+// `go test -run Gallery -gallery DIR` draws them all.
+func cases() map[string]*figure.Figure {
+	all := map[string]*figure.Figure{}
+	for _, add := range []func(map[string]*figure.Figure){timeCases} {
+		add(all)
+	}
+	return all
+}
+
+func timeCases(all map[string]*figure.Figure) {
+	head := func(title string, facts ...string) figure.Head {
+		return figure.Head{Title: title, Subject: "randread-nvme · job randread · node-a.lab", Facts: facts}
+	}
+	all["time-one"] = figure.Time{
+		Head: head("IOPS over time", "60 intervals of 1 s", "1 job", "fio 3.33"), Quantity: figure.IOPS,
+		Series: []figure.Series{noisy("read", 60, 48_000, 1500, 1)},
+	}.Figure()
+	stalled := noisy("read", 60, 1985, 80, 2)
+	for i := 20; i < 34; i++ {
+		stalled.Values[i] = 0
+	}
+	stalled.Values[50] = 0
+	all["time-stall"] = figure.Time{
+		Head: figure.Head{
+			Title: "IOPS over time", Subject: "stalls · job randread · node-a.lab", Facts: []string{"60 intervals of 1 s", "1 job"},
+			Flags: []string{"log and summary disagree: the log integrates to 88,012 I/Os, fio counted 119,100 (35% more)", "15 of 60 intervals are silent"},
+		}, Quantity: figure.IOPS,
+		Series: []figure.Series{stalled}, Refs: []figure.Ref{{Name: "fio's iops_mean", Value: 1985}},
+	}.Figure()
+	all["time-mixed"] = figure.Time{
+		Head: head("Bandwidth over time", "120 intervals of 500 ms", "4 jobs"), Quantity: figure.Bandwidth,
+		Series: []figure.Series{noisy("read", 120, 512<<20, 30<<20, 3), noisy("write", 120, 220<<20, 25<<20, 4), noisy("trim", 120, 40<<20, 3<<20, 5)},
+	}.Figure()
+	lat := func(name, note string, base float64, seed uint64) figure.Series {
+		s := noisy(name, 60, base, base/8, seed)
+		s.Note = note
+		s.Values[31] = math.NaN()
+		return s
+	}
+	all["time-latency"] = figure.Time{
+		Head: head("Completion latency over time", "60 intervals of 1 s", "n = 2,880,412 I/Os", "percentiles from histogram bins"), Quantity: figure.Latency,
+		Series: []figure.Series{
+			lat("p99.9", "2.4 ms", 2.4e6, 6), lat("p99", "410 µs", 410e3, 7), lat("p50", "82 µs", 82e3, 8), lat("mean", "97 µs", 97e3, 9),
+		},
+	}.Figure()
+	six := make([]figure.Series, 6)
+	for i := range six {
+		six[i] = noisy(fmt.Sprintf("host-%02d", i), 90, float64(20_000+4000*i), 900, uint64(i))
+	}
+	all["time-six"] = figure.Time{Head: head("IOPS over time, by host", "90 intervals of 1 s", "6 hosts"), Quantity: figure.IOPS, Series: six}.Figure()
+	fifty := make([]figure.Series, 50)
+	for i := range fifty {
+		fifty[i] = noisy(fmt.Sprintf("rack%d-host-%02d.storage.example.org", i%5, i), 300, float64(20_000+300*i), 1800, uint64(i))
+	}
+	all["time-fifty"] = figure.Time{Head: head("IOPS over time, by host", "300 intervals of 1 s", "50 hosts"), Quantity: figure.IOPS, Series: fifty}.Figure()
+	huge := noisy("read", 400_000, 310_000, 9000, 11)
+	huge.Step = 100 * time.Millisecond
+	huge.Values[123_456] = 0
+	huge.Values[300_000] = 620_000
+	all["time-huge"] = figure.Time{Head: head("IOPS over time", "400,000 intervals of 100 ms", "1 job"), Quantity: figure.IOPS, Series: []figure.Series{huge}}.Figure()
+	all["time-tiny"] = figure.Time{Head: head("IOPS over time", "1 interval of 1 s"), Quantity: figure.IOPS,
+		Series: []figure.Series{{Name: "read", Step: time.Second, Values: []float64{7}}}}.Figure()
+	all["time-two"] = figure.Time{Head: head("IOPS over time", "2 intervals of 250 ms"), Quantity: figure.IOPS,
+		Series: []figure.Series{{Name: "read", Step: 250 * time.Millisecond, Values: []float64{0.2, 0.9}}}}.Figure()
+	all["time-zero"] = figure.Time{Head: head("IOPS over time", "30 intervals of 1 s"), Quantity: figure.IOPS,
+		Series: []figure.Series{{Name: "read", Step: time.Second, Values: make([]float64, 30)}}}.Figure()
+	all["time-empty"] = figure.Time{Head: head("IOPS over time"), Quantity: figure.IOPS}.Figure()
+	long := strings.Repeat("a-very-long-job-name-that-somebody-generated-", 6)
+	all["time-long"] = figure.Time{
+		Head: figure.Head{
+			Title: "Bandwidth over time of " + long, Subject: long + " · " + long,
+			Facts: []string{"60 intervals of 1 s", "n = 12,345,678 I/Os", "128 jobs merged", "fio 3.33", "null_blk on Linux 6.1.0-18-cloud-amd64"},
+			Flags: []string{long, "second", "third", "fourth", "fifth"},
+		}, Quantity: figure.Bandwidth,
+		Series: []figure.Series{noisy(long+"one", 60, 3e9, 1e8, 1), noisy(long+"two", 60, 2e9, 1e8, 2)},
+	}.Figure()
+}
+
+// noisy is a series around a level, the same for the same seed.
+func noisy(name string, n int, level, spread float64, seed uint64) figure.Series {
+	r := rand.New(rand.NewPCG(seed, 1))
+	s := figure.Series{Name: name, Step: time.Second, Values: make([]float64, n)}
+	for i := range s.Values {
+		s.Values[i] = max(0, level+spread*r.NormFloat64())
+	}
+	return s
+}
