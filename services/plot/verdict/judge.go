@@ -1,0 +1,256 @@
+package verdict
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/fiord-bench/fiord/events"
+)
+
+// Run is one run as far as a verdict is concerned.
+type Run struct {
+	Run   string `json:"run"`
+	Job   string `json:"job"`
+	Point string `json:"point"`
+	Host  string `json:"host"`
+	// HostClass and DeviceClass are fingerprints of what was measured on.
+	HostClass   string `json:"host_class,omitempty"`
+	DeviceClass string `json:"device_class,omitempty"`
+	// Integrity other than ok keeps the run out of every comparison.
+	Integrity events.IntegrityState `json:"integrity"`
+	Values    map[Metric]float64    `json:"values"`
+}
+
+// Bench is the completed runs of one bench and how all of them ended. It is
+// what reports/<bench>/verdict.json holds, so that a later bench can be held
+// against it.
+type Bench struct {
+	Bench  string        `json:"bench"`
+	Counts events.Counts `json:"counts"`
+	Runs   []Run         `json:"runs"`
+}
+
+// Options of a judgement.
+type Options struct {
+	// Figures that decide: iops, bw, lat, p50, p95, p99, p999. Empty means
+	// iops and p99.
+	Figures []string
+	// Threshold is the least relative shift worth telling; 0 means 5%.
+	Threshold float64
+}
+
+// Result is a judgement.
+type Result struct {
+	Verdict     events.Verdict
+	Headline    string
+	Comparisons []events.Comparison // greatest shift first
+}
+
+// Judge decides about after. before is nil when there is nothing to compare
+// with.
+func Judge(before *Bench, after Bench, opt Options) Result {
+	if r, done := unfit(after); done {
+		return r
+	}
+	if before == nil {
+		return Result{Verdict: events.VerdictBaseline, Headline: fmt.Sprintf("First result: %s measured, nothing to compare with yet.", count(sound(after), "run"))}
+	}
+	opt.Threshold = cmp.Or(opt.Threshold, 0.05)
+	if len(opt.Figures) == 0 {
+		opt.Figures = defaultFigures()
+	}
+	list := comparisons(*before, after, opt)
+	if len(list) == 0 {
+		return Result{Verdict: events.VerdictInconclusive, Headline: "Nothing in common with the baseline: no point was measured by both on the same kind of machine."}
+	}
+	v := worst(list)
+	return Result{Verdict: v, Headline: headline(v, list, opt), Comparisons: list}
+}
+
+// unfit tells of a bench that cannot be judged, whatever it is held against.
+func unfit(b Bench) (Result, bool) {
+	n := b.Counts
+	switch {
+	case n.Completed == 0:
+		return Result{Verdict: events.VerdictFailed, Headline: fmt.Sprintf("None of %s completed: %s.", count(n.Planned, "run"), ends(n))}, true
+	case n.Completed < n.Planned:
+		return Result{Verdict: events.VerdictFailed, Headline: fmt.Sprintf("%d of %s completed: %s.", n.Completed, count(n.Planned, "run"), ends(n))}, true
+	case sound(b) == 0:
+		return Result{Verdict: events.VerdictInvalid, Headline: fmt.Sprintf("No run of %d passed its integrity checks.", len(b.Runs))}, true
+	}
+	return Result{}, false
+}
+
+// sound counts the runs that may take part in comparisons.
+func sound(b Bench) int {
+	n := 0
+	for _, r := range b.Runs {
+		if r.Integrity == events.IntegrityOK {
+			n++
+		}
+	}
+	return n
+}
+
+// ends lists what went wrong, such as "2 failed, 1 expired".
+func ends(n events.Counts) string {
+	text := ""
+	for _, e := range []struct {
+		n    int
+		name string
+	}{{n.Failed, "failed"}, {n.Rejected, "rejected"}, {n.Expired, "expired"}, {n.Cancelled, "cancelled"}} {
+		if e.n == 0 {
+			continue
+		}
+		if text != "" {
+			text += ", "
+		}
+		text += fmt.Sprintf("%d %s", e.n, e.name)
+	}
+	return text
+}
+
+// group is what may be compared: one point of one job on one machine, or on
+// one kind of machine when hosts are not the same.
+type group struct{ job, point, machine string }
+
+// comparisons holds each common group against the baseline, metric by metric.
+func comparisons(before, after Bench, opt Options) []events.Comparison {
+	machine := machines(before, after)
+	a, b := samples(before, machine), samples(after, machine)
+	var out []events.Comparison
+	for g, metrics := range b {
+		for m, values := range metrics {
+			if old := a[g][m]; len(old) > 0 && slices.Contains(opt.Figures, m.figure()) {
+				out = append(out, judgeOne(g, m, compare(old, values), opt))
+			}
+		}
+	}
+	slices.SortFunc(out, func(x, y events.Comparison) int {
+		return cmp.Or(
+			cmp.Compare(severity(y.Verdict), severity(x.Verdict)),
+			cmp.Compare(math.Abs(y.Change), math.Abs(x.Change)),
+			cmp.Compare(x.Point, y.Point), cmp.Compare(x.Host, y.Host), cmp.Compare(x.Metric, y.Metric),
+		)
+	})
+	return out
+}
+
+// machines returns what names the machine of a run: the host if both benches
+// used the same ones, else its fingerprints, without which nothing may be
+// compared across hosts.
+func machines(before, after Bench) func(Run) string {
+	hosts := func(b Bench) []string {
+		var names []string
+		for _, r := range b.Runs {
+			names = append(names, r.Host)
+		}
+		slices.Sort(names)
+		return slices.Compact(names)
+	}
+	old := hosts(before)
+	shared := !slices.ContainsFunc(hosts(after), func(h string) bool { return !slices.Contains(old, h) })
+	return func(r Run) string {
+		if shared || r.HostClass == "" || r.DeviceClass == "" {
+			return r.Host
+		}
+		return "class " + r.HostClass + "/" + r.DeviceClass
+	}
+}
+
+// samples gathers the values of sound runs by group and metric.
+func samples(b Bench, machine func(Run) string) map[group]map[Metric][]float64 {
+	out := map[group]map[Metric][]float64{}
+	for _, r := range b.Runs {
+		if r.Integrity != events.IntegrityOK {
+			continue
+		}
+		g := group{r.Job, r.Point, machine(r)}
+		if out[g] == nil {
+			out[g] = map[Metric][]float64{}
+		}
+		for m, v := range r.Values {
+			out[g][m] = append(out[g][m], v)
+		}
+	}
+	return out
+}
+
+// judgeOne turns a shift into a comparison with its verdict.
+func judgeOne(g group, m Metric, s shift, opt Options) events.Comparison {
+	c := events.Comparison{
+		Point: g.point, Host: g.machine, Metric: string(m), Unit: m.Unit(),
+		Before: s.before, After: s.after, Change: s.change, Low: s.low, High: s.high,
+		P: s.p, NBefore: s.nBefore, NAfter: s.nAfter,
+	}
+	better := s.change > 0 == m.HigherIsBetter()
+	switch {
+	case s.p < alpha && math.Abs(s.change) >= opt.Threshold && better:
+		c.Verdict = events.VerdictImproved
+	case s.p < alpha && math.Abs(s.change) >= opt.Threshold:
+		c.Verdict = events.VerdictRegressed
+	case s.low >= -opt.Threshold && s.high <= opt.Threshold:
+		c.Verdict = events.VerdictUnchanged
+	default:
+		c.Verdict = events.VerdictInconclusive
+	}
+	if math.IsInf(c.Low, 0) { // JSON has no infinity: no interval is [-1, 1e9]
+		c.Low, c.High = -1, 1e9
+	}
+	return c
+}
+
+// severity orders verdicts by what a reader must hear first.
+func severity(v events.Verdict) int {
+	return slices.Index([]events.Verdict{
+		events.VerdictUnchanged, events.VerdictImproved, events.VerdictInconclusive, events.VerdictRegressed,
+	}, v)
+}
+
+// worst is the verdict of the whole: a regression anywhere outweighs all, and
+// an improvement is told although other points stayed.
+func worst(list []events.Comparison) events.Verdict {
+	return slices.MaxFunc(list, func(a, b events.Comparison) int {
+		return cmp.Compare(severity(a.Verdict), severity(b.Verdict))
+	}).Verdict
+}
+
+// headline says the verdict in a sentence, with the greatest shift.
+func headline(v events.Verdict, list []events.Comparison, opt Options) string {
+	var same []events.Comparison
+	for _, c := range list {
+		if c.Verdict == v {
+			same = append(same, c)
+		}
+	}
+	top := same[0]
+	where := top.Metric
+	if top.Point != "" {
+		where += " at " + top.Point
+	}
+	limit := fmt.Sprintf("%g%%", opt.Threshold*100)
+	switch v {
+	case events.VerdictUnchanged:
+		return fmt.Sprintf("Unchanged: %s within %s.", count(len(list), "comparison"), limit)
+	case events.VerdictInconclusive:
+		need := "more repeats would tell"
+		if top.NBefore < 5 || top.NAfter < 5 {
+			need = "repeat each point at least 5 times"
+		}
+		return fmt.Sprintf("Inconclusive: %d of %s cannot be told from noise at %s; %s.", len(same), count(len(list), "comparison"), limit, need)
+	default:
+		word := map[events.Verdict]string{events.VerdictImproved: "Improved", events.VerdictRegressed: "Regressed"}[v]
+		return fmt.Sprintf("%s: %s %+.1f%% (p = %.3f, %d against %d runs), %d of %s shifted.",
+			word, where, top.Change*100, top.P, top.NAfter, top.NBefore, len(same), count(len(list), "comparison"))
+	}
+}
+
+// count writes n with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

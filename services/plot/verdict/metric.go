@@ -1,0 +1,61 @@
+package verdict
+
+import (
+	"strings"
+
+	"github.com/fiord-bench/fiord/events"
+)
+
+// Metric is a direction and a figure, such as read.iops or write.p99.
+type Metric string
+
+// Units of metrics as events.Comparison names them.
+const (
+	UnitIOPS      = "iops"
+	UnitBandwidth = "B/s"
+	UnitTime      = "ns"
+)
+
+// defaultFigures decide when a bench names none: one for how much, one for how
+// slow. More metrics mean more false alarms, and a correction for many would
+// leave five repeats without any power.
+func defaultFigures() []string { return []string{"iops", "p99"} }
+
+// figure is the part behind the direction.
+func (m Metric) figure() string {
+	_, f, _ := strings.Cut(string(m), ".")
+	return f
+}
+
+// Unit is the unit of the metric's values.
+func (m Metric) Unit() string {
+	switch m.figure() {
+	case "iops":
+		return UnitIOPS
+	case "bw":
+		return UnitBandwidth
+	default:
+		return UnitTime
+	}
+}
+
+// HigherIsBetter tells rates from latencies.
+func (m Metric) HigherIsBetter() bool { return m.Unit() != UnitTime }
+
+// Values lists the metrics of a run's summary, in base units. Figures that
+// were not measured (a latency without I/O) are left out.
+func Values(s events.Summary) map[Metric]float64 {
+	out := map[Metric]float64{}
+	for _, dir := range s.Directions() {
+		f := s.Direction(dir)
+		for name, v := range map[string]float64{
+			"iops": f.IOPS, "bw": f.BandwidthBytes, "lat": f.Latency.Mean, "p50": f.Latency.P50,
+			"p95": f.Latency.P95, "p99": f.Latency.P99, "p999": f.Latency.P999,
+		} {
+			if v > 0 {
+				out[Metric(dir+"."+name)] = v
+			}
+		}
+	}
+	return out
+}
