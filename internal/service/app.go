@@ -1,0 +1,351 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/service/admin"
+	"github.com/fiord-bench/fiord/internal/service/logging"
+	"github.com/fiord-bench/fiord/internal/service/tracing"
+)
+
+// A Runner is a service that has been set up. Run serves until ctx ends,
+// finishes what it has in hand, and returns when its goroutines have; nil then.
+type Runner interface {
+	Run(ctx context.Context) error
+}
+
+// Deps is what a service is given. Whoever gives it closes it.
+type Deps struct {
+	Bus     *bus.Bus
+	Store   *artifacts.Store
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+	Tracer  trace.Tracer
+	// Ready adds a condition of readiness, such as an engine that must answer;
+	// a nil check removes it. The name is the service's own.
+	Ready func(name string, check admin.Check)
+	// Version of the running program.
+	Version string
+}
+
+// Options say what to run, and with what. Name and Build are required.
+type Options struct {
+	Name    string // bench; the NATS user and the event source are fiord-bench and fiord/bench
+	Version string // semantic version; "" for the build's
+	Common  Common
+
+	// Build makes the service once its dependencies are there.
+	Build func(Deps) (Runner, error)
+
+	// Log, Registry and Checks are shared by the apps of one process. Where
+	// they are nil the app has its own, and Common says how they are served.
+	Log      *slog.Logger
+	Registry *prometheus.Registry
+	Checks   *admin.Checks
+
+	// LogOutput takes the lines of an own logger; nil for standard error.
+	LogOutput io.Writer
+}
+
+// App is one instance of a service and what it stands on.
+type App struct {
+	name, version string
+	common        Common
+	build         func(Deps) (Runner, error)
+	log           *slog.Logger
+	metrics       prometheus.Registerer
+	checks        *admin.Checks
+	admin         *admin.Server // nil when shared or switched off
+	tracing       *tracing.Provider
+	undo          closers
+}
+
+// New opens the admin address and tracing. Nothing stays open when it fails.
+func New(o Options) (_ *App, err error) {
+	if o.Name == "" || o.Build == nil {
+		return nil, errors.New("new service: Name and Build are required")
+	}
+	a := &App{name: o.Name, version: o.Version, common: o.Common, build: o.Build, log: o.Log, checks: o.Checks}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if a.version == "" {
+		a.version = Version()
+	}
+	if a.log == nil {
+		a.log = newLogger(o)
+	}
+	a.log = a.log.With(logging.KeyService, o.Name)
+	registry := o.Registry
+	if registry == nil {
+		registry = newRegistry()
+	}
+	a.metrics = prometheus.WrapRegistererWith(prometheus.Labels{"service": o.Name}, registry)
+	if err := registerBuild(a.metrics, a.version); err != nil {
+		return nil, fmt.Errorf("new service %s: %w", o.Name, err)
+	}
+	if err := a.openAdmin(registry); err != nil {
+		return nil, err
+	}
+	return a, a.openTracing()
+}
+
+// newLogger writes where Options say. It is the only use of standard error.
+func newLogger(o Options) *slog.Logger {
+	w := o.LogOutput
+	if w == nil {
+		w = os.Stderr
+	}
+	return logging.New(w, o.Common.Log)
+}
+
+// newRegistry is a registry with what every process shows about itself.
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
+func registerBuild(metrics prometheus.Registerer, version string) error {
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "fiord_build_info", Help: "1, with the version as a label.",
+		ConstLabels: prometheus.Labels{"version": version},
+	})
+	build.Set(1)
+	return metrics.Register(build)
+}
+
+func (a *App) openAdmin(registry *prometheus.Registry) error {
+	if a.checks != nil {
+		return nil
+	}
+	a.checks = &admin.Checks{}
+	if a.common.Admin.Listen == "" {
+		return nil
+	}
+	server, err := admin.Listen(a.common.Admin, a.checks, registry)
+	if err != nil {
+		return err
+	}
+	a.admin = server
+	a.undo.add(server.Close)
+	return nil
+}
+
+// flushTimeout bounds what is still sent when all else has ended.
+const flushTimeout = 3 * time.Second
+
+func (a *App) openTracing() error {
+	provider, err := tracing.New(context.Background(), a.common.Trace, a.name, a.version, a.log)
+	if err != nil {
+		return err
+	}
+	a.tracing = provider
+	a.undo.add(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+		defer cancel()
+		return provider.Shutdown(ctx)
+	})
+	return nil
+}
+
+// AdminAddr is the admin address with the port that :0 became; "" without one.
+func (a *App) AdminAddr() string {
+	if a.admin == nil {
+		return ""
+	}
+	return a.admin.Addr()
+}
+
+// Run connects, builds the service and runs it until ctx ends or something
+// fails. It closes the App in every case and returns when all of its
+// goroutines have. A stop that was asked for is no error.
+func (a *App) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var serving sync.WaitGroup
+	if a.admin != nil {
+		serving.Go(func() {
+			if err := a.admin.Serve(); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	err := a.serve(ctx)
+	err = errors.Join(err, failure(ctx), a.Close())
+	serving.Wait()
+	return err
+}
+
+// failure is what ended ctx, unless somebody simply asked for the end.
+func failure(ctx context.Context) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// Close frees what New opened. It may be called again, and after Run.
+func (a *App) Close() error { return a.undo.close() }
+
+// serve is Run between the admin server's start and its end.
+func (a *App) serve(ctx context.Context) error {
+	var undo closers
+	err := a.connectAndRun(ctx, &undo)
+	a.ready("state", func(context.Context) error { return errors.New("stopping") })
+	err = errors.Join(err, undo.close())
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // the wait for a dependency was interrupted
+	}
+	return err
+}
+
+func (a *App) connectAndRun(ctx context.Context, undo *closers) error {
+	a.ready("state", func(context.Context) error { return errors.New("starting") })
+	nc, b, err := a.connectBus(ctx, undo)
+	if err != nil {
+		return err
+	}
+	store, err := a.openStore(ctx, undo)
+	if err != nil {
+		return err
+	}
+	runner, err := a.build(Deps{
+		Bus: b, Store: store, Log: a.log, Metrics: a.metrics, Version: a.version,
+		Tracer: a.tracing.Tracer("fiord/" + a.name), Ready: a.ready,
+	})
+	if err != nil {
+		return fmt.Errorf("set up %s: %w", a.name, err)
+	}
+	if err := a.register(nc, undo); err != nil {
+		return err
+	}
+	a.ready("state", nil)
+	a.log.Info("running", "version", a.version, "admin", a.AdminAddr())
+	if err := runner.Run(ctx); err != nil {
+		return fmt.Errorf("run %s: %w", a.name, err)
+	}
+	return nil
+}
+
+// ready sets a check under the service's name, apart from those of others.
+func (a *App) ready(name string, check admin.Check) { a.checks.Set(a.name+"."+name, check) }
+
+// connectBus waits for NATS and for the streams.
+func (a *App) connectBus(ctx context.Context, undo *closers) (*nats.Conn, *bus.Bus, error) {
+	a.ready("nats", func(context.Context) error { return fmt.Errorf("waiting for NATS at %s", a.common.NATS.URL) })
+	nc, err := bus.Connect(ctx, a.connection())
+	if err != nil {
+		return nil, nil, err
+	}
+	undo.add(func() error { nc.Close(); return nil })
+	b, err := bus.New(bus.Options{
+		Conn: nc, Source: "fiord/" + a.name, Topology: a.common.NATS.topology(),
+		Log: a.log, Metrics: a.metrics, Tracer: a.tracing.Tracer("fiord/bus"),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	a.ready("nats", b.Ready)
+	if a.common.NATS.Provision {
+		return nc, b, a.provision(ctx, b)
+	}
+	return nc, b, b.AwaitProvisioned(ctx)
+}
+
+func (a *App) connection() bus.Connection {
+	n := a.common.NATS
+	return bus.Connection{
+		URL: n.URL, Name: "fiord-" + a.name, NKeySeedFile: n.NKeyFile, CredentialsFile: n.CredsFile,
+		RootCAs: n.CAFiles, CertFile: n.CertFile, KeyFile: n.KeyFile, InboxPrefix: n.InboxPrefix, Log: a.log,
+	}
+}
+
+// provision tries until the server can: JetStream may still be electing.
+func (a *App) provision(ctx context.Context, b *bus.Bus) error {
+	return a.wait(ctx, "provision streams", b.Provision, func(err error) bool {
+		return errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded)
+	})
+}
+
+// openStore waits for S3; credentials that are refused are told at once.
+func (a *App) openStore(ctx context.Context, undo *closers) (*artifacts.Store, error) {
+	store, err := artifacts.New(a.common.S3.Artifacts())
+	if err != nil {
+		return nil, err
+	}
+	undo.add(func() error { store.Close(); return nil })
+	a.ready("s3", store.Health)
+	away := func(err error) bool { return errors.Is(err, artifacts.ErrUnavailable) }
+	if err := a.wait(ctx, "reach S3", store.EnsureBucket, away); err != nil {
+		return nil, fmt.Errorf("%w: check s3.endpoint, s3.bucket and the s3 keys", err)
+	}
+	return store, nil
+}
+
+// waitPause is the pause between two tries of something that is not up yet.
+const waitPause = 500 * time.Millisecond
+
+// wait calls try until it succeeds, fails for good, or ctx ends.
+func (a *App) wait(ctx context.Context, what string, try func(context.Context) error, again func(error) bool) error {
+	for told := false; ; told = true {
+		err := try(ctx)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Canceled
+		}
+		if !again(err) {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if !told {
+			a.log.Warn("waiting to "+what, logging.Error(err))
+		}
+		select {
+		case <-ctx.Done():
+			return context.Canceled
+		case <-time.After(waitPause):
+		}
+	}
+}
+
+// closers undo a set-up in the opposite order. close may be called again.
+type closers struct {
+	mu   sync.Mutex
+	undo []func() error
+}
+
+func (c *closers) add(undo func() error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.undo = append(c.undo, undo)
+}
+
+func (c *closers) close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var errs []error
+	for len(c.undo) > 0 {
+		last := len(c.undo) - 1
+		errs = append(errs, c.undo[last]())
+		c.undo = c.undo[:last]
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,119 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/service/admin"
+	"github.com/fiord-bench/fiord/internal/service/config"
+	"github.com/fiord-bench/fiord/internal/service/logging"
+	"github.com/fiord-bench/fiord/internal/service/tracing"
+)
+
+// Names of fiord's services. Each is the name of a section in the
+// configuration file, which all programs may share.
+func Names() []string { return []string{"ingest", "inventory", "bench", "plot", "notify"} }
+
+// Common is what every service is told besides its own settings.
+type Common struct {
+	NATS  NATS           `config:"nats"`
+	S3    S3             `config:"s3"`
+	Log   logging.Config `config:"log"`
+	Admin admin.Config   `config:"admin"`
+	Trace tracing.Config `config:"trace"`
+}
+
+// DefaultCommon finds NATS and S3 on this host.
+func DefaultCommon() Common {
+	topology := bus.DefaultTopology()
+	return Common{
+		NATS:  NATS{URL: "nats://127.0.0.1:4222", Provision: true, Replicas: topology.Replicas, MaxConsumers: topology.MaxConsumers},
+		S3:    S3{Endpoint: "http://127.0.0.1:9000", Bucket: "fiord"},
+		Log:   logging.DefaultConfig(),
+		Admin: admin.DefaultConfig(),
+		Trace: tracing.DefaultConfig(),
+	}
+}
+
+// Validate reports every setting that cannot work.
+func (c Common) Validate() error {
+	return errors.Join(c.NATS.validate(), c.S3.validate(), c.Log.Validate(), c.Trace.Validate())
+}
+
+// NATS says how to reach the bus.
+type NATS struct {
+	URL          string   `config:"url" help:"servers, comma-separated"`
+	NKeyFile     string   `config:"nkey_file" help:"file with the seed of this service's nkey"`
+	CredsFile    string   `config:"creds_file" help:"credentials file (JWT and nkey), instead of nkey_file"`
+	CAFiles      []string `config:"ca_files" help:"PEM files of authorities to trust"`
+	CertFile     string   `config:"cert_file" help:"client certificate"`
+	KeyFile      string   `config:"key_file" help:"key of the client certificate"`
+	InboxPrefix  string   `config:"inbox_prefix" help:"prefix of reply subjects, where permissions ask for one"`
+	Provision    bool     `config:"provision" help:"make streams and buckets at the start; otherwise wait until they are there"`
+	Replicas     int      `config:"replicas" help:"replicas of each stream, when provisioning: 3 on a cluster"`
+	MaxConsumers int      `config:"max_consumers" help:"most consumers of the event stream, when provisioning"`
+}
+
+func (n NATS) validate() error {
+	var errs []error
+	if n.URL == "" {
+		errs = append(errs, errors.New("nats.url is empty: want nats://host:4222"))
+	}
+	if n.NKeyFile != "" && n.CredsFile != "" {
+		errs = append(errs, errors.New("nats.nkey_file and nats.creds_file are both set: choose one"))
+	}
+	if (n.CertFile == "") != (n.KeyFile == "") {
+		errs = append(errs, errors.New("nats.cert_file and nats.key_file belong together: set both or none"))
+	}
+	if n.Replicas < 1 || n.Replicas > 5 {
+		errs = append(errs, fmt.Errorf("nats.replicas is %d: want 1 to 5", n.Replicas))
+	}
+	return errors.Join(errs...)
+}
+
+// topology is what provisioning makes.
+func (n NATS) topology() bus.Topology {
+	t := bus.DefaultTopology()
+	t.Replicas, t.MaxConsumers = n.Replicas, n.MaxConsumers
+	return t
+}
+
+// S3 says where artifacts are kept.
+type S3 struct {
+	Endpoint     string        `config:"endpoint" help:"URL of the server, or host:port"`
+	Region       string        `config:"region" help:"region of the bucket; empty for us-east-1, or on Amazon for the bucket's own"`
+	Bucket       string        `config:"bucket" help:"bucket that holds all artifacts; made when it is missing"`
+	AccessKey    config.Secret `config:"access_key" help:"access key"`
+	SecretKey    config.Secret `config:"secret_key" help:"secret key"`
+	SessionToken config.Secret `config:"session_token" help:"session token of temporary credentials"`
+	CAFile       string        `config:"ca_file" help:"PEM file of authorities to trust"`
+	VirtualHost  bool          `config:"virtual_host" help:"put the bucket into the host name rather than the path"`
+	SpoolDir     string        `config:"spool_dir" help:"folder for objects under way; empty for the system's"`
+}
+
+// Artifacts is the store's own form of the settings.
+func (s S3) Artifacts() artifacts.Config {
+	return artifacts.Config{
+		Endpoint:     s.Endpoint,
+		Region:       s.Region,
+		Bucket:       s.Bucket,
+		AccessKey:    s.AccessKey.Reveal(),
+		SecretKey:    s.SecretKey.Reveal(),
+		SessionToken: s.SessionToken.Reveal(),
+		CAFile:       s.CAFile,
+		VirtualHost:  s.VirtualHost,
+		SpoolDir:     s.SpoolDir,
+	}
+}
+
+func (s S3) validate() error {
+	var errs []error
+	if s.AccessKey.IsZero() || s.SecretKey.IsZero() {
+		errs = append(errs, errors.New("s3.access_key and s3.secret_key are missing: "+
+			"name files with s3.access_key_file and s3.secret_key_file, or set FIORD_S3_ACCESS_KEY and FIORD_S3_SECRET_KEY"))
+		return errors.Join(errs...)
+	}
+	return s.Artifacts().Validate()
+}
