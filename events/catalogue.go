@@ -35,43 +35,49 @@ type entry struct {
 	summary string
 	ends    string // "run" or "bench" for a terminal
 	routed  bool
+	from    string // parties that publish it, separated by spaces
+	to      string // parties that react to it
 	zero    func() Data
 	decode  func(raw []byte, strict bool) (Data, error)
 }
 
+// People stands in the catalogue for who is no service: persons, their command
+// line and their scripts.
+const People = "people"
+
 // catalogue is the one place that knows all types. It is a fixed-size array,
 // never written to.
 var catalogue = [...]entry{
-	row[PushReceived]("a verified push to a watched repository", ""),
-	row[PushIgnored]("a push that asked for nothing, and why", ""),
-	row[PushRejected]("a push whose configuration, checkout or rights were wrong, with file and line", ""),
-	row[PushApproved]("somebody let a held pull request run", ""),
-	row[ScheduleFired]("one tick of one schedule", ""),
-	row[BenchRequested]("what to measure, where, how often and against what", ""),
-	row[BenchPlaced]("which hosts and pool slots measure a bench", ""),
-	row[CancelRequested]("the command to stop a bench; not its end", ""),
-	row[RunsRequested]("the ordered fio invocations of one bench for one host or pool slot", ""),
-	row[RunStarted]("fio was started, with the facts and device seen", ""),
-	row[RunCompleted]("fio ended well and everything it left is stored", "run"),
-	row[RunFailed]("fio, its container or its environment failed", "run"),
-	row[RunRejected]("the guard refused the run before it started", "run"),
-	row[RunCancelled]("the run was stopped or skipped on request", "run"),
-	row[RunExpired]("nobody ended the run before its deadline", "run"),
-	row[PlotsRendered]("the figures of one run", ""),
-	row[BenchReported]("every run has ended; the verdict and the report", "bench"),
-	row[BenchUnplaced]("no host can or may measure this, and why", "bench"),
-	row[BenchCancelled]("a cancelled bench has come to rest", "bench"),
-	row[BaselineAccepted]("this shift is the new baseline", ""),
-	row[DiscoveryRequested]("which sources of instances to ask", ""),
-	row[InstanceChanged]("one instance changed state", ""),
-	row[InstancesDiscovered]("a snapshot of instances, with the state of each source", ""),
-	row[InventoryGenerated]("a complete inventory in every format, and what changed", ""),
-	row[HostLost]("a bench host stopped beating", ""),
-	row[NoticeSent]("somebody was told", ""),
-	row[NoticeFailed]("somebody could not be told, and why", ""),
+	row[PushReceived]("a verified push to a watched repository", "", "ingest", "ingest plot"),
+	row[PushIgnored]("a push that asked for nothing, and why", "", "ingest", "notify"),
+	row[PushRejected]("a push whose configuration, checkout or rights were wrong, with file and line", "", "ingest", "notify plot"),
+	row[PushApproved]("somebody let a held pull request run", "", "people", "ingest"),
+	row[ScheduleFired]("one tick of one schedule", "", "ingest", "ingest"),
+	row[BenchRequested]("what to measure, where, how often and against what", "", "ingest people plot", "inventory notify plot"),
+	row[BenchPlaced]("which hosts and pool slots measure a bench", "", "inventory", "plot notify"),
+	row[CancelRequested]("the command to stop a bench; not its end", "", "ingest people", "inventory bench plot"),
+	row[RunsRequested]("the ordered fio invocations of one bench for one host or pool slot", "", "inventory", "bench"),
+	row[RunStarted]("fio was started, with the facts and device seen", "", "bench", "plot notify inventory"),
+	row[RunCompleted]("fio ended well and everything it left is stored", "run", "bench", "plot notify inventory"),
+	row[RunFailed]("fio, its container or its environment failed", "run", "bench", "plot notify inventory"),
+	row[RunRejected]("the guard refused the run before it started", "run", "bench", "plot notify inventory"),
+	row[RunCancelled]("the run was stopped or skipped on request", "run", "bench", "plot notify inventory"),
+	row[RunExpired]("nobody ended the run before its deadline", "run", "inventory", "plot notify"),
+	row[PlotsRendered]("the figures of one run", "", "plot", "people"),
+	row[BenchReported]("every run has ended; the verdict and the report", "bench", "plot", "notify people"),
+	row[BenchUnplaced]("no host can or may measure this, and why", "bench", "inventory", "notify plot people"),
+	row[BenchCancelled]("a cancelled bench has come to rest", "bench", "plot", "notify people"),
+	row[BaselineAccepted]("this shift is the new baseline", "", "people", "plot"),
+	row[DiscoveryRequested]("which sources of instances to ask", "", "ingest people", "inventory"),
+	row[InstanceChanged]("one instance changed state", "", "ingest", "inventory"),
+	row[InstancesDiscovered]("a snapshot of instances, with the state of each source", "", "inventory people", "inventory"),
+	row[InventoryGenerated]("a complete inventory in every format, and what changed", "", "inventory", "people notify"),
+	row[HostLost]("a bench host stopped beating", "", "inventory", "notify plot"),
+	row[NoticeSent]("somebody was told", "", "notify", "people"),
+	row[NoticeFailed]("somebody could not be told, and why", "", "notify", "people"),
 }
 
-func row[T Data](summary, ends string) entry {
+func row[T Data](summary, ends, from, to string) entry {
 	var zero T
 	_, routed := any(zero).(Routed)
 	return entry{
@@ -79,6 +85,8 @@ func row[T Data](summary, ends string) entry {
 		summary: summary,
 		ends:    ends,
 		routed:  routed,
+		from:    from,
+		to:      to,
 		zero:    func() Data { return zero },
 		decode:  decode[T],
 	}
@@ -115,4 +123,14 @@ func DecodeData(t Type, raw []byte, strict bool) (Data, error) {
 		return nil, fmt.Errorf("%w: data of %s has %d bytes, at most %d are allowed: put what grows behind a claim check", ErrTooLarge, t, len(raw), MaxData)
 	}
 	return e.decode(raw, strict)
+}
+
+// Zero is the empty data of one type, for generators that reflect on it.
+func Zero(t Type) (Data, error) {
+	e, ok := lookup(t)
+	if !ok {
+		_, err := Parse(string(t))
+		return nil, err
+	}
+	return e.zero(), nil
 }

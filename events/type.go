@@ -86,6 +86,12 @@ func (t Type) Ends() string {
 	return ""
 }
 
+// Publishers are the services that publish the type, and [People].
+func (t Type) Publishers() []string { e, _ := lookup(t); return strings.Fields(e.from) }
+
+// Consumers are the services that react to the type, and [People].
+func (t Type) Consumers() []string { e, _ := lookup(t); return strings.Fields(e.to) }
+
 // Parse checks a type's form and that the catalogue knows it. The error tells
 // a foreign type from an unknown noun, verb or version.
 func Parse(s string) (Type, error) {
