@@ -1,0 +1,204 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+
+	"github.com/fiord-bench/fiord/services/bench/runner"
+)
+
+// Start implements runner.Runner.
+func (e *Engine) Start(ctx context.Context, inv runner.Invocation) (runner.Process, error) {
+	begun := time.Now()
+	if e.remote {
+		if err := checkRemote(inv); err != nil {
+			return nil, err
+		}
+	}
+	if err := e.ensureImage(ctx); err != nil {
+		return nil, err
+	}
+	if err := e.ensureVolumes(ctx, inv.Volumes); err != nil {
+		return nil, err
+	}
+	id, err := e.create(ctx, inv)
+	if err != nil {
+		return nil, err
+	}
+	c := &fio{engine: e, id: id, key: inv.Key, dir: inv.Dir}
+	if err := c.launch(ctx); err != nil {
+		e.remove(id)
+		return nil, err
+	}
+	c.overhead = time.Since(begun)
+	return c, nil
+}
+
+// Leftovers implements runner.Runner. Containers of ours that were made but
+// never started, or only asked for a version, are removed on the way.
+func (e *Engine) Leftovers(ctx context.Context) ([]runner.Process, error) {
+	list, err := e.api.ContainerList(ctx, container.ListOptions{
+		All: true, Filters: filters.NewArgs(filters.Arg("label", LabelHost+"="+e.cfg.Host)),
+	})
+	if err != nil {
+		return nil, e.failure("list containers", err)
+	}
+	var out []runner.Process
+	for _, found := range list {
+		attempt, err := strconv.Atoi(found.Labels[LabelAttempt])
+		if err != nil || found.State == container.StateCreated {
+			e.remove(found.ID)
+			continue
+		}
+		out = append(out, &fio{
+			engine: e, id: found.ID, dir: found.Labels[LabelDir],
+			key: runner.Key{Run: found.Labels[LabelRun], Attempt: attempt},
+		})
+	}
+	return out, nil
+}
+
+// fio is one container of ours.
+type fio struct {
+	engine   *Engine
+	id       string
+	key      runner.Key
+	dir      string
+	overhead time.Duration
+}
+
+// Key implements runner.Process.
+func (c *fio) Key() runner.Key { return c.key }
+
+func (c *fio) launch(ctx context.Context) error {
+	if c.engine.remote {
+		if err := c.engine.copyIn(ctx, c.id, c.dir); err != nil {
+			return err
+		}
+	}
+	return c.engine.start(ctx, c.id)
+}
+
+// Wait implements runner.Process.
+func (c *fio) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Exit, error) {
+	// The engine is talked to beyond ctx: stopping, reading what was kept and
+	// removing are what is left to do when ctx has ended.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	logs := c.follow(work, seen)
+
+	exit := runner.Exit{}
+	ended := make(chan error, 1)
+	go func() { ended <- c.engine.await(work, c.id, &exit) }()
+
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		exit.Stopped = c.stop(work, ended, &err)
+	}
+	logs.finish(logPatience)
+	if err != nil {
+		return exit, err // the container stays for Leftovers
+	}
+	removing := time.Now()
+	if c.engine.remote {
+		err = c.engine.copyOut(work, c.id, c.dir)
+	}
+	c.engine.remove(c.id)
+	exit.Overheads = c.overhead + time.Since(removing)
+	return exit, err
+}
+
+// logPatience is how long the engine may take to hand over the last lines
+// after the container has ended.
+const logPatience = 2 * time.Second
+
+// stop asks, waits the grace and kills. It reports whether fio was indeed
+// stopped, rather than ended by itself just before.
+func (c *fio) stop(ctx context.Context, ended <-chan error, result *error) bool {
+	asked := c.kill(ctx, "SIGINT")
+	select {
+	case *result = <-ended:
+		return asked
+	case <-time.After(runner.Grace):
+	}
+	c.kill(ctx, "SIGKILL")
+	*result = <-ended
+	return true
+}
+
+func (c *fio) kill(ctx context.Context, signal string) bool {
+	err := c.engine.api.ContainerKill(ctx, c.id, signal)
+	if err != nil && !errdefs.IsConflict(err) && !errdefs.IsNotFound(err) {
+		c.engine.cfg.Log.Warn("signal does not reach the container", "run_id", c.key.Run, "signal", signal, "error", err)
+	}
+	return err == nil
+}
+
+// engineAway is how long an engine may be gone (restarted, say) while a
+// container of ours runs, before the wait is given up.
+const engineAway = 2 * time.Minute
+
+// await blocks until the container has ended and reads how. It outlives
+// restarts of the engine.
+func (e *Engine) await(ctx context.Context, id string, exit *runner.Exit) error {
+	var lostAt time.Time
+	for {
+		status, errs := e.api.ContainerWait(ctx, id, container.WaitConditionNotRunning)
+		var err error
+		select {
+		case <-status:
+			err = e.inspectEnd(ctx, id, exit)
+		case err = <-errs:
+		}
+		switch {
+		case err == nil:
+			return nil
+		case errdefs.IsNotFound(err):
+			return fmt.Errorf("container %s is gone: somebody removed it: %w", short(id), err)
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case lostAt.IsZero():
+			lostAt = time.Now()
+		case time.Since(lostAt) > engineAway:
+			return fmt.Errorf("%w: wait for container %s: %w", runner.ErrUnavailable, short(id), err)
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
+}
+
+var errStillRunning = errors.New("container is still running")
+
+func (e *Engine) inspectEnd(ctx context.Context, id string, exit *runner.Exit) error {
+	info, err := e.api.ContainerInspect(ctx, id)
+	if err != nil {
+		return err
+	}
+	if info.State.Running {
+		return errStillRunning
+	}
+	exit.Code, exit.OutOfMem = info.State.ExitCode, info.State.OOMKilled
+	exit.Started, _ = time.Parse(time.RFC3339Nano, info.State.StartedAt)
+	exit.Ended, _ = time.Parse(time.RFC3339Nano, info.State.FinishedAt)
+	if sig := info.State.ExitCode - 128; sig > 0 && sig < 32 {
+		// A shell's convention that engines keep: 128 plus the signal. fio
+		// itself never exits with such a status; after SIGINT it says 128.
+		exit.Code, exit.Signal = -1, signalName(sig)
+	}
+	return nil
+}
+
+func short(id string) string {
+	if len(id) > 12 {
+		return id[:12]
+	}
+	return id
+}
