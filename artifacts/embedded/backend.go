@@ -1,0 +1,196 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/versity/versitygw/auth"
+	"github.com/versity/versitygw/backend"
+	"github.com/versity/versitygw/backend/posix"
+	"github.com/versity/versitygw/s3err"
+	"github.com/versity/versitygw/s3response"
+)
+
+// disk is the backend that the gateway sees: the POSIX one with absolute paths
+// and synced writes. What it doesn't implement answers NotImplemented, so that
+// no operation can slip past it.
+type disk struct {
+	backend.BackendUnsupported
+	posix *posix.Posix
+	root  string // absolute
+}
+
+var _ backend.Backend = (*disk)(nil)
+
+// String implements [backend.Backend].
+func (d *disk) String() string { return "fiord" }
+
+// Shutdown implements [backend.Backend].
+func (d *disk) Shutdown() { d.posix.Shutdown() }
+
+// NormalizeObjectKey implements [backend.Backend].
+func (d *disk) NormalizeObjectKey(bucket, object string) string {
+	return d.posix.NormalizeObjectKey(bucket, object)
+}
+
+// path makes a bucket's name absolute. The error is what S3 answers to the name
+// of no bucket.
+func (d *disk) path(bucket string) (string, error) {
+	if bucket == "" || bucket[0] == '.' || strings.ContainsAny(bucket, `/\`) {
+		return "", s3err.GetBucketErr(s3err.ErrInvalidBucketName, bucket)
+	}
+	path := filepath.Join(d.root, bucket)
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return "", s3err.GetBucketErr(s3err.ErrNoSuchBucket, bucket)
+	}
+	return path, err
+}
+
+// in replaces a request's bucket by its path for the length of one call.
+func (d *disk) in(bucket **string) error {
+	if *bucket == nil {
+		return s3err.GetBucketErr(s3err.ErrInvalidBucketName, "")
+	}
+	path, err := d.path(**bucket)
+	*bucket = &path
+	return err
+}
+
+// ListBuckets implements [backend.Backend]. Only root sees buckets listed.
+func (d *disk) ListBuckets(_ context.Context, in s3response.ListBucketsInput) (out s3response.ListAllMyBucketsResult, err error) {
+	out.Owner.ID, out.Prefix = in.Owner, in.Prefix
+	if !in.IsAdmin {
+		return out, nil
+	}
+	entries, err := os.ReadDir(d.root)
+	if err != nil {
+		return out, err
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if !e.IsDir() || name[0] == '.' || !strings.HasPrefix(name, in.Prefix) || name <= in.ContinuationToken {
+			continue
+		}
+		if len(out.Buckets.Bucket) == int(in.MaxBuckets) {
+			out.ContinuationToken = out.Buckets.Bucket[len(out.Buckets.Bucket)-1].Name
+			break
+		}
+		info, err := e.Info()
+		if err != nil {
+			continue // removed meanwhile
+		}
+		out.Buckets.Bucket = append(out.Buckets.Bucket, s3response.ListAllMyBucketsEntry{Name: name, CreationDate: info.ModTime()})
+	}
+	return out, nil
+}
+
+// CreateBucket implements [backend.Backend].
+func (d *disk) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, acl []byte) error {
+	name := *in.Bucket
+	if name == "" || name[0] == '.' || strings.ContainsAny(name, `/\`) {
+		return s3err.GetBucketErr(s3err.ErrInvalidBucketName, name)
+	}
+	req := *in
+	path := filepath.Join(d.root, name)
+	req.Bucket = &path
+	if err := d.posix.CreateBucket(ctx, &req, acl); err != nil {
+		return named(err, name)
+	}
+	return syncPath(path, d.root)
+}
+
+// HeadBucket implements [backend.Backend].
+func (d *disk) HeadBucket(_ context.Context, in *s3.HeadBucketInput) (*s3.HeadBucketOutput, error) {
+	_, err := d.path(*in.Bucket)
+	return &s3.HeadBucketOutput{}, err
+}
+
+// DeleteBucket implements [backend.Backend].
+func (d *disk) DeleteBucket(ctx context.Context, bucket string) error {
+	path, err := d.path(bucket)
+	if err != nil {
+		return err
+	}
+	if err := d.posix.DeleteBucket(ctx, path); err != nil {
+		return named(err, bucket)
+	}
+	return syncPath(d.root, d.root)
+}
+
+// GetBucketAcl implements [backend.Backend].
+func (d *disk) GetBucketAcl(ctx context.Context, in *s3.GetBucketAclInput) ([]byte, error) {
+	req := *in
+	if err := d.in(&req.Bucket); err != nil {
+		return nil, err
+	}
+	return d.posix.GetBucketAcl(ctx, &req)
+}
+
+// PutBucketPolicy implements [backend.Backend].
+func (d *disk) PutBucketPolicy(ctx context.Context, bucket string, policy []byte) error {
+	path, err := d.path(bucket)
+	if err != nil {
+		return err
+	}
+	if err := d.posix.PutBucketPolicy(ctx, path, policy); err != nil {
+		return err
+	}
+	return syncPath(path, path)
+}
+
+// DeleteBucketPolicy implements [backend.Backend].
+func (d *disk) DeleteBucketPolicy(ctx context.Context, bucket string) error {
+	return d.PutBucketPolicy(ctx, bucket, nil)
+}
+
+// read asks for an attribute of a bucket.
+func (d *disk) read(ctx context.Context, bucket string, get func(context.Context, string) ([]byte, error)) ([]byte, error) {
+	path, err := d.path(bucket)
+	if err != nil {
+		return nil, err
+	}
+	value, err := get(ctx, path)
+	return value, named(err, bucket)
+}
+
+// named takes the server's path out of an error that quotes the bucket.
+func named(err error, bucket string) error {
+	if e, ok := errors.AsType[s3err.BucketError](err); ok {
+		e.BucketName = bucket
+		return e
+	}
+	return err
+}
+
+// GetBucketPolicy implements [backend.Backend].
+func (d *disk) GetBucketPolicy(ctx context.Context, bucket string) ([]byte, error) {
+	return d.read(ctx, bucket, d.posix.GetBucketPolicy)
+}
+
+// GetBucketCors implements [backend.Backend].
+func (d *disk) GetBucketCors(ctx context.Context, bucket string) ([]byte, error) {
+	return d.read(ctx, bucket, d.posix.GetBucketCors)
+}
+
+// GetObjectLockConfiguration implements [backend.Backend].
+func (d *disk) GetObjectLockConfiguration(ctx context.Context, bucket string) ([]byte, error) {
+	return d.read(ctx, bucket, d.posix.GetObjectLockConfiguration)
+}
+
+// GetBucketVersioning implements [backend.Backend]: there is none.
+func (d *disk) GetBucketVersioning(_ context.Context, bucket string) (out s3response.GetBucketVersioningOutput, err error) {
+	_, err = d.path(bucket)
+	return out, err
+}
+
+// account is who asks; the gateway puts it there once the signature holds.
+func account(ctx context.Context) auth.Account {
+	acct, _ := ctx.Value("account").(auth.Account)
+	return acct
+}

@@ -1,0 +1,84 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+)
+
+// Options describe one server.
+type Options struct {
+	// Dir holds the buckets, a folder each. It is made when missing, for the
+	// owner alone, and must be on a file system with user extended attributes.
+	Dir string
+	// Addr is the host and port to listen on; 127.0.0.1:0 by default. Port 0
+	// takes any free one. The connection is not encrypted.
+	Addr string
+	// Bucket is made at start.
+	Bucket string
+	// Region that clients sign for; us-east-1 by default.
+	Region string
+	// AccessKey and SecretKey are the root account's, which may do everything.
+	AccessKey, SecretKey string
+	// Users may read and list the whole bucket and write where each is told.
+	Users []User
+	// Log tells of the start and of failures; nothing when nil.
+	Log *slog.Logger
+}
+
+// User is an account with limited rights in the bucket of [Options].
+type User struct {
+	AccessKey, SecretKey string
+	// Write lists the prefixes below which the user may put objects: new ones,
+	// or a named version of an old one (If-Match).
+	Write []string
+	// Delete lists the prefixes below which the user may remove objects.
+	Delete []string
+}
+
+// LogValue hides the secret.
+func (u User) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("access_key", u.AccessKey), slog.Any("write", u.Write))
+}
+
+func (o Options) withDefaults() Options {
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	if o.Region == "" {
+		o.Region = "us-east-1"
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Validate reports everything that is missing or contradictory.
+func (o Options) Validate() error {
+	var errs []error
+	need := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	need(o.Dir != "", "dir is missing")
+	need(o.Bucket != "", "bucket is missing")
+	need(o.AccessKey != "" && o.SecretKey != "", "root credentials are missing")
+	if o.Addr != "" {
+		_, _, err := net.SplitHostPort(o.Addr)
+		need(err == nil, "addr %q is not host:port", o.Addr)
+	}
+	seen := map[string]bool{o.AccessKey: true}
+	for _, u := range o.Users {
+		need(u.AccessKey != "" && u.SecretKey != "", "user %q has no credentials", u.AccessKey)
+		need(!seen[u.AccessKey], "access key %q is used twice", u.AccessKey)
+		seen[u.AccessKey] = true
+		for _, p := range append(append([]string{}, u.Write...), u.Delete...) {
+			need(strings.HasSuffix(p, "/") && !strings.ContainsAny(p, "*?"), "prefix %q of user %q must end in / and hold no wildcard", p, u.AccessKey)
+		}
+	}
+	return errors.Join(errs...)
+}
