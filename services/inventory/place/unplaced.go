@@ -1,0 +1,111 @@
+package place
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/constraint"
+)
+
+// The rules that problems name.
+const (
+	RuleSyntax  = "syntax"  // a constraint can't be read
+	RuleTargets = "targets" // the targets contradict themselves or name nothing
+	RuleMatrix  = "matrix"  // the matrix can't be expanded
+	RuleMiss    = "miss"    // a host doesn't meet a constraint
+	RuleAbsent  = "absent"  // a host or pool hasn't announced itself
+)
+
+// Unplaced says why nobody can measure a bench. Its problems go into
+// bench.unplaced as they are.
+type Unplaced struct {
+	// Problems, nearest misses first, at most maxProblems.
+	Problems []events.Problem
+	// Absent says that workers may only not have announced themselves yet, as
+	// when everything has just been started: trying again soon makes sense.
+	Absent bool
+}
+
+// maxProblems is what the event takes.
+const maxProblems = 50
+
+// Error lists the problems.
+func (u *Unplaced) Error() string {
+	parts := make([]string, len(u.Problems))
+	for i, p := range u.Problems {
+		parts[i] = p.Message
+	}
+	return "unplaced: " + strings.Join(parts, "; ")
+}
+
+func refuse(rule, option, format string, args ...any) *Unplaced {
+	return &Unplaced{Problems: []events.Problem{{Rule: rule, Option: option, Message: clip(fmt.Sprintf(format, args...))}}}
+}
+
+// clip holds a message to what a problem may carry.
+func clip(s string) string {
+	const limit = 1000
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
+}
+
+// Exclusion is a host that the targets selected and that doesn't measure.
+type Exclusion struct {
+	// Host by name.
+	Host string
+	// Misses are the constraints it doesn't meet; empty for other reasons.
+	Misses []constraint.Miss
+	// Why in a few words.
+	Why string
+	// absent: no worker has announced itself under that name.
+	absent bool
+}
+
+// nobody is the error of a selector that matched no host. Those that missed by
+// the fewest constraints come first.
+func nobody(selector string, excluded []Exclusion) *Unplaced {
+	slices.SortStableFunc(excluded, func(a, b Exclusion) int {
+		return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(a.Host, b.Host))
+	})
+	u := refuse(RuleTargets, "", "%s: none of %d hosts will do", selector, len(excluded))
+	u.Absent = true
+	for _, e := range excluded {
+		u.Absent = u.Absent && e.absent
+		rule := RuleMiss
+		if len(e.Misses) == 0 {
+			rule = RuleAbsent
+		}
+		for _, p := range e.problems(rule) {
+			if len(u.Problems) == maxProblems {
+				return u
+			}
+			u.Problems = append(u.Problems, p)
+		}
+	}
+	return u
+}
+
+// distance ranks exclusions: hosts with few misses first, hosts that can't be
+// judged last.
+func distance(e Exclusion) int {
+	if len(e.Misses) == 0 {
+		return 1 << 20
+	}
+	return len(e.Misses)
+}
+
+func (e Exclusion) problems(rule string) []events.Problem {
+	if len(e.Misses) == 0 {
+		return []events.Problem{{Rule: rule, Message: clip(e.Host + ": " + e.Why)}}
+	}
+	problems := make([]events.Problem, len(e.Misses))
+	for i, m := range e.Misses {
+		problems[i] = events.Problem{Rule: rule, Option: m.Constraint, Message: clip(e.Host + ": " + m.Why + ", wanted " + m.Constraint)}
+	}
+	return problems
+}
