@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -16,14 +17,11 @@ type Announcer struct {
 
 	mu       sync.Mutex
 	token    string
-	details  []byte // as last written
-	revision uint64 // of the last write; the bucket's revisions only grow
-	beats    int    // since details were last written
+	details  []byte    // as last written
+	written  time.Time // when that was
+	revision uint64    // of the last write; the bucket's revisions only grow
+	refresh  time.Duration
 }
-
-// refreshBeats is after how many beats details are written again though they
-// didn't change, so that they outlive the bucket's expiry by far.
-const refreshBeats = 120
 
 // NewAnnouncer announces into the bucket.
 func NewAnnouncer(kv jetstream.KeyValue) *Announcer {
@@ -49,7 +47,7 @@ func (a *Announcer) Announce(ctx context.Context, h Host) error {
 	a.token = h.Token
 	// Details go first: a reader that sees a host's first beat may place work
 	// on it at once, and must not find it without facts.
-	if !bytes.Equal(details, a.details) || a.beats >= refreshBeats {
+	if !bytes.Equal(details, a.details) || time.Since(a.written) > a.refreshAfter(ctx) {
 		if err := a.putDetails(ctx, details); err != nil {
 			return err
 		}
@@ -58,7 +56,6 @@ func (a *Announcer) Announce(ctx context.Context, h Host) error {
 	if err != nil {
 		return fmt.Errorf("announce %s: %w", h.Name, err)
 	}
-	a.beats++
 	if revision < a.revision {
 		// The server restarted and its memory with it.
 		return a.putDetails(ctx, details)
@@ -74,8 +71,21 @@ func (a *Announcer) putDetails(ctx context.Context, details []byte) error {
 		a.details = nil
 		return fmt.Errorf("announce %s: facts: %w", a.token, err)
 	}
-	a.details, a.revision, a.beats = details, revision, 0
+	a.details, a.revision, a.written = details, revision, time.Now()
 	return nil
+}
+
+// refreshAfter is when details are written again though they didn't change:
+// well before the bucket lets them expire.
+func (a *Announcer) refreshAfter(ctx context.Context) time.Duration {
+	if a.refresh == 0 {
+		status, err := a.kv.Status(ctx)
+		if err != nil || status.TTL() <= 0 {
+			return ForgetAfter / 3 // and ask again next time
+		}
+		a.refresh = status.TTL() / 3
+	}
+	return a.refresh
 }
 
 // Leave removes the host's records: it stopped on purpose and isn't lost.

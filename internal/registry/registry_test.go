@@ -138,6 +138,25 @@ func TestDetailsAreWrittenOnlyWhenTheyChange(t *testing.T) {
 	}
 }
 
+func TestDetailsAreRefreshedBeforeTheyExpire(t *testing.T) {
+	js, _ := emptyBucket(t)
+	cfg := registry.BucketConfig(1)
+	cfg.Bucket, cfg.TTL = "short", 300*time.Millisecond
+	kv, err := js.CreateKeyValue(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := registry.NewAnnouncer(kv)
+	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if err := a.Announce(t.Context(), host("a")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := kv.Get(t.Context(), registry.DetailsKey("a")); err != nil {
+			t.Fatalf("details of a host that beats are gone: %v", err)
+		}
+	}
+}
+
 func TestHostThatStopsBeatingIsNoLongerAlive(t *testing.T) {
 	kv := bucket(t)
 	v, beats := follow(t, kv, 50*time.Millisecond)

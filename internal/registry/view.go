@@ -27,8 +27,10 @@ type ViewConfig struct {
 // Sighting is a host and when it was last heard of.
 type Sighting struct {
 	Host
-	// Seen is when the newest beat arrived.
-	Seen time.Time `json:"seen"`
+	// Seen is when the newest beat arrived, and Revision its number in the
+	// bucket: the same for every reader.
+	Seen     time.Time `json:"seen"`
+	Revision uint64    `json:"revision"`
 	// Alive says whether that was less than LostAfter ago.
 	Alive bool `json:"alive"`
 }
@@ -49,6 +51,7 @@ type entry struct {
 	host  Host
 	known bool // a beat has been seen
 	seen  time.Time
+	rev   uint64
 }
 
 // NewView reads from the bucket.
@@ -171,7 +174,7 @@ func (v *View) take(kind, token string, e jetstream.KeyValueEntry, fresh bool) e
 	defer v.mu.Unlock()
 	h := v.entryOf(token)
 	h.host.Beat, h.known = b, true
-	h.seen = arrival(e.Created(), fresh)
+	h.seen, h.rev = arrival(e.Created(), fresh), e.Revision()
 	return nil
 }
 
@@ -227,5 +230,5 @@ func (v *View) Host(token string) (Sighting, bool) {
 }
 
 func (v *View) sighting(h *entry, now time.Time) Sighting {
-	return Sighting{Host: h.host, Seen: h.seen, Alive: now.Sub(h.seen) < v.cfg.LostAfter}
+	return Sighting{Host: h.host, Seen: h.seen, Revision: h.rev, Alive: now.Sub(h.seen) < v.cfg.LostAfter}
 }
