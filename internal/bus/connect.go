@@ -1,0 +1,120 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Connection says how to reach NATS.
+type Connection struct {
+	// URL of the servers, comma-separated.
+	URL string
+	// Name shown in the server's connection list: fiord-bench on host-1.
+	Name string
+	// NKeySeedFile holds the seed of the user's nkey; empty without one.
+	NKeySeedFile string
+	// CredentialsFile is a .creds file (JWT and nkey); empty without one.
+	CredentialsFile string
+	// RootCAs are PEM files to trust; CertFile and KeyFile a client certificate.
+	RootCAs           []string
+	CertFile, KeyFile string
+	// InboxPrefix keeps replies to one user where permissions ask for it.
+	InboxPrefix string
+	Log         *slog.Logger
+	// Extra options, such as an in-process server in tests.
+	Extra []nats.Option
+}
+
+// Connect dials NATS and keeps the connection for good: it waits for a server
+// that is not up yet until ctx ends, and reconnects forever afterwards. Refused
+// credentials are an error at once, since waiting does not mend them.
+func Connect(ctx context.Context, c Connection) (*nats.Conn, error) {
+	log := c.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	opts := append(c.options(log), c.Extra...)
+	for {
+		nc, err := nats.Connect(c.URL, opts...)
+		if err == nil {
+			return nc, nil
+		}
+		if refused(err) {
+			return nil, fmt.Errorf("connect to NATS at %s: %w: check the user's key and its permissions", c.URL, err)
+		}
+		log.Warn("NATS does not answer yet", "url", c.URL, "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("connect to NATS at %s: %w", c.URL, err)
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+func (c Connection) options(log *slog.Logger) []nats.Option {
+	opts := []nats.Option{
+		nats.Name(c.Name),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectJitter(250*time.Millisecond, time.Second),
+		nats.PingInterval(10 * time.Second),
+		nats.MaxPingsOutstanding(3),
+		nats.Timeout(5 * time.Second),
+		// A publish during an outage fails at once instead of being buffered:
+		// who publishes must know.
+		nats.ReconnectBufSize(-1),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("NATS connection lost", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			log.Info("NATS connection is back", "server", nc.ConnectedUrlRedacted())
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			subject := ""
+			if sub != nil {
+				subject = sub.Subject
+			}
+			log.Warn("NATS reports", "subject", subject, "error", err)
+		}),
+	}
+	if c.InboxPrefix != "" {
+		opts = append(opts, nats.CustomInboxPrefix(c.InboxPrefix))
+	}
+	if c.CredentialsFile != "" {
+		opts = append(opts, nats.UserCredentials(c.CredentialsFile))
+	}
+	if c.NKeySeedFile != "" {
+		opts = append(opts, nkeyFromFile(c.NKeySeedFile))
+	}
+	if len(c.RootCAs) > 0 {
+		opts = append(opts, nats.RootCAs(c.RootCAs...))
+	}
+	if c.CertFile != "" {
+		opts = append(opts, nats.ClientCert(c.CertFile, c.KeyFile))
+	}
+	return opts
+}
+
+// nkeyFromFile defers reading the seed to the connect, so that a bad file is
+// an error of the connect.
+func nkeyFromFile(path string) nats.Option {
+	return func(o *nats.Options) error {
+		opt, err := nats.NkeyOptionFromSeed(path)
+		if err != nil {
+			return fmt.Errorf("read nkey seed %s: %w", path, err)
+		}
+		return opt(o)
+	}
+}
+
+func refused(err error) bool {
+	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) ||
+		errors.Is(err, nats.ErrAuthRevoked) || errors.Is(err, nats.ErrNkeysNotSupported)
+}

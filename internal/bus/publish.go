@@ -1,0 +1,166 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/fiord-bench/fiord/events"
+)
+
+// ErrNotAcknowledged says that JetStream has not confirmed an event: it may or
+// may not be stored. Publishing it again is safe, since its id is the same.
+var ErrNotAcknowledged = errors.New("event not acknowledged")
+
+// ErrEnded says that a run or bench already has another end.
+var ErrEnded = errors.New("already ended")
+
+// Receipt is JetStream's acknowledgement.
+type Receipt struct {
+	// Sequence in the event stream; of the first publish if Duplicate.
+	Sequence uint64
+	// Duplicate tells that the stream had the event already.
+	Duplicate bool
+}
+
+// Publish validates the event and returns once JetStream has stored it. The
+// error is an [events.Invalid] or one of the contract's sentinels if the event
+// is wrong, and [ErrNotAcknowledged] if the bus did not confirm.
+func (b *Bus) Publish(ctx context.Context, e events.Event) (Receipt, error) {
+	return b.publish(ctx, e)
+}
+
+// Emit makes an event in reaction to cause, or starting a chain if cause is
+// nil, and publishes it; see [events.New] for the key.
+func (b *Bus) Emit(ctx context.Context, key string, cause *events.Event, data events.Data) (events.Event, error) {
+	e := events.New(b.opts.Source, key, cause, data)
+	_, err := b.Publish(ctx, e)
+	return e, err
+}
+
+// Ending is the outcome of an arbitrated publish.
+type Ending struct {
+	// Event that stands as the end.
+	Event events.Event
+	// Won tells that it is the one that was to be published, now or before.
+	Won bool
+	// Sequence of the end in the event stream.
+	Sequence uint64
+}
+
+// End publishes a terminal of a run or bench, unless it has ended: JetStream
+// accepts exactly one. Losing is no error; the Ending tells who was first.
+func (b *Bus) End(ctx context.Context, e events.Event) (Ending, error) {
+	filter := e.EndFilter()
+	if filter == "" {
+		return Ending{}, fmt.Errorf("end: %s is no terminal", e.Type)
+	}
+	receipt, err := b.publish(ctx, e, jetstream.WithExpectLastSequenceForSubject(0, filter))
+	if err == nil && !receipt.Duplicate {
+		return Ending{Event: e, Won: true, Sequence: receipt.Sequence}, nil
+	}
+	if err != nil && !isWrongSequence(err) {
+		return Ending{}, err
+	}
+	return b.standing(ctx, filter, e)
+}
+
+// standing looks up the end that was there first. The leader answers, since
+// the stream does not allow direct gets; one retry covers a change of leader.
+func (b *Bus) standing(ctx context.Context, filter string, e events.Event) (Ending, error) {
+	winner, seq, found, err := b.lastEvent(ctx, filter)
+	if err != nil {
+		return Ending{}, err
+	}
+	if !found {
+		return Ending{}, fmt.Errorf("%w: an end was refused, and none is stored under %s", ErrNotAcknowledged, filter)
+	}
+	return Ending{Event: winner, Won: winner.ID == e.ID && winner.Source == e.Source, Sequence: seq}, nil
+}
+
+// Ended looks up the end of a run or bench, by its end filter
+// ([events.RunRef.EndFilter], [events.BenchEndFilter]).
+func (b *Bus) Ended(ctx context.Context, endFilter string) (events.Event, bool, error) {
+	e, _, found, err := b.lastEvent(ctx, endFilter)
+	return e, found, err
+}
+
+func (b *Bus) lastEvent(ctx context.Context, filter string) (events.Event, uint64, bool, error) {
+	stream, err := b.js.Stream(ctx, StreamEvents)
+	if err != nil {
+		return events.Event{}, 0, false, fmt.Errorf("look up stream %s: %w", StreamEvents, err)
+	}
+	raw, err := stream.GetLastMsgForSubject(ctx, filter)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return events.Event{}, 0, false, nil
+	}
+	if err != nil {
+		return events.Event{}, 0, false, fmt.Errorf("look up %s: %w", filter, err)
+	}
+	e, err := decode(raw.Header, raw.Data)
+	if err != nil {
+		return events.Event{}, 0, false, fmt.Errorf("read %s: %w", raw.Subject, err)
+	}
+	return e, raw.Sequence, true, nil
+}
+
+func (b *Bus) publish(ctx context.Context, e events.Event, opts ...jetstream.PublishOpt) (Receipt, error) {
+	start := time.Now()
+	ctx, span := b.tracer.Start(ctx, "publish "+string(e.Type), trace.WithSpanKind(trace.SpanKindProducer),
+		trace.WithAttributes(attribute.String("messaging.system", "nats"), attribute.String("messaging.message.id", e.ID)))
+	defer span.End()
+	receipt, err := b.send(ctx, e, opts)
+	b.metrics.published(e.Type, receipt, err, time.Since(start))
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+		return Receipt{}, err
+	}
+	b.log.LogAttrs(ctx, levelOfPublish, "published", eventAttrs(e)...)
+	return receipt, nil
+}
+
+func (b *Bus) send(ctx context.Context, e events.Event, opts []jetstream.PublishOpt) (Receipt, error) {
+	adoptTrace(ctx, &e)
+	body, err := events.Marshal(e)
+	if err != nil {
+		return Receipt{}, err
+	}
+	msg := &nats.Msg{Subject: e.NATSSubject(), Data: body, Header: nats.Header{
+		headerContentType: {events.MediaType},
+		nats.MsgIdHdr:     {e.MessageID()},
+	}}
+	injectTrace(ctx, msg.Header)
+	ctx, cancel := context.WithTimeout(ctx, b.opts.PublishTimeout)
+	defer cancel()
+	opts = append(opts, jetstream.WithRetryAttempts(20), jetstream.WithRetryWait(250*time.Millisecond))
+	ack, err := b.js.PublishMsg(ctx, msg, opts...)
+	if err != nil {
+		if isWrongSequence(err) {
+			return Receipt{}, err
+		}
+		return Receipt{}, fmt.Errorf("%w: publish %s to %s: %w", ErrNotAcknowledged, e.Type, msg.Subject, err)
+	}
+	return Receipt{Sequence: ack.Sequence, Duplicate: ack.Duplicate}, nil
+}
+
+func isWrongSequence(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
+			api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant
+	}
+	return false
+}
+
+// redriveHeaders marks a copy that only one reaction gets.
+func redriveHeaders(id string, times int) nats.Header {
+	return nats.Header{nats.MsgIdHdr: {id}, headerRedrive: {strconv.Itoa(times)}}
+}

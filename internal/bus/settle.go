@@ -1,0 +1,203 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// settleTimeout bounds telling JetStream what became of a message. When it
+// passes, the message comes again after AckWait, and finds its work done.
+const settleTimeout = 10 * time.Second
+
+// handle takes one message from delivery to settlement. ctx is the handlers'
+// context, draining ends when the service starts to stop.
+func (w *worker) handle(ctx, draining context.Context, msg jetstream.Msg) {
+	d, age, err := w.receive(ctx, msg)
+	if err != nil {
+		w.bury(ctx, d, Permanent(err))
+		return
+	}
+	durable := w.reaction.Durable()
+	w.bus.metrics.inFlight.WithLabelValues(durable).Inc()
+	defer w.bus.metrics.inFlight.WithLabelValues(durable).Dec()
+	stop := w.heartbeat(msg)
+	defer stop()
+	if w.exhausted(ctx, d) {
+		w.bury(ctx, d, errTooOften)
+		return
+	}
+	for held := 0; ; held++ {
+		err = w.call(ctx, d)
+		next := decide(err, d.Attempt, w.reaction.MaxAttempts, age(), w.reaction.GiveUpAfter)
+		w.bus.metrics.handled.WithLabelValues(durable, next.String()).Inc()
+		if next != settleHold {
+			w.settle(ctx, d, next, err)
+			return
+		}
+		pause := w.backoff(held)
+		d.Log.Warn("held: a dependency is away", "error", err, "again_in", pause)
+		select {
+		case <-time.After(pause):
+		case <-draining.Done():
+			w.settle(ctx, d, settleSnooze, RetryAfter(err, w.reaction.BackoffMin))
+			return
+		}
+	}
+}
+
+// errTooOften is the reason of a message whose workers died each time.
+var errTooOften = Permanent(errors.New("delivered too often without an answer: its handler crashes or hangs"))
+
+// receive decodes a message and reads its delivery count.
+func (w *worker) receive(ctx context.Context, msg jetstream.Msg) (*Delivery, func() time.Duration, error) {
+	d := &Delivery{bus: w.bus, msg: msg, Attempt: 1, Log: w.log, Stored: time.Now()}
+	meta, err := msg.Metadata()
+	if err != nil {
+		return d, nil, err
+	}
+	d.Sequence, d.Stored = meta.Sequence.Stream, meta.Timestamp
+	d.Attempt = int(min(meta.NumDelivered, 1<<30))
+	if d.Attempt > 1 {
+		d.Attempt = max(1, d.Attempt-w.bus.snoozed(ctx, w.reaction.Durable(), d.Sequence))
+	}
+	times, _ := strconv.Atoi(first(msg.Headers(), headerRedrive))
+	d.Redriven = times > 0
+	d.Replayed = first(msg.Headers(), headerReplay) != ""
+	d.Event, err = decode(msg.Headers(), msg.Data())
+	d.Log = w.log.With(slog.String("event_id", d.Event.ID), slog.String("event_type", string(d.Event.Type)),
+		slog.Int("attempt", d.Attempt))
+	return d, func() time.Duration { return time.Since(d.Stored) }, err
+}
+
+// exhausted tells that earlier deliveries used up the attempts: their workers
+// died before they could say so.
+func (w *worker) exhausted(_ context.Context, d *Delivery) bool {
+	return w.reaction.MaxAttempts > 0 && d.Attempt > w.reaction.MaxAttempts
+}
+
+// heartbeat keeps the message ours while its handler works. The first beat
+// comes after a third of AckWait, so short work costs one timer.
+func (w *worker) heartbeat(msg jetstream.Msg) (stop func()) {
+	every := w.reaction.AckWait / 3
+	ctx, cancel := context.WithCancel(context.Background())
+	var beat func()
+	beat = func() {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := msg.InProgress(); err != nil {
+			w.log.Warn("heartbeat not sent", "error", err)
+		}
+		time.AfterFunc(every, beat)
+	}
+	timer := time.AfterFunc(every, beat)
+	return func() { cancel(); timer.Stop() }
+}
+
+// call runs the handler once, within its timeout and span, and turns a panic
+// into an error.
+func (w *worker) call(ctx context.Context, d *Delivery) (err error) {
+	start := time.Now()
+	durable := w.reaction.Durable()
+	if w.reaction.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, w.reaction.Timeout)
+		defer cancel()
+	}
+	ctx = extractTrace(ctx, d.msg.Headers(), d.Event)
+	ctx, span := w.bus.tracer.Start(ctx, durable, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+		attribute.String("messaging.system", "nats"), attribute.String("messaging.message.id", d.Event.ID),
+		attribute.String("fiord.event_type", string(d.Event.Type)), attribute.Int("fiord.attempt", d.Attempt)))
+	defer func() {
+		if value := recover(); value != nil {
+			p := &panicError{value: value, stack: debug.Stack()}
+			w.bus.metrics.panics.WithLabelValues(durable).Inc()
+			d.Log.Error("handler panicked", "panic", value, "stack", string(p.stack))
+			err = p
+		}
+		if err != nil {
+			span.SetStatus(codes.Error, err.Error())
+		}
+		span.End()
+		w.bus.metrics.handling.WithLabelValues(durable).Observe(time.Since(start).Seconds())
+	}()
+	return w.reaction.Handle(ctx, d)
+}
+
+// settle tells JetStream what became of the message. It uses a context of its
+// own: a handler that was cancelled still has its say.
+func (w *worker) settle(ctx context.Context, d *Delivery, next disposition, cause error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	var err error
+	switch next {
+	case settleAck:
+		err = d.msg.DoubleAck(ctx)
+	case settleSnooze:
+		var retry *retryError
+		errors.As(cause, &retry)
+		w.bus.remember(ctx, w.reaction.Durable(), d, cause, true)
+		d.Log.Info("put off", "error", cause, "again_in", retry.after)
+		err = d.msg.NakWithDelay(retry.after)
+	case settleRetry:
+		pause := w.backoff(d.Attempt - 1)
+		w.bus.remember(ctx, w.reaction.Durable(), d, cause, false)
+		d.Log.Warn("attempt failed", "error", cause, "again_in", pause)
+		err = d.msg.NakWithDelay(pause)
+	case settleDead:
+		w.bury(ctx, d, cause)
+	}
+	if err != nil {
+		d.Log.Warn("settlement not confirmed: the event will come again", "outcome", next.String(), "error", err)
+	}
+}
+
+// bury writes the dead letter, publishes what is owed, and only then ends the
+// message. Whatever fails on the way is done again at the next delivery; ids
+// make that harmless.
+func (w *worker) bury(ctx context.Context, d *Delivery, cause error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	err := w.bus.deadLetter(ctx, w.reaction.Durable(), d, cause)
+	if err == nil && d.Event.Data != nil {
+		err = w.owe(ctx, d, cause)
+	}
+	if err == nil {
+		d.Log.Error("given up", "error", cause)
+		err = d.msg.TermWithReason("given up")
+	} else {
+		err = errors.Join(err, d.msg.NakWithDelay(w.backoff(d.Attempt-1)))
+	}
+	if err != nil {
+		d.Log.Warn("giving up was not confirmed: it will be tried again", "cause", cause, "error", err)
+	}
+}
+
+func (w *worker) owe(ctx context.Context, d *Delivery, cause error) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			w.bus.metrics.panics.WithLabelValues(w.reaction.Durable()).Inc()
+			err = &panicError{value: value, stack: debug.Stack()}
+		}
+	}()
+	return w.reaction.OnDead(ctx, d, cause)
+}
+
+// backoff doubles from BackoffMin up to BackoffMax; half of it is jitter.
+func (w *worker) backoff(failures int) time.Duration {
+	d := w.reaction.BackoffMax
+	if failures < 30 {
+		d = min(d, w.reaction.BackoffMin<<max(failures, 0))
+	}
+	return d/2 + rand.N(d/2+1)
+}

@@ -1,0 +1,147 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/fiord-bench/fiord/events"
+)
+
+// The streams and key-value buckets. The names are a contract with operators.
+const (
+	StreamEvents = "FIORD"
+	StreamDead   = "FIORD_DEAD"
+	StreamLive   = "FIORD_LIVE"
+
+	BucketHosts    = "fiord-hosts"
+	BucketLeases   = "fiord-leases"
+	BucketTally    = "fiord-tally"
+	BucketRefs     = "fiord-refs"
+	BucketNotices  = "fiord-notices"
+	BucketAttempts = "fiord-attempts"
+)
+
+const (
+	subjectEvents  = "fiord.events.>"
+	redrivePrefix  = "fiord.redrive."
+	deadPrefix     = "fiord.dead."
+	subjectRedrive = redrivePrefix + ">"
+	subjectDead    = deadPrefix + ">"
+)
+
+// Topology sizes what [Bus.Provision] makes.
+type Topology struct {
+	// Replicas of every stream and bucket: 1 on one server, 3 on a cluster.
+	Replicas int
+	// MaxConsumers of the event stream. One per bench host and a few per
+	// reaction; the server refuses the 1,001st by default.
+	MaxConsumers int
+	// Retention of events and dead letters.
+	Retention time.Duration
+	// DuplicateWindow in which a message id is remembered.
+	DuplicateWindow time.Duration
+	// HostTTL after which a host that does not beat is gone from the registry.
+	HostTTL time.Duration
+}
+
+// DefaultTopology suits one server.
+func DefaultTopology() Topology {
+	return Topology{
+		Replicas:        1,
+		MaxConsumers:    10_000,
+		Retention:       30 * 24 * time.Hour,
+		DuplicateWindow: 10 * time.Minute,
+		HostTTL:         20 * time.Second,
+	}
+}
+
+// Provision makes the streams and buckets, or brings them in line with the
+// topology. It may run any number of times, from several places at once.
+func (b *Bus) Provision(ctx context.Context) error {
+	t := b.opts.Topology
+	for _, cfg := range t.streams() {
+		if _, err := b.js.CreateOrUpdateStream(ctx, cfg); err != nil {
+			return fmt.Errorf("provision stream %s: %w", cfg.Name, err)
+		}
+	}
+	for _, cfg := range t.buckets() {
+		if _, err := b.js.CreateOrUpdateKeyValue(ctx, cfg); err != nil {
+			return fmt.Errorf("provision bucket %s: %w", cfg.Bucket, err)
+		}
+	}
+	return nil
+}
+
+// AwaitProvisioned waits until somebody has provisioned.
+func (b *Bus) AwaitProvisioned(ctx context.Context) error {
+	for {
+		_, err := b.js.Stream(ctx, StreamEvents)
+		if err == nil {
+			_, err = b.js.KeyValue(ctx, BucketAttempts)
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for stream %s: %w", StreamEvents, err)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+func (t Topology) streams() []jetstream.StreamConfig {
+	return []jetstream.StreamConfig{{
+		Name:         StreamEvents,
+		Description:  "fiord: every event, and events given again to one reaction",
+		Subjects:     []string{subjectEvents, subjectRedrive},
+		Retention:    jetstream.LimitsPolicy,
+		Storage:      jetstream.FileStorage,
+		MaxAge:       t.Retention,
+		Duplicates:   t.DuplicateWindow,
+		MaxConsumers: t.MaxConsumers,
+		Replicas:     t.Replicas,
+		MaxMsgSize:   2 * events.MaxData,
+		// Not AllowDirect: a replica that lags would say that a run which has
+		// ended has not.
+	}, {
+		Name:        StreamDead,
+		Description: "fiord: events a reaction gave up on, with the reason",
+		Subjects:    []string{subjectDead},
+		Retention:   jetstream.LimitsPolicy,
+		Storage:     jetstream.FileStorage,
+		MaxAge:      t.Retention,
+		Duplicates:  t.DuplicateWindow,
+		Replicas:    t.Replicas,
+	}, {
+		Name:              StreamLive,
+		Description:       "fiord: the latest progress of each run",
+		Subjects:          []string{events.LivePrefix + ">"},
+		Retention:         jetstream.LimitsPolicy,
+		Storage:           jetstream.MemoryStorage,
+		MaxAge:            15 * time.Minute,
+		MaxMsgsPerSubject: 1,
+		Replicas:          t.Replicas,
+		NoAck:             true,
+	}}
+}
+
+func (t Topology) buckets() []jetstream.KeyValueConfig {
+	return []jetstream.KeyValueConfig{
+		{Bucket: BucketHosts, Storage: jetstream.MemoryStorage, TTL: t.HostTTL, Replicas: t.Replicas,
+			Description: "fiord: bench hosts that are alive"},
+		{Bucket: BucketLeases, Storage: jetstream.FileStorage, LimitMarkerTTL: time.Minute, Replicas: t.Replicas,
+			Description: "fiord: devices that several hosts see"},
+		{Bucket: BucketTally, Storage: jetstream.FileStorage, TTL: t.Retention, Replicas: t.Replicas,
+			Description: "fiord: how each run of a bench ended"},
+		{Bucket: BucketRefs, Storage: jetstream.FileStorage, Replicas: t.Replicas,
+			Description: "fiord: the newest push of each repository and ref"},
+		{Bucket: BucketNotices, Storage: jetstream.FileStorage, TTL: 2 * t.Retention, Replicas: t.Replicas,
+			Description: "fiord: who was told of what"},
+		{Bucket: BucketAttempts, Storage: jetstream.FileStorage, TTL: 7 * 24 * time.Hour, Replicas: t.Replicas,
+			Description: "fiord: failed attempts at events not settled yet"},
+	}
+}

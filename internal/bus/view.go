@@ -1,0 +1,167 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/fiord-bench/fiord/events"
+)
+
+// Seen is an event as a view meets it.
+type Seen struct {
+	Event events.Event
+	// Sequence in the event stream, and when it was stored.
+	Sequence uint64
+	Stored   time.Time
+}
+
+// View reads events in order, each process for itself.
+type View struct {
+	// Types to see; empty means all.
+	Types []events.Type
+	// Subjects narrows Types to routes; see [Reaction].Subjects.
+	Subjects []string
+	// Since skips older events; the zero time starts at the beginning.
+	Since time.Time
+	// FromSequence starts at a sequence of the stream; 0 leaves it to Since.
+	FromSequence uint64
+	// OnlyNew starts at the end of the stream.
+	OnlyNew bool
+	// See is called for one event after the other. It must not block for long.
+	See func(ctx context.Context, s Seen)
+	// CaughtUp, if set, is called once when what was in the stream at the
+	// start has been seen.
+	CaughtUp func()
+}
+
+// Watch starts a view. Events that cannot be read are logged and passed over:
+// a view owes nobody anything. After a reconnect it goes on where it was.
+func (b *Bus) Watch(ctx context.Context, v View) (*Subscription, error) {
+	if v.See == nil {
+		return nil, errors.New("watch: no See")
+	}
+	consumer, err := b.js.OrderedConsumer(ctx, StreamEvents, v.config())
+	if err != nil {
+		return nil, fmt.Errorf("watch: %w", err)
+	}
+	pending, err := pendingAtStart(ctx, consumer)
+	if err != nil {
+		return nil, fmt.Errorf("watch: %w", err)
+	}
+	caughtUp := sync.OnceFunc(func() {
+		if v.CaughtUp != nil {
+			v.CaughtUp()
+		}
+	})
+	if pending == 0 {
+		caughtUp()
+	}
+	ctx, stop := context.WithCancel(ctx)
+	running, err := consumer.Consume(func(msg jetstream.Msg) {
+		b.see(ctx, v, msg)
+		if meta, err := msg.Metadata(); err == nil && meta.NumPending == 0 {
+			caughtUp()
+		}
+	}, jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+		b.log.Debug("view interrupted", "error", err)
+	}))
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("watch: %w", err)
+	}
+	s := &Subscription{stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		<-ctx.Done()
+		running.Stop()
+		<-running.Closed()
+	}()
+	return s, nil
+}
+
+func pendingAtStart(ctx context.Context, c jetstream.Consumer) (uint64, error) {
+	info, err := c.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.NumPending, nil
+}
+
+func (b *Bus) see(ctx context.Context, v View, msg jetstream.Msg) {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return
+	}
+	e, err := decode(msg.Headers(), msg.Data())
+	if err != nil {
+		b.log.Warn("view passes over an event it cannot read", "subject", msg.Subject(), "sequence", meta.Sequence.Stream, "error", err)
+		return
+	}
+	v.See(ctx, Seen{Event: e, Sequence: meta.Sequence.Stream, Stored: meta.Timestamp})
+}
+
+func (v View) config() jetstream.OrderedConsumerConfig {
+	cfg := jetstream.OrderedConsumerConfig{
+		FilterSubjects:    append([]string(nil), v.Subjects...),
+		InactiveThreshold: 2 * time.Minute,
+	}
+	if len(cfg.FilterSubjects) == 0 {
+		for _, t := range v.Types {
+			cfg.FilterSubjects = append(cfg.FilterSubjects, t.Filter())
+		}
+	}
+	if len(cfg.FilterSubjects) == 0 {
+		cfg.FilterSubjects = []string{subjectEvents}
+	}
+	switch {
+	case v.OnlyNew:
+		cfg.DeliverPolicy = jetstream.DeliverNewPolicy
+	case v.FromSequence > 0:
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, v.FromSequence
+	case !v.Since.IsZero():
+		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &v.Since
+	}
+	return cfg
+}
+
+// scan reads a stream's messages under a filter from a sequence on, up to its
+// present end, and stops early when visit says so.
+func (b *Bus) scan(ctx context.Context, stream, filter string, from uint64, visit func(jetstream.Msg, uint64) (bool, error)) error {
+	consumer, err := b.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{filter}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1),
+	})
+	if err != nil {
+		return fmt.Errorf("scan %s: %w", stream, err)
+	}
+	pending, err := pendingAtStart(ctx, consumer)
+	if err != nil {
+		return fmt.Errorf("scan %s: %w", stream, err)
+	}
+	if pending == 0 {
+		return nil
+	}
+	messages, err := consumer.Messages()
+	if err != nil {
+		return fmt.Errorf("scan %s: %w", stream, err)
+	}
+	defer messages.Stop()
+	for {
+		msg, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return fmt.Errorf("scan %s: %w", stream, err)
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return fmt.Errorf("scan %s: %w", stream, err)
+		}
+		goOn, err := visit(msg, meta.Sequence.Stream)
+		if err != nil || !goOn || meta.NumPending == 0 {
+			return err
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// fetchWait is how long one pull request stays open.
+	fetchWait = 20 * time.Second
+	// fetchHeartbeat tells a dead connection from a quiet stream.
+	fetchHeartbeat = 5 * time.Second
+	// fetchBatch bounds one pull, however many places are free.
+	fetchBatch = 256
+	// lostWait is the pause before a consumer that cannot be pulled is tried again.
+	lostWait = 500 * time.Millisecond
+)
+
+// Subscription is a running reaction or view.
+type Subscription struct {
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// Stop fetches nothing more, gives running handlers their grace, and returns
+// when all have ended.
+func (s *Subscription) Stop() {
+	s.stop()
+	<-s.done
+}
+
+// Done is closed when the subscription has ended.
+func (s *Subscription) Done() <-chan struct{} { return s.done }
+
+// React makes the reaction's durable, or brings it in line, and starts to
+// handle events until ctx ends or Stop is called.
+func (b *Bus) React(ctx context.Context, r Reaction) (*Subscription, error) {
+	if err := r.validate(); err != nil {
+		return nil, err
+	}
+	r = r.withDefaults()
+	w := &worker{
+		bus:      b,
+		reaction: r,
+		log:      b.log.With("reaction", r.Durable()),
+		places:   make(chan struct{}, r.Concurrency),
+	}
+	if err := w.ensure(ctx); err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	s := &Subscription{stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		defer stop()
+		w.run(ctx)
+	}()
+	return s, nil
+}
+
+// worker pulls events for one reaction in one process.
+type worker struct {
+	bus      *Bus
+	reaction Reaction
+	log      *slog.Logger
+	consumer jetstream.Consumer
+	places   chan struct{}
+	handlers sync.WaitGroup
+}
+
+func (w *worker) ensure(ctx context.Context) error {
+	c, err := w.bus.js.CreateOrUpdateConsumer(ctx, StreamEvents, w.reaction.ConsumerConfig())
+	if err != nil {
+		return fmt.Errorf("ensure consumer %s: %w", w.reaction.Durable(), err)
+	}
+	w.consumer = c
+	return nil
+}
+
+// run pulls until ctx ends, then lets handlers finish within their grace.
+func (w *worker) run(ctx context.Context) {
+	handling, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	for ctx.Err() == nil {
+		if err := w.pull(ctx, handling); err != nil && ctx.Err() == nil {
+			w.recover(ctx, err)
+		}
+	}
+	grace := time.AfterFunc(w.reaction.Grace, cancel)
+	defer grace.Stop()
+	w.handlers.Wait()
+}
+
+// pull makes one request for as many events as there are free places, and
+// hands each to a handler. A request belongs to nothing but itself: after a
+// reconnect the next one starts afresh, so no consumer can be stuck.
+func (w *worker) pull(ctx, handling context.Context) error {
+	n, ok := w.reserve(ctx)
+	if !ok {
+		return nil
+	}
+	used := 0
+	defer func() { w.release(n - used) }()
+	batch, err := w.consumer.Fetch(n, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(fetchHeartbeat))
+	if err != nil {
+		return err
+	}
+	for msg := range batch.Messages() {
+		used++
+		w.handlers.Add(1)
+		go func() {
+			defer w.handlers.Done()
+			defer w.release(1)
+			w.handle(handling, ctx, msg)
+		}()
+	}
+	return batch.Error()
+}
+
+// reserve takes all free places, at least one, at most fetchBatch.
+func (w *worker) reserve(ctx context.Context) (int, bool) {
+	select {
+	case w.places <- struct{}{}:
+	case <-ctx.Done():
+		return 0, false
+	}
+	n := 1
+	for n < fetchBatch {
+		select {
+		case w.places <- struct{}{}:
+			n++
+			continue
+		default:
+		}
+		break
+	}
+	return n, true
+}
+
+func (w *worker) release(n int) {
+	for range n {
+		<-w.places
+	}
+}
+
+// recover pauses after a pull that went wrong, and makes the consumer again if
+// somebody deleted it or the server lost it.
+func (w *worker) recover(ctx context.Context, err error) {
+	if errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) {
+		return
+	}
+	lost := errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrConsumerNotFound) ||
+		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoHeartbeat)
+	w.log.Warn("pull interrupted", "error", err, "consumer_lost", lost)
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(lostWait):
+	}
+	if lost {
+		if err := w.ensure(ctx); err != nil && ctx.Err() == nil {
+			w.log.Warn("consumer not there yet", "error", err)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+// Package natsd runs a NATS server with JetStream inside this process: what
+// fiord up serves, and what tests run against. It is the real server with the
+// real protocol, so every external client works with it.
+package natsd
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// Options of an embedded server.
+type Options struct {
+	// Name of the server; default fiord.
+	Name string
+	// StoreDir holds the streams.
+	StoreDir string
+	// Host and Port to listen on. Port 0 takes any free one, a negative port
+	// listens on none: only clients in this process connect.
+	Host string
+	Port int
+	// Synced makes JetStream sync to disk before it acknowledges. Without it a
+	// power cut may lose the last two minutes.
+	Synced bool
+	// Users by nkey with their permissions; none lets everybody in.
+	Users []*server.NkeyUser
+	// MaxStore bounds the disk used, in bytes; 0 is three quarters of what is free.
+	MaxStore int64
+	// Cluster makes this server part of a cluster; nil for one on its own.
+	Cluster *server.ClusterOpts
+	// Routes to the other servers of the cluster.
+	Routes string
+	Log    *slog.Logger
+}
+
+// Server is a running embedded server.
+type Server struct{ ns *server.Server }
+
+// startTimeout covers recovery of a large store.
+const startTimeout = 60 * time.Second
+
+// Start runs a server and returns when it takes connections.
+func Start(o Options) (*Server, error) {
+	if o.StoreDir == "" {
+		return nil, errors.New("start NATS: StoreDir is required")
+	}
+	if err := os.MkdirAll(o.StoreDir, 0o700); err != nil {
+		return nil, fmt.Errorf("start NATS: %w", err)
+	}
+	ns, err := server.NewServer(o.server())
+	if err != nil {
+		return nil, fmt.Errorf("start NATS: %w", err)
+	}
+	if o.Log != nil {
+		ns.SetLoggerV2(&logger{o.Log}, false, false, false)
+	}
+	ns.Start()
+	if !ns.ReadyForConnections(startTimeout) {
+		ns.Shutdown()
+		ns.WaitForShutdown()
+		return nil, fmt.Errorf("start NATS on %s:%d: not ready: is the port taken, or %s in use by another server?", o.Host, o.Port, o.StoreDir)
+	}
+	return &Server{ns: ns}, nil
+}
+
+func (o Options) server() *server.Options {
+	opts := &server.Options{
+		ServerName:            o.Name,
+		Host:                  o.Host,
+		Port:                  o.Port,
+		JetStream:             true,
+		StoreDir:              o.StoreDir,
+		SyncAlways:            o.Synced,
+		JetStreamMaxStore:     o.MaxStore,
+		Nkeys:                 o.Users,
+		NoSigs:                true,
+		DisableShortFirstPing: true,
+		JetStreamLimits:       server.JSLimitOpts{},
+	}
+	if opts.ServerName == "" {
+		opts.ServerName = "fiord"
+	}
+	switch {
+	case o.Port < 0:
+		opts.DontListen, opts.Port = true, 0
+	case o.Port == 0:
+		opts.Port = server.RANDOM_PORT
+	}
+	if o.Cluster != nil {
+		opts.Cluster = *o.Cluster
+		opts.Routes = server.RoutesFromStr(o.Routes)
+	}
+	return opts
+}
+
+// URL for clients; empty if it does not listen.
+func (s *Server) URL() string { return s.ns.ClientURL() }
+
+// InProcess is an option that connects without a port.
+func (s *Server) InProcess() nats.Option { return nats.InProcessServer(s.ns) }
+
+// NATS is the server itself, for what this package does not wrap.
+func (s *Server) NATS() *server.Server { return s.ns }
+
+// Close stops the server after its streams are flushed. It may be called twice.
+func (s *Server) Close() {
+	s.ns.Shutdown()
+	s.ns.WaitForShutdown()
+}
+
+// logger hands the server's lines to slog. Its notices are our debug: they
+// speak of routine.
+type logger struct{ log *slog.Logger }
+
+func (l *logger) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l *logger) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
+func (l *logger) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
+func (l *logger) Fatalf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
+func (l *logger) Debugf(string, ...any)           {}
+func (l *logger) Tracef(string, ...any)           {}
