@@ -46,7 +46,9 @@ func server(t *testing.T) *httptest.Server {
 func client(srv *httptest.Server, cfg fetch.Config) *fetch.Client {
 	roots := x509.NewCertPool()
 	roots.AddCert(srv.Certificate())
-	cfg.Transport = func(tr *http.Transport) { tr.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12} }
+	cfg.Transport = func(tr *http.Transport) {
+		tr.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
 	return fetch.New(cfg)
 }
 
