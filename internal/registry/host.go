@@ -25,10 +25,11 @@ const (
 	maxDetailLen = 256 << 10
 )
 
-// The two kinds of record, which are the first token of a key.
+// The kinds of record, which are the first token of a key.
 const (
 	beatPrefix   = "beat."
 	detailPrefix = "facts."
+	lostPrefix   = "lost."
 )
 
 // Errors of this package.
@@ -58,6 +59,9 @@ func BeatKey(token string) string { return beatPrefix + token }
 
 // DetailsKey is the key of a host's details.
 func DetailsKey(token string) string { return detailPrefix + token }
+
+// LostKey is where inventory marks a host whose loss has been told.
+func LostKey(token string) string { return lostPrefix + token }
 
 // Beat is the small record, written every BeatEvery.
 type Beat struct {

@@ -1,0 +1,105 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/fetch"
+	"github.com/fiord-bench/fiord/internal/registry"
+	"github.com/fiord-bench/fiord/internal/service"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Service is one replica of inventory.
+type Service struct {
+	cfg     Config
+	bus     *bus.Bus
+	store   *artifacts.Store
+	log     *slog.Logger
+	metrics *metrics
+	ledger  *ledger
+	web     *fetch.Client
+
+	// Set by Run, before anything reads them.
+	hosts   *registry.View
+	hostsKV jetstream.KeyValue
+	tally   jetstream.KeyValue
+}
+
+// New prepares a replica; Run starts it.
+func New(cfg Config, deps service.Deps) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("configure inventory: %w", err)
+	}
+	m, err := newMetrics(deps.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("set up inventory: %w", err)
+	}
+	return &Service{
+		cfg: cfg, bus: deps.Bus, store: deps.Store, log: deps.Log, metrics: m, ledger: newLedger(),
+		web: fetch.New(fetch.Config{AllowHTTP: cfg.Fetch.AllowHTTP, AllowPrivate: cfg.Fetch.AllowPrivate, MaxBytes: maxJobFile}),
+	}, nil
+}
+
+// Run serves until the context ends and returns when its goroutines have.
+func (s *Service) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	// Run's only error is the end of the context.
+	running.Go(func() { _ = s.hosts.Run(ctx) })
+	view, err := s.bus.Watch(ctx, s.ledger.view())
+	if err != nil {
+		return fmt.Errorf("follow benches: %w", err)
+	}
+	defer view.Stop()
+	for _, r := range s.reactions() {
+		sub, err := s.bus.React(ctx, r)
+		if err != nil {
+			return err
+		}
+		defer sub.Stop()
+	}
+	s.sweepUntil(ctx)
+	return nil
+}
+
+// open binds the buckets that the service reads and writes.
+func (s *Service) open(ctx context.Context) error {
+	for name, kv := range map[string]*jetstream.KeyValue{bus.BucketHosts: &s.hostsKV, bus.BucketTally: &s.tally} {
+		found, err := s.bus.JetStream().KeyValue(ctx, name)
+		if err != nil {
+			return fmt.Errorf("open bucket %s: %w", name, err)
+		}
+		*kv = found
+	}
+	s.hosts = registry.NewView(s.hostsKV, registry.ViewConfig{LostAfter: s.cfg.LostAfter, Log: s.log})
+	return nil
+}
+
+// reactions are what the service does for events.
+func (s *Service) reactions() []bus.Reaction {
+	return []bus.Reaction{{
+		Service: "inventory", Name: "place",
+		Types:       []events.Type{events.TypeBenchRequested},
+		Concurrency: s.cfg.Placements,
+		MaxAttempts: 6, // half a minute: somebody waits for the answer
+		Handle:      s.place, OnDead: s.unplaceable,
+	}, {
+		Service: "inventory", Name: "tally",
+		Types: []events.Type{
+			events.TypeRunCompleted, events.TypeRunFailed, events.TypeRunRejected, events.TypeRunCancelled, events.TypeRunExpired,
+		},
+		Concurrency: 16,
+		Handle:      s.count, OnDead: bus.OwesNothing,
+	}}
+}
