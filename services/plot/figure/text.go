@@ -103,3 +103,13 @@ func grouped(n int) string {
 	}
 	return s
 }
+
+// Width returns how wide s is in points at a text size, in the figures' font.
+func Width(s string, size float64) float64 {
+	return float64(style(vg.Length(size), inkTone(), false).Width(clean(s)))
+}
+
+// Shorten makes s fit a width in points at a text size by cutting its middle.
+func Shorten(s string, width, size float64) string {
+	return shorten(style(vg.Length(size), inkTone(), false), clean(s), vg.Length(width))
+}

@@ -1,0 +1,166 @@
+package page_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/plot/figure"
+)
+
+var screens = flag.String("screens", "", "save screenshots of all pages into this folder")
+
+// TestBrowser opens every page in a real browser, as a phone in the dark and
+// as a desktop in the light: the style applies (so the policy's hash is right),
+// figures load, nothing is blocked or complained about, nothing overflows.
+func TestBrowser(t *testing.T) {
+	ctx := browser(t)
+	m, ids := world()
+	o := objects{}
+	for i := range 2 {
+		o["plots/"+events.HashID("run", string(rune('0'+i)))+"/iops.svg"] = drawing(t)
+	}
+	server := httptest.NewServer(handler(t, source{Model: m}, o))
+	t.Cleanup(server.Close)
+	complaints := listen(t, ctx)
+	for name, path := range map[string]string{
+		"list": "/", "bench": "/benches/" + ids["done"], "open": "/benches/" + ids["open"], "unplaced": "/benches/" + ids["unplaced"],
+		"run": "/runs/" + events.HashID("run", "1"), "failed": "/runs/" + events.HashID("failed"),
+	} {
+		look(t, ctx, name+"-phone", server.URL+path, 390, 844, "dark")
+		look(t, ctx, name+"-desktop", server.URL+path, 1280, 900, "light")
+	}
+	if lines := complaints(); len(lines) > 0 {
+		t.Errorf("the browser complains:\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+// browser starts headless Chromium for the length of the test.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("chromium is missing: apt-get install chromium")
+		}
+		t.Skip("chromium is missing: apt-get install chromium")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(t.TempDir()))
+	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(stop)
+	ctx, done := context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(done)
+	ctx, end := chromedp.NewContext(ctx)
+	t.Cleanup(end)
+	if _, err := chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// listen gathers what the browser reports: policy violations, script errors.
+func listen(t *testing.T, ctx context.Context) func() []string {
+	t.Helper()
+	var (
+		mu    sync.Mutex
+		lines []string
+	)
+	err := chromedp.Listen(ctx, func(event any) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch e := event.(type) {
+		case *cdplog.EventEntryAdded:
+			lines = append(lines, string(e.Entry.Source)+": "+e.Entry.Text+" "+e.Entry.URL)
+		case *runtime.EventExceptionThrown:
+			lines = append(lines, e.ExceptionDetails.Text)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(lines)
+	}
+}
+
+// seen is what a page says of itself.
+type seen struct {
+	Overflow, Broken int
+	Dark             bool
+}
+
+// look opens one page and checks what every page must hold.
+func look(t *testing.T, ctx context.Context, name, url string, width, height int64, scheme string) {
+	t.Helper()
+	got, shot, err := visit(ctx, url, width, height, scheme)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if got.Overflow > 0 || got.Broken > 0 || got.Dark != (scheme == "dark") {
+		t.Errorf("%s: %d pixels too wide, %d pictures broken, dark %v in %s", name, got.Overflow, got.Broken, got.Dark, scheme)
+	}
+	if *screens != "" {
+		if err := os.WriteFile(filepath.Join(*screens, name+".jpg"), shot, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func visit(ctx context.Context, url string, width, height int64, scheme string) (got seen, shot []byte, err error) {
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
+		return got, nil, err
+	}
+	err = chromedp.Do(ctx,
+		chromedp.EmulateViewport(width, height),
+		chromedp.Navigate(url),
+		chromedp.Evaluate[chromedp.Void](`[...document.images].forEach(i => i.loading = 'eager')`),
+		chromedp.Poll[chromedp.Void](`[...document.images].every(i => i.complete)`),
+	)
+	if err != nil {
+		return got, nil, err
+	}
+	got, err = chromedp.Run(ctx, chromedp.Evaluate[seen](`({
+		Overflow: document.documentElement.scrollWidth - innerWidth,
+		Broken: [...document.images].filter(i => i.naturalWidth == 0).length,
+		Dark: getComputedStyle(document.body).backgroundColor == 'rgb(20, 23, 28)'
+	})`))
+	if err != nil {
+		return got, nil, err
+	}
+	shot, err = chromedp.Run(ctx, chromedp.FullScreenshot(90))
+	return got, shot, err
+}
+
+// drawing is a figure as the service stores it.
+func drawing(t *testing.T) string {
+	t.Helper()
+	var b bytes.Buffer
+	f := figure.Time{
+		Head:     figure.Head{Title: "IOPS over time", Subject: "randread-nvme · node-a", Facts: []string{"6 intervals of 1 s"}},
+		Quantity: figure.IOPS, Series: []figure.Series{{Name: "read", Step: time.Second, Values: []float64{48e3, 49e3, 0, 47e3, 50e3, 48e3}}},
+	}.Figure()
+	if err := f.WriteSVG(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}

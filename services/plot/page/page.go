@@ -1,0 +1,146 @@
+package page
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/plot/model"
+)
+
+//go:embed template/*.html
+var templates embed.FS
+
+//go:embed template/style.css
+var stylesheet string
+
+// ErrUnknown says that nobody has heard of a bench, run or object.
+var ErrUnknown = errors.New("unknown")
+
+// Source tells the pages what there is. Errors that wrap ErrUnknown become
+// 404, all others 503.
+type Source interface {
+	// Latest returns up to n benches that match, newest first.
+	Latest(skip, n int, match func(*model.Bench) bool) []model.Bench
+	// Bench returns a bench with its runs.
+	Bench(ctx context.Context, id string) (model.Bench, error)
+	// BenchOf returns the bench that a run belongs to.
+	BenchOf(ctx context.Context, run string) (string, error)
+}
+
+// Objects opens what the store holds. Open returns the object with a verified
+// claim check; the reader fails where the content is not what was stored.
+type Objects interface {
+	Open(ctx context.Context, key string, plain bool) (io.ReadCloser, events.ClaimCheck, error)
+}
+
+// Handler serves the pages.
+type Handler struct {
+	source  Source
+	objects Objects
+	log     *slog.Logger
+	pages   map[string]*template.Template
+	policy  string
+	foot    string
+	mux     *http.ServeMux
+}
+
+// New returns a handler over what source and objects know. foot stands at the
+// end of each page, such as the version.
+func New(source Source, objects Objects, log *slog.Logger, foot string) (*Handler, error) {
+	h := &Handler{source: source, objects: objects, log: log, foot: foot, pages: map[string]*template.Template{}}
+	for _, name := range []string{"list", "bench", "run"} {
+		t, err := template.New(name).Funcs(functions()).ParseFS(templates, "template/layout.html", "template/bench.html", "template/"+name+".html")
+		if err != nil {
+			return nil, fmt.Errorf("parse page %s: %w", name, err)
+		}
+		h.pages[name] = t
+	}
+	sum := sha256.Sum256([]byte(stylesheet))
+	h.policy = "default-src 'none'; img-src 'self' data:; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	h.mux = http.NewServeMux()
+	h.mux.HandleFunc("GET /{$}", h.list)
+	h.mux.HandleFunc("GET /benches/{bench}", h.bench)
+	h.mux.HandleFunc("GET /benches/{bench}/badge.svg", h.benchBadge)
+	h.mux.HandleFunc("GET /badge/{name}", h.nameBadge)
+	h.mux.HandleFunc("GET /runs/{run}", h.run)
+	h.mux.HandleFunc("GET /artifacts/{key...}", h.artifact)
+	h.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	return h, nil
+}
+
+// ServeHTTP serves one request with the headers that hold for all.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	head := w.Header()
+	head.Set("X-Content-Type-Options", "nosniff")
+	head.Set("Referrer-Policy", "no-referrer")
+	head.Set("Cross-Origin-Resource-Policy", "same-origin")
+	head.Set("Content-Security-Policy", h.policy)
+	h.mux.ServeHTTP(w, r)
+}
+
+// render writes a page with its ETag, or 304 when the reader has it.
+func (h *Handler) render(w http.ResponseWriter, r *http.Request, name string, data any) {
+	var body bytes.Buffer
+	if err := h.pages[name].ExecuteTemplate(&body, name+".html", data); err != nil {
+		h.log.Error("render page", "page", name, "error", err)
+		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-cache")
+	send(w, r, "text/html; charset=utf-8", body.Bytes())
+}
+
+// send writes a body with a strong ETag over its bytes.
+func send(w http.ResponseWriter, r *http.Request, contentType string, body []byte) {
+	sum := sha256.Sum256(body)
+	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
+	w.Header().Set("ETag", tag)
+	if matches(r.Header.Get("If-None-Match"), tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body)
+	}
+}
+
+// matches tells whether an If-None-Match header names the tag, weakly.
+func matches(header, tag string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
+		if part == tag || part == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+// fail answers a request that cannot be served. What went wrong inside is
+// logged and not shown.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, what string, err error) {
+	if errors.Is(err, ErrUnknown) {
+		http.Error(w, what+" is unknown here.\n\nIt may not have started yet, or be older than what is kept.", http.StatusNotFound)
+		return
+	}
+	if r.Context().Err() != nil {
+		return // nobody is waiting
+	}
+	h.log.Warn("serve page", "path", r.URL.Path, "error", err)
+	w.Header().Set("Retry-After", "5")
+	http.Error(w, what+" cannot be read just now. Try again in a moment.", http.StatusServiceUnavailable)
+}

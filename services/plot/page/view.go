@@ -1,0 +1,290 @@
+package page
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/plot/figure"
+	"github.com/fiord-bench/fiord/services/plot/model"
+)
+
+// How much one page shows.
+const (
+	benchesPerPage = 50
+	runsPerPage    = 200
+)
+
+// frame is what the layout needs of every page.
+type frame struct {
+	Title   string
+	Root    string
+	Crumbs  []crumb
+	Refresh int // seconds; 0 for none
+	Foot    string
+}
+
+type crumb struct{ Text, URL string }
+
+type listPage struct {
+	frame
+	Filter       string
+	Benches      []model.Bench
+	Newer, Older string
+}
+
+// list serves the benches, newest first.
+func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	skip := number(q.Get("skip"))
+	match, filter := filters(q)
+	benches := h.source.Latest(skip, benchesPerPage+1, match)
+	p := listPage{frame: frame{Title: "Benches", Root: "/", Foot: h.foot}, Filter: filter}
+	if len(benches) > benchesPerPage {
+		benches = benches[:benchesPerPage]
+		p.Older = withSkip("/", q, skip+benchesPerPage)
+	}
+	if skip > 0 {
+		p.Newer = withSkip("/", q, max(0, skip-benchesPerPage))
+	}
+	p.Benches = benches
+	if slices.ContainsFunc(benches, func(b model.Bench) bool { return !b.State.Ended() }) {
+		p.Refresh = 10
+	}
+	h.render(w, r, "list", p)
+}
+
+// filters reads the query into a condition and its description.
+func filters(q url.Values) (func(*model.Bench) bool, string) {
+	name, repo, verdict := q.Get("name"), q.Get("repo"), q.Get("verdict")
+	var says []string
+	for _, f := range []struct{ what, value string }{{"name", name}, {"repository", repo}, {"verdict", verdict}} {
+		if f.value != "" {
+			says = append(says, f.what+" "+f.value)
+		}
+	}
+	return func(b *model.Bench) bool {
+		return (name == "" || b.Name == name) &&
+			(repo == "" || b.Origin != nil && b.Origin.Repo.Name == repo) &&
+			(verdict == "" || b.Report != nil && string(b.Report.Verdict) == verdict)
+	}, strings.Join(says, ", ")
+}
+
+// number reads a count from a query; anything else is 0.
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > 1e6 {
+		return 0
+	}
+	return n
+}
+
+// withSkip returns the path with the query's skip changed.
+func withSkip(path string, q url.Values, skip int) string {
+	c := url.Values{}
+	for k, v := range q {
+		c[k] = v
+	}
+	c.Del("skip")
+	if skip > 0 {
+		c.Set("skip", strconv.Itoa(skip))
+	}
+	if len(c) == 0 {
+		return path
+	}
+	return path + "?" + c.Encode()
+}
+
+type benchPage struct {
+	frame
+	Bench        model.Bench
+	Comparisons  []comparison
+	Rows         []row
+	MoreRuns     string
+	Newer, Older string
+}
+
+// comparison is an events.Comparison with its numbers written out.
+type comparison struct {
+	events.Comparison
+	BeforeText, AfterText, ChangeText, IntervalText string
+}
+
+// row is one direction of one run in the table of runs.
+type row struct {
+	Run   *model.Run
+	First bool // carries the cells that span the run's directions
+	Span  int
+	numbers
+}
+
+// numbers of one direction, written out. All empty for a run without figures.
+type numbers struct {
+	Direction, IOPS, Bandwidth, Total string
+	Mean, P50, P95, P99, P999, Max    string
+}
+
+// bench serves one bench.
+func (h *Handler) bench(w http.ResponseWriter, r *http.Request) {
+	b, err := h.source.Bench(r.Context(), r.PathValue("bench"))
+	if err != nil {
+		h.fail(w, r, "This bench", err)
+		return
+	}
+	p := benchPage{frame: frame{Title: b.Name, Root: "/", Foot: h.foot, Crumbs: []crumb{{Text: b.Name, URL: withSkip("/", url.Values{"name": {b.Name}}, 0)}, {Text: short(b.ID)}}}, Bench: b}
+	if !b.State.Ended() {
+		p.Refresh = 5
+	}
+	if b.Report != nil {
+		p.Comparisons = written(b.Report.Comparisons)
+	}
+	skip := min(number(r.URL.Query().Get("skip")), len(b.Runs))
+	end := min(skip+runsPerPage, len(b.Runs))
+	p.Rows = rows(b.Runs[skip:end])
+	if end-skip < len(b.Runs) {
+		p.MoreRuns = fmt.Sprintf("runs %d to %d of %d", skip+1, end, len(b.Runs))
+		if skip > 0 {
+			p.Newer = withSkip("/benches/"+b.ID, nil, max(0, skip-runsPerPage))
+		}
+		if end < len(b.Runs) {
+			p.Older = withSkip("/benches/"+b.ID, nil, end)
+		}
+	}
+	h.render(w, r, "bench", p)
+}
+
+func written(list []events.Comparison) []comparison {
+	out := make([]comparison, len(list))
+	for i, c := range list {
+		q := quantity(c.Unit)
+		out[i] = comparison{Comparison: c, BeforeText: q.Format(c.Before), AfterText: q.Format(c.After),
+			ChangeText: percent(c.Change), IntervalText: percent(c.Low) + " to " + percent(c.High)}
+		if c.High >= 1e9 {
+			out[i].IntervalText = "too few runs"
+		}
+	}
+	return out
+}
+
+// quantity is the figure's quantity of a unit in the contract.
+func quantity(unit string) figure.Quantity {
+	switch unit {
+	case "iops":
+		return figure.IOPS
+	case "B/s":
+		return figure.Bandwidth
+	default:
+		return figure.Latency
+	}
+}
+
+func percent(v float64) string { return fmt.Sprintf("%+.1f%%", v*100) }
+
+func rows(runs []*model.Run) []row {
+	var out []row
+	for _, run := range runs {
+		dirs := directions(run)
+		if len(dirs) == 0 {
+			out = append(out, row{Run: run, First: true, Span: 1})
+		}
+		for i, d := range dirs {
+			out = append(out, row{Run: run, First: i == 0, Span: len(dirs), numbers: d})
+		}
+	}
+	return out
+}
+
+// directions writes out the figures of a completed run.
+func directions(run *model.Run) []numbers {
+	if run.Completed == nil {
+		return nil
+	}
+	var out []numbers
+	for _, name := range run.Completed.Summary.Directions() {
+		f := run.Completed.Summary.Direction(name)
+		out = append(out, numbers{
+			Direction: name, IOPS: figure.IOPS.Format(f.IOPS), Bandwidth: figure.Bandwidth.Format(f.BandwidthBytes),
+			Total: strconv.FormatUint(f.TotalIOs, 10), Mean: latency(f.Latency.Mean), P50: latency(f.Latency.P50), P95: latency(f.Latency.P95),
+			P99: latency(f.Latency.P99), P999: latency(f.Latency.P999), Max: latency(f.Latency.Max),
+		})
+	}
+	return out
+}
+
+// latency writes a latency out; zero means that it was not measured.
+func latency(ns float64) string {
+	if ns == 0 {
+		return "–"
+	}
+	return figure.Latency.Format(ns)
+}
+
+type runPage struct {
+	frame
+	Run        *model.Run
+	Directions []numbers
+	Figures    []picture
+	Waiting    string
+	Logs       []events.Artifact
+}
+
+// picture is one figure of a run.
+type picture struct{ SVG, PNG, Alt string }
+
+// run serves one run.
+func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("run")
+	bench, err := h.source.BenchOf(r.Context(), id)
+	if err != nil {
+		h.fail(w, r, "This run", err)
+		return
+	}
+	b, err := h.source.Bench(r.Context(), bench)
+	if err != nil {
+		h.fail(w, r, "This run", err)
+		return
+	}
+	run := b.Run(id)
+	if run == nil {
+		h.fail(w, r, "This run", ErrUnknown)
+		return
+	}
+	p := runPage{frame: frame{
+		Title: run.Job + " · " + b.Name, Root: "/", Foot: h.foot,
+		Crumbs: []crumb{{Text: b.Name, URL: "/benches/" + b.ID}, {Text: run.Job + " #" + strconv.Itoa(run.Index)}},
+	}, Run: run, Directions: directions(run), Figures: pictures(run)}
+	switch {
+	case !run.State.Ended():
+		p.Refresh, p.Waiting = 5, "Figures appear here when the run has ended."
+	case run.State == model.StateCompleted && run.Plots == nil:
+		p.Refresh, p.Waiting = 3, "The figures are being drawn."
+	}
+	if run.Completed != nil && run.Completed.Logs != nil {
+		p.Logs = []events.Artifact{{Name: "list of log files", ClaimCheck: *run.Completed.Logs}}
+	}
+	h.render(w, r, "run", p)
+}
+
+// pictures pairs the SVG and PNG of each figure.
+func pictures(run *model.Run) []picture {
+	if run.Plots == nil {
+		return nil
+	}
+	var out []picture
+	for _, f := range run.Plots.Figures {
+		name, isSVG := strings.CutSuffix(f.Name, ".svg")
+		if !isSVG {
+			continue
+		}
+		p := picture{SVG: artifactURL(f.Key), Alt: strings.ReplaceAll(name, "-", " ") + " of " + run.Job}
+		if i := slices.IndexFunc(run.Plots.Figures, func(g events.Artifact) bool { return g.Name == name+".png" }); i >= 0 {
+			p.PNG = artifactURL(run.Plots.Figures[i].Key)
+		}
+		out = append(out, p)
+	}
+	return out
+}
