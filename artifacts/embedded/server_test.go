@@ -1,0 +1,287 @@
+package embedded_test
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/artifacts/artifactstest"
+	"github.com/fiord-bench/fiord/artifacts/embedded"
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+func TestObjectsOutliveTheServer(t *testing.T) {
+	opts := embedded.Options{Dir: t.TempDir(), Bucket: "kept", AccessKey: "root", SecretKey: "root-secret"}
+	first, err := embedded.Start(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := artifactstest.Put(t, artifactstest.Open(t, first.Config()), "runs/r/1/fio.json", "application/json", "{}")
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-first.Done():
+	default:
+		t.Error("a closed server is not done")
+	}
+	// The same port again, at once: nothing of the first server lingers.
+	opts.Addr = strings.TrimPrefix(first.Endpoint(), "http://")
+	second, err := embedded.Start(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	s := artifactstest.Open(t, second.Config())
+	if got := artifactstest.Read(t, s, claim); got != "{}" {
+		t.Errorf("read %q", got)
+	}
+	if c, err := s.Claim(t.Context(), claim.Key); err != nil || c != claim {
+		t.Errorf("claim check after the restart is %+v, %v", c, err)
+	}
+}
+
+func TestServersShareAProcessAndLeaveItsWorkingDirectory(t *testing.T) {
+	before, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := artifactstest.New(t), artifactstest.New(t)
+	claim := artifactstest.Put(t, a, "same/key", "text/plain", "in a")
+	artifactstest.Put(t, b, "same/key", "text/plain", "in b")
+	if got := artifactstest.Read(t, a, claim); got != "in a" {
+		t.Errorf("read %q", got)
+	}
+	after, err := os.Getwd()
+	if err != nil || after != before {
+		t.Errorf("working directory was %s, is %s (%v)", before, after, err)
+	}
+	if left, err := filepath.Glob("*same*"); err != nil || left != nil {
+		t.Errorf("written to the working directory: %v", left)
+	}
+}
+
+func TestBadOptionsAreNamed(t *testing.T) {
+	_, err := embedded.Start(t.Context(), embedded.Options{
+		Addr:  "nonsense",
+		Users: []embedded.User{{AccessKey: "u", SecretKey: "s", Write: []string{"runs"}}, {AccessKey: "u"}},
+	})
+	if err == nil {
+		t.Fatal("started")
+	}
+	for _, want := range []string{"dir", "bucket", "root credentials", "nonsense", `prefix "runs"`, "twice", "no credentials"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not named in: %v", want, err)
+		}
+	}
+}
+
+func TestTakenPortIsNamed(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = embedded.Start(t.Context(), embedded.Options{
+		Dir: t.TempDir(), Addr: l.Addr().String(), Bucket: "b-b", AccessKey: "a", SecretKey: "s",
+	})
+	if err == nil || !strings.Contains(err.Error(), "address already in use") || !strings.Contains(err.Error(), l.Addr().String()) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestFileSystemWithoutAttributesIsNamed(t *testing.T) {
+	// procfs and the like refuse folders; /dev/shm is a tmpfs, and tmpfs has user
+	// attributes only where the kernel was built so.
+	dir, err := os.MkdirTemp("/dev/shm", "fiord-*")
+	if err != nil {
+		t.Skipf("no second file system to try: %v", err)
+	}
+	defer os.RemoveAll(dir)
+	srv, err := embedded.Start(t.Context(), embedded.Options{Dir: dir, Bucket: "b-b", AccessKey: "a", SecretKey: "s"})
+	if err == nil {
+		_ = srv.Close()
+		t.Skip("this kernel's tmpfs has user extended attributes")
+	}
+	if !strings.Contains(err.Error(), "extended attributes") || !strings.Contains(err.Error(), dir) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// account opens the bucket as another user.
+func account(t *testing.T, srv *embedded.Server, access, secret string) *artifacts.Store {
+	t.Helper()
+	cfg := srv.Config()
+	cfg.AccessKey, cfg.SecretKey = access, secret
+	return artifactstest.Open(t, cfg)
+}
+
+func TestServiceUsersWriteBelowTheirPrefixesOnly(t *testing.T) {
+	srv := artifactstest.Start(t, t.TempDir(),
+		embedded.User{AccessKey: "bench", SecretKey: "bench-secret", Write: []string{"runs/"}},
+		embedded.User{AccessKey: "plot", SecretKey: "plot-secret", Write: []string{"plots/", "reports/"}, Delete: []string{"plots/"}})
+	bench, plot := account(t, srv, "bench", "bench-secret"), account(t, srv, "plot", "plot-secret")
+	ctx := t.Context()
+
+	run := artifactstest.Put(t, bench, "runs/r/1/fio.json", "application/json", "{}")
+	figure := artifactstest.Put(t, plot, "plots/r/iops.svg", "image/svg+xml", "<svg/>")
+	artifactstest.Put(t, bench, "runs/r/1/fio.json", "application/json", "{}")
+	if got := artifactstest.Read(t, plot, run); got != "{}" {
+		t.Errorf("plot reads %q from bench", got)
+	}
+	for info, err := range plot.List(ctx, "runs/") {
+		if err != nil || info.Key != run.Key {
+			t.Errorf("plot lists %q, %v", info.Key, err)
+		}
+	}
+	_, putErr := bench.Put(ctx, "plots/r/fake.svg", "image/svg+xml", strings.NewReader("x"))
+	_, prefixErr := bench.Put(ctx, "runsx/fake", "text/plain", strings.NewReader("x"))
+	for what, err := range map[string]error{
+		"bench puts a plot": putErr, "bench puts beside its prefix": prefixErr,
+		"bench removes a run":  bench.Remove(ctx, run.Key),
+		"bench removes a plot": bench.Remove(ctx, figure.Key),
+		"plot removes a run":   plot.Remove(ctx, run.Key),
+	} {
+		if !errors.Is(err, artifacts.ErrDenied) {
+			t.Errorf("%s: error is %v", what, err)
+		}
+	}
+	if err := plot.Remove(ctx, figure.Key); err != nil {
+		t.Errorf("plot removes a plot: %v", err)
+	}
+}
+
+func TestServiceUsersCannotOverwriteEvenWithAnotherClient(t *testing.T) {
+	srv := artifactstest.Start(t, t.TempDir(), embedded.User{AccessKey: "bench", SecretKey: "bench-secret", Write: []string{"runs/"}})
+	api, err := minio.New(strings.TrimPrefix(srv.Endpoint(), "http://"), &minio.Options{
+		Creds: credentials.NewStaticV4("bench", "bench-secret", ""), Region: "us-east-1",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	put := func(key string, size int, opts minio.PutObjectOptions) error {
+		_, err := api.PutObject(ctx, artifactstest.Bucket, key, bytes.NewReader(make([]byte, size)), int64(size), opts)
+		return err
+	}
+	if err := put("runs/a", 10, minio.PutObjectOptions{}); err != nil {
+		t.Fatalf("a new object without a condition: %v", err)
+	}
+	var anyVersion minio.PutObjectOptions
+	anyVersion.SetMatchETag("*")
+	for what, err := range map[string]error{
+		"overwrite":             put("runs/a", 11, minio.PutObjectOptions{}),
+		"overwrite any version": put("runs/a", 11, anyVersion),
+		"multipart":             put("runs/b", 20<<20, minio.PutObjectOptions{}),
+	} {
+		if err == nil {
+			t.Errorf("%s succeeded", what)
+		}
+	}
+	_, copyErr := api.CopyObject(ctx, minio.CopyDestOptions{Bucket: artifactstest.Bucket, Object: "runs/a"},
+		minio.CopySrcOptions{Bucket: artifactstest.Bucket, Object: "runs/a"})
+	policyErr := api.SetBucketPolicy(ctx, artifactstest.Bucket, "")
+	bucketErr := api.MakeBucket(ctx, "mine", minio.MakeBucketOptions{})
+	removeErr := api.RemoveBucket(ctx, artifactstest.Bucket)
+	for what, err := range map[string]error{"copy": copyErr, "policy": policyErr, "new bucket": bucketErr, "remove bucket": removeErr} {
+		if err == nil {
+			t.Errorf("%s succeeded", what)
+		}
+	}
+}
+
+func TestRightsOfAnEarlierStartAreGone(t *testing.T) {
+	dir := t.TempDir()
+	opts := embedded.Options{
+		Dir: dir, Bucket: artifactstest.Bucket, AccessKey: "root", SecretKey: "root-secret",
+		Users: []embedded.User{{AccessKey: "old", SecretKey: "old-secret", Write: []string{"runs/"}}},
+	}
+	first, err := embedded.Start(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	opts.Users[0].Write = nil
+	second, err := embedded.Start(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	_, err = account(t, second, "old", "old-secret").Put(t.Context(), "runs/x", "text/plain", strings.NewReader("x"))
+	if !errors.Is(err, artifacts.ErrDenied) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestBucketNamesCannotLeaveTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	srv := artifactstest.Start(t, filepath.Join(dir, "objects"))
+	cfg := srv.Config()
+	for _, bucket := range []string{"..", ".vgwlocks", "%2e%2e", "a%2fb"} {
+		cfg.Bucket, cfg.Attempts = bucket, 1
+		s, err := artifacts.New(cfg)
+		if err != nil {
+			continue
+		}
+		if err := s.EnsureBucket(t.Context()); err == nil {
+			t.Errorf("bucket %q was made", bucket)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("beside the folder: %v, %v", entries, err)
+	}
+}
+
+func TestAWSCommandLineWorks(t *testing.T) {
+	aws, err := exec.LookPath("aws")
+	if err != nil {
+		t.Skip("no aws command: pip install awscli")
+	}
+	srv := artifactstest.Start(t, t.TempDir())
+	cfg := srv.Config()
+	s := artifactstest.Open(t, cfg)
+	artifactstest.Put(t, s, "runs/r/1/fio.json", "application/json", "{}")
+	work := t.TempDir()
+	large := filepath.Join(work, "large")
+	if err := os.WriteFile(large, bytes.Repeat([]byte("fiord"), 4<<20), 0o600); err != nil { // 20 MiB: multipart
+		t.Fatal(err)
+	}
+	run := func(args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), aws, append([]string{"--endpoint-url", srv.Endpoint(), "s3"}, args...)...)
+		cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+cfg.AccessKey, "AWS_SECRET_ACCESS_KEY="+cfg.SecretKey,
+			"AWS_DEFAULT_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("aws s3 %v: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	bucket := "s3://" + cfg.Bucket
+	if out := run("ls", "--recursive", bucket); !strings.Contains(out, "runs/r/1/fio.json") {
+		t.Errorf("ls prints %q", out)
+	}
+	if out := run("ls"); !strings.Contains(out, cfg.Bucket) {
+		t.Errorf("ls of buckets prints %q", out)
+	}
+	run("cp", large, bucket+"/uploads/large")
+	run("sync", bucket, filepath.Join(work, "copy"))
+	got, err := os.ReadFile(filepath.Join(work, "copy", "uploads", "large"))
+	if want, _ := os.ReadFile(large); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("what came back differs: %d bytes, %v", len(got), err)
+	}
+	run("rm", "--recursive", bucket+"/uploads/")
+	if _, err := s.Stat(t.Context(), "uploads/large"); !errors.Is(err, artifacts.ErrNotFound) {
+		t.Errorf("after rm: %v", err)
+	}
+}
