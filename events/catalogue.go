@@ -1,10 +1,7 @@
 package events
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"io"
+	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // Data is the payload of an event: one struct per type of the catalogue.
@@ -94,15 +91,8 @@ func row[T Data](summary, ends, from, to string) entry {
 
 func decode[T Data](raw []byte, strict bool) (Data, error) {
 	var data T
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	if strict {
-		dec.DisallowUnknownFields()
-	}
-	if err := dec.Decode(&data); err != nil {
+	if err := jsonv2.Unmarshal(raw, &data, jsonv2.RejectUnknownMembers(strict)); err != nil {
 		return nil, fieldOf(data.EventType(), err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, &Invalid{Type: data.EventType(), Fields: []FieldError{{Field: "data", Problem: "has more than one JSON value"}}}
 	}
 	if err := data.Validate(); err != nil {
 		return nil, err
@@ -120,7 +110,7 @@ func DecodeData(t Type, raw []byte, strict bool) (Data, error) {
 		return nil, err
 	}
 	if len(raw) > MaxData {
-		return nil, fmt.Errorf("%w: data of %s has %d bytes, at most %d are allowed: put what grows behind a claim check", ErrTooLarge, t, len(raw), MaxData)
+		return nil, tooLarge(t, len(raw))
 	}
 	return e.decode(raw, strict)
 }

@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	ce "github.com/cloudevents/sdk-go/v2/event"
 )
@@ -20,38 +21,40 @@ const (
 
 // Marshal validates the event and writes it in structured mode.
 func Marshal(e Event) ([]byte, error) {
-	c, err := ToCloudEvent(e)
+	data, err := encodeData(e)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := json.Marshal(c)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrEnvelope, err)
+	return appendWire(make([]byte, 0, len(data)+640), e, data), nil
+}
+
+func encodeData(e Event) ([]byte, error) {
+	if err := e.Validate(); err != nil {
+		return nil, err
 	}
-	return raw, nil
+	data, err := json.Marshal(e.Data)
+	if err != nil {
+		return nil, fmt.Errorf("encode data of %s: %w", e.Type, err)
+	}
+	if len(data) > MaxData {
+		return nil, tooLarge(e.Type, len(data))
+	}
+	return data, nil
+}
+
+func tooLarge(t Type, size int) error {
+	return fmt.Errorf("%w: data of %s has %d bytes, at most %d are allowed: put what grows behind a claim check", ErrTooLarge, t, size, MaxData)
 }
 
 // Unmarshal reads an event in structured mode and validates it. Attributes
 // and fields that this build does not know are passed over.
-func Unmarshal(raw []byte) (Event, error) {
-	var c ce.Event
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return Event{}, fmt.Errorf("%w: %w", ErrEnvelope, err)
-	}
-	return FromCloudEvent(c)
-}
+func Unmarshal(raw []byte) (Event, error) { return readStructured(raw, false) }
 
 // ToCloudEvent validates the event and gives it as the CloudEvents SDK's type.
 func ToCloudEvent(e Event) (ce.Event, error) {
-	if err := e.Validate(); err != nil {
-		return ce.Event{}, err
-	}
-	data, err := json.Marshal(e.Data)
+	data, err := encodeData(e)
 	if err != nil {
-		return ce.Event{}, fmt.Errorf("encode data of %s: %w", e.Type, err)
-	}
-	if len(data) > MaxData {
-		return ce.Event{}, fmt.Errorf("%w: data of %s has %d bytes, at most %d are allowed", ErrTooLarge, e.Type, len(data), MaxData)
+		return ce.Event{}, err
 	}
 	c := ce.New()
 	c.SetID(e.ID)
@@ -109,10 +112,14 @@ func fromCloudEvent(c ce.Event, strict bool) (Event, error) {
 
 // envelope checks what CloudEvents requires, naming the attribute at fault.
 func envelope(c ce.Event) error {
-	if c.SpecVersion() != ce.CloudEventsVersionV1 {
-		return fmt.Errorf("%w: attribute specversion is %q, must be %q", ErrEnvelope, c.SpecVersion(), ce.CloudEventsVersionV1)
+	return checkEnvelope(c.SpecVersion(), c.ID(), c.Source(), c.Type(), c.DataContentType(), len(c.Data()))
+}
+
+func checkEnvelope(version, id, source, typ, contentType string, size int) error {
+	if version != ce.CloudEventsVersionV1 {
+		return fmt.Errorf("%w: attribute specversion is %.20q, must be %q", ErrEnvelope, version, ce.CloudEventsVersionV1)
 	}
-	for _, a := range []struct{ name, value string }{{"id", c.ID()}, {"source", c.Source()}, {"type", c.Type()}} {
+	for _, a := range [...]struct{ name, value string }{{"id", id}, {"source", source}, {"type", typ}} {
 		if a.value == "" {
 			return fmt.Errorf("%w: attribute %s is missing", ErrEnvelope, a.name)
 		}
@@ -120,11 +127,12 @@ func envelope(c ce.Event) error {
 			return fmt.Errorf("%w: attribute %s has %d bytes, at most 256 are allowed", ErrEnvelope, a.name, len(a.value))
 		}
 	}
-	if len(c.Data()) == 0 {
+	if size == 0 {
 		return fmt.Errorf("%w: data is missing", ErrEnvelope)
 	}
-	if t := c.DataMediaType(); t != "" && t != ce.ApplicationJSON {
-		return fmt.Errorf("%w: attribute datacontenttype is %q, must be %s", ErrEnvelope, c.DataContentType(), ce.ApplicationJSON)
+	media, _, _ := strings.Cut(contentType, ";")
+	if media = strings.TrimSpace(media); media != "" && !strings.EqualFold(media, ce.ApplicationJSON) {
+		return fmt.Errorf("%w: attribute datacontenttype is %.60q, must be %s", ErrEnvelope, contentType, ce.ApplicationJSON)
 	}
 	return nil
 }

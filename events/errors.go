@@ -1,10 +1,14 @@
 package events
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"strconv"
 	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // The sentinels of the contract. All of them are the sender's fault: sending
@@ -48,22 +52,59 @@ func (e *Invalid) Error() string {
 
 // fieldOf turns a JSON decoding error into one that names the field.
 func fieldOf(t Type, err error) error {
-	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) && wrongType.Field != "" {
-		return &Invalid{Type: t, Fields: []FieldError{{
-			Field:   wrongType.Field,
-			Problem: fmt.Sprintf("is a JSON %s where %s is wanted", wrongType.Value, wrongType.Type),
-		}}}
+	field, problem := "data", "is not readable: "+err.Error()
+	var semantic *jsonv2.SemanticError
+	var syntactic *jsontext.SyntacticError
+	switch {
+	case errors.As(err, &semantic):
+		field = fieldPath(semantic.JSONPointer)
+		switch {
+		case errors.Is(err, jsonv2.ErrUnknownName):
+			problem = "is not a field of this type"
+		case semantic.Err != nil:
+			problem = "is not readable: " + semantic.Err.Error()
+		default:
+			problem = fmt.Sprintf("is a JSON %s where %s is wanted", semantic.JSONKind, wanted(semantic.GoType))
+		}
+	case errors.As(err, &syntactic):
+		field, problem = fieldPath(syntactic.JSONPointer), fmt.Sprintf("is not JSON at byte %d: %v", syntactic.ByteOffset, syntactic.Err)
 	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return &Invalid{Type: t, Fields: []FieldError{{
-			Field:   strings.Trim(name, `"`),
-			Problem: "is not a field of this type",
-		}}}
+	return &Invalid{Type: t, Fields: []FieldError{{Field: field, Problem: problem}}}
+}
+
+// wanted names the JSON that a Go type is read from.
+func wanted(t reflect.Type) string {
+	if t == nil {
+		return "something else"
 	}
-	var invalid *Invalid
-	if errors.As(err, &invalid) {
-		return err
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "an array"
+	case reflect.Struct, reflect.Map:
+		return "an object"
 	}
-	return &Invalid{Type: t, Fields: []FieldError{{Field: "data", Problem: "is not readable: " + err.Error()}}}
+	return "a number (" + t.Kind().String() + ")"
+}
+
+// fieldPath writes a JSON pointer as people write a path: jobs[0].name.
+func fieldPath(p jsontext.Pointer) string {
+	var b strings.Builder
+	for token := range p.Tokens() {
+		if _, err := strconv.Atoi(token); err == nil {
+			fmt.Fprintf(&b, "[%s]", token)
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(token)
+	}
+	if b.Len() == 0 {
+		return "data"
+	}
+	return b.String()
 }

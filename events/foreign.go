@@ -26,11 +26,11 @@ func IsOwn(source string) bool { return strings.HasPrefix(source, ownSource) }
 // strictly: a field that nobody knows is an error, since in a document that a
 // person wrote it is a misspelling.
 func ReadForeign(raw []byte) (Event, error) {
-	var c ce.Event
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return Event{}, fmt.Errorf("%w: %w", ErrEnvelope, err)
+	e, err := readStructured(raw, true)
+	if err != nil {
+		return Event{}, err
 	}
-	return FromForeign(c)
+	return e, CheckForeign(e.Type, raw)
 }
 
 // FromForeign is [ReadForeign] for an event already taken from its transport.
@@ -48,13 +48,17 @@ func FromForeign(c ce.Event) (Event, error) {
 // CheckForeign holds an event in structured mode against the JSON Schema of
 // its type.
 func CheckForeign(t Type, raw []byte) error {
-	var envelope struct {
-		Data json.RawMessage `json:"data"`
+	w, err := readWire(raw)
+	if err != nil {
+		return err
 	}
-	if err := json.Unmarshal(raw, &envelope); err != nil {
-		return fmt.Errorf("%w: %w", ErrEnvelope, err)
+	data := []byte(w.Data)
+	if len(w.DataBase64) > 0 {
+		if err := json.Unmarshal(w.DataBase64, &data); err != nil {
+			return fmt.Errorf("%w: attribute data_base64: %w", ErrEnvelope, err)
+		}
 	}
-	return checkData(t, envelope.Data)
+	return checkData(t, data)
 }
 
 // checkData validates data against the embedded schema; all problems at once,

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -17,11 +18,14 @@ const IDLength = 26
 // HashID derives an id from parts. Each part is hashed with its length, so
 // that ("ab","c") and ("a","bc") differ.
 func HashID(parts ...string) string {
-	h := sha256.New()
+	buf := make([]byte, 0, 256)
 	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
+		buf = strconv.AppendInt(buf, int64(len(p)), 10)
+		buf = append(buf, ':')
+		buf = append(buf, p...)
 	}
-	return idEncoding.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(buf)
+	return idEncoding.EncodeToString(sum[:16])
 }
 
 // BenchID is the id of the bench that an event of type bench.requested asks

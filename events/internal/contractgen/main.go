@@ -1,5 +1,5 @@
 // Command contractgen writes what is published of the contract from the Go
-// types: a JSON Schema per event type and the AsyncAPI document. It runs in the
+// types: a JSON Schema and an example per event type, and the AsyncAPI document. It runs in the
 // folder of package events, by go generate.
 package main
 
@@ -28,8 +28,15 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	if err := clear("schemas"); err != nil {
-		return err
+	for _, dir := range []string{"schemas", "examples"} {
+		if err := clear(dir); err != nil {
+			return err
+		}
+	}
+	for _, e := range events.Examples() {
+		if err := writeExample(e); err != nil {
+			return err
+		}
 	}
 	schemas := map[events.Type]*jsonschema.Schema{}
 	for _, t := range events.Types() {
@@ -91,6 +98,19 @@ func clear(dir string) error {
 		}
 	}
 	return nil
+}
+
+func writeExample(e events.Event) error {
+	raw, err := events.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("example of %s: %w", e.Type, err)
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, raw, "", "  "); err != nil {
+		return err
+	}
+	b.WriteByte('\n')
+	return os.WriteFile(filepath.Join("examples", e.Type.Short()+".json"), b.Bytes(), 0o644)
 }
 
 func write(path string, doc any) error {
