@@ -1,0 +1,118 @@
+# fiord's commands. `make` alone lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Every module of the workspace, as paths from here.
+MODULES = $(shell go list -m -f '{{.Dir}}' | sed 's|^$(CURDIR)/||')
+
+# Options for the go command's test runs, e.g. TEST_FLAGS='-run Push -count 5'.
+TEST_FLAGS ?=
+# How long each fuzz target runs, and which: make fuzz FUZZ=Webhook FUZZTIME=5m
+FUZZTIME ?= 20s
+FUZZ ?= .
+# Which benchmarks run, and how often: make bench BENCH=Publish COUNT=10
+BENCH ?= .
+COUNT ?= 1
+
+.PHONY: help
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what is missing on this machine for everything below
+	@scripts/setup test
+
+.PHONY: build
+build: ## Build every command into bin/
+	@go build -o bin/ work
+
+.PHONY: demo
+demo: ## From a git push to plots on a page, on this machine
+	@scripts/setup demo
+	@scripts/demo
+
+.PHONY: test
+test: setup ## Set up, and run all tests
+	@GOWORK=off go build -C tools -o ../bin/testsum ./testsum
+	@go test -json $(TEST_FLAGS) work | bin/testsum
+
+.PHONY: check
+check: fmt-check vet lint generate-check tidy-check alone tools-test test ## Everything that CI checks
+
+.PHONY: fmt
+fmt: ## Format the code
+	@gofmt -w $(MODULES) tools
+
+.PHONY: fmt-check
+fmt-check:
+	@files=$$(gofmt -l $(MODULES) tools); if [[ -n $$files ]]; then echo "not formatted (make fmt):"; echo "$$files"; exit 1; fi
+
+.PHONY: vet
+vet:
+	@go vet work
+
+bin/golangci-lint: tools/go.mod tools/go.sum
+	@echo "building golangci-lint (once, takes minutes)"
+	@GOWORK=off go -C tools build -o ../bin/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+.PHONY: lint
+lint: bin/golangci-lint ## Run the linters of .golangci.yml
+	@bin/golangci-lint run $(addprefix ./,$(addsuffix /...,$(MODULES)))
+
+.PHONY: generate
+generate: ## Regenerate schemas, the AsyncAPI document and tables in READMEs
+	@go generate work
+
+.PHONY: generate-check
+generate-check:
+	@scripts/unchanged $(MAKE) --no-print-directory generate
+
+.PHONY: tidy
+tidy: ## Tidy every module, and agree on the versions of dependencies
+	@go work sync
+	@for module in $(MODULES) tools; do GOWORK=off go -C $$module mod tidy; done
+
+.PHONY: tidy-check
+tidy-check:
+	@scripts/unchanged $(MAKE) --no-print-directory tidy
+
+.PHONY: alone
+alone: # every module builds without the workspace, as its users will build it
+	@for module in $(MODULES); do GOWORK=off go -C $$module build ./...; done
+
+.PHONY: tools-test
+tools-test:
+	@GOWORK=off go -C tools vet ./testsum
+	@GOWORK=off go -C tools test ./testsum
+
+.PHONY: race
+race: setup ## Run all tests under the race detector
+	@go test -race $(TEST_FLAGS) work
+
+.PHONY: fuzz
+fuzz: ## Fuzz each target for FUZZTIME
+	@scripts/fuzz '$(FUZZ)' '$(FUZZTIME)'
+
+.PHONY: bench
+bench: setup ## Measure: benchmarks of every package, allocations included
+	@go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) work | grep -v '^ok .*\[no test files\]\|no test files'
+
+.PHONY: integration
+integration: setup ## Run the whole-system tests alone
+	@go test -count=1 $(TEST_FLAGS) ./integration/...
+
+.PHONY: images
+images: ## Build the container images
+	@deploy/images/fio/build bookworm
+	@deploy/images/fio/build trixie
+
+.PHONY: release
+release: ## Make a tree with tags instead of replaces: make release VERSION=v0.1.0 OUT=dir
+	@scripts/release '$(VERSION)' '$(OUT)'
+
+.PHONY: clean
+clean: ## Remove what was built, and the demo's data
+	@rm -rf bin .fiord .fiord-demo dist
