@@ -43,7 +43,9 @@ type Topology struct {
 	Retention time.Duration
 	// DuplicateWindow in which a message id is remembered.
 	DuplicateWindow time.Duration
-	// HostTTL after which a host that does not beat is gone from the registry.
+	// HostTTL after which the records of a host that does not beat are gone
+	// from the registry. It counts as lost long before (registry.LostAfter);
+	// its records stay so that inventory can tell, even after a restart.
 	HostTTL time.Duration
 }
 
@@ -54,7 +56,7 @@ func DefaultTopology() Topology {
 		MaxConsumers:    10_000,
 		Retention:       30 * 24 * time.Hour,
 		DuplicateWindow: 10 * time.Minute,
-		HostTTL:         20 * time.Second,
+		HostTTL:         time.Hour,
 	}
 }
 
@@ -132,7 +134,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 func (t Topology) buckets() []jetstream.KeyValueConfig {
 	return []jetstream.KeyValueConfig{
 		{Bucket: BucketHosts, Storage: jetstream.MemoryStorage, TTL: t.HostTTL, Replicas: t.Replicas,
-			Description: "fiord: bench hosts that are alive"},
+			Description: "fiord: bench hosts, their beats and facts"},
 		{Bucket: BucketLeases, Storage: jetstream.FileStorage, LimitMarkerTTL: time.Minute, Replicas: t.Replicas,
 			Description: "fiord: devices that several hosts see"},
 		{Bucket: BucketTally, Storage: jetstream.FileStorage, TTL: t.Retention, Replicas: t.Replicas,
