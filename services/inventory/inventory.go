@@ -29,6 +29,7 @@ type Service struct {
 	hosts   *registry.View
 	hostsKV jetstream.KeyValue
 	tally   jetstream.KeyValue
+	told    map[string]string // the last loss told, by host; the sweep's alone
 }
 
 // New prepares a replica; Run starts it.
@@ -41,7 +42,7 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 		return nil, fmt.Errorf("set up inventory: %w", err)
 	}
 	return &Service{
-		cfg: cfg, bus: deps.Bus, store: deps.Store, log: deps.Log, metrics: m, ledger: newLedger(),
+		cfg: cfg, bus: deps.Bus, store: deps.Store, log: deps.Log, metrics: m, ledger: newLedger(), told: map[string]string{},
 		web: fetch.New(fetch.Config{AllowHTTP: cfg.Fetch.AllowHTTP, AllowPrivate: cfg.Fetch.AllowPrivate, MaxBytes: maxJobFile}),
 	}, nil
 }

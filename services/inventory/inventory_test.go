@@ -164,6 +164,7 @@ func document[T any](s *site, claim events.ClaimCheck) T {
 }
 
 func TestBenchForAPoolIsPlacedAndAnnounced(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.replica(quick())
 	bench := s.request("1", func(r *events.BenchRequested) {
@@ -197,6 +198,7 @@ func TestBenchForAPoolIsPlacedAndAnnounced(t *testing.T) {
 }
 
 func TestBenchForHostsGoesToEachOfThem(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.worker("a.example", nil, map[string]string{"architecture": "x86_64"})
 	s.replica(quick())
@@ -218,6 +220,7 @@ func TestBenchForHostsGoesToEachOfThem(t *testing.T) {
 }
 
 func TestNobodyToMeasureEndsTheBenchUnplaced(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.worker("a", []string{"default"}, map[string]string{"architecture": "x86_64"})
 	s.replica(quick())
@@ -253,6 +256,7 @@ func missing(s *site) events.Job {
 }
 
 func TestWorkersThatAreStillStartingAreWaitedFor(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	cfg := quick()
 	cfg.Grace = patience
@@ -264,6 +268,7 @@ func TestWorkersThatAreStillStartingAreWaitedFor(t *testing.T) {
 }
 
 func TestThreeReplicasDecideOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for i := range 20 {
 		s.worker(fmt.Sprint("host-", i), []string{"default"}, nil)
@@ -316,6 +321,7 @@ func TestThreeReplicasDecideOnce(t *testing.T) {
 // A replica that died between deciding and announcing left a decision that
 // nobody heard of; whoever gets the event next announces that very decision.
 func TestDecisionOfADeadReplicaIsAnnounced(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	data := events.BenchRequested{Name: "randread", Jobs: []events.Job{{Name: "a.fio", Inline: "[a]"}}}
 	e := events.New("fiord/test", "1", nil, data)
@@ -339,6 +345,7 @@ func TestDecisionOfADeadReplicaIsAnnounced(t *testing.T) {
 }
 
 func TestBenchCancelledInTheQueueIsNotPlaced(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	e := events.New("fiord/test", "1", nil, events.BenchRequested{Name: "randread", Jobs: []events.Job{{Name: "a.fio", Inline: "[a]"}}})
 	bench := events.BenchID(e)

@@ -40,8 +40,12 @@ func (s *Service) tellLost(ctx context.Context) {
 // all replicas agree on; a host that comes back and is lost again has another.
 func (s *Service) tellLostHost(ctx context.Context, h registry.Sighting) error {
 	id := events.HashID("lost", h.Token, h.Incarnation, fmt.Sprint(h.Revision))
+	if s.told[h.Token] == id {
+		return nil
+	}
 	mark, err := s.hostsKV.Get(ctx, registry.LostKey(h.Token))
 	if err == nil && string(mark.Value()) == id {
+		s.told[h.Token] = id
 		return nil
 	}
 	if err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -58,5 +62,6 @@ func (s *Service) tellLostHost(ctx context.Context, h registry.Sighting) error {
 	if _, err := s.hostsKV.PutString(ctx, registry.LostKey(h.Token), id); err != nil {
 		return fmt.Errorf("write mark: %w", err)
 	}
+	s.told[h.Token] = id
 	return nil
 }
