@@ -12,7 +12,7 @@
 // A [Reaction] is a durable pull consumer that replicas share. What its
 // handler returns decides what becomes of the message:
 //
-//	nil              acknowledged, twice over: the server confirms
+//	nil              acknowledged, with the server's confirmation if ConfirmAck
 //	Permanent(err)   dead letter, and the terminal that OnDead owes
 //	RetryAfter(d)    delivered again after d; does not count as an attempt
 //	Unavailable(err) kept in hand and tried again while a dependency is away

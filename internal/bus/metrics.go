@@ -74,3 +74,24 @@ func (m *metrics) published(t events.Type, r Receipt, err error, took time.Durat
 	m.publishes.WithLabelValues(string(t), result).Inc()
 	m.publish.Observe(took.Seconds())
 }
+
+// reactionMetrics are the series of one reaction, looked up once.
+type reactionMetrics struct {
+	handled  map[disposition]prometheus.Counter
+	handling prometheus.Observer
+	inFlight prometheus.Gauge
+	panics   prometheus.Counter
+}
+
+func (m *metrics) of(durable string) reactionMetrics {
+	r := reactionMetrics{
+		handled:  map[disposition]prometheus.Counter{},
+		handling: m.handling.WithLabelValues(durable),
+		inFlight: m.inFlight.WithLabelValues(durable),
+		panics:   m.panics.WithLabelValues(durable),
+	}
+	for _, d := range []disposition{settleAck, settleRetry, settleSnooze, settleHold, settleDead} {
+		r.handled[d] = m.handled.WithLabelValues(durable, d.String())
+	}
+	return r
+}

@@ -114,16 +114,20 @@ func (b *Bus) lastEvent(ctx context.Context, filter string) (events.Event, uint6
 
 func (b *Bus) publish(ctx context.Context, e events.Event, opts ...jetstream.PublishOpt) (Receipt, error) {
 	start := time.Now()
-	ctx, span := b.tracer.Start(ctx, "publish "+string(e.Type), trace.WithSpanKind(trace.SpanKindProducer),
-		trace.WithAttributes(attribute.String("messaging.system", "nats"), attribute.String("messaging.message.id", e.ID)))
+	ctx, span := b.tracer.Start(ctx, "publish "+string(e.Type), trace.WithSpanKind(trace.SpanKindProducer))
 	defer span.End()
+	if span.IsRecording() {
+		span.SetAttributes(attribute.String("messaging.system", "nats"), attribute.String("messaging.message.id", e.ID))
+	}
 	receipt, err := b.send(ctx, e, opts)
 	b.metrics.published(e.Type, receipt, err, time.Since(start))
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 		return Receipt{}, err
 	}
-	b.log.LogAttrs(ctx, levelOfPublish, "published", eventAttrs(e)...)
+	if b.log.Enabled(ctx, levelOfPublish) {
+		b.log.LogAttrs(ctx, levelOfPublish, "published", eventAttrs(e)...)
+	}
 	return receipt, nil
 }
 

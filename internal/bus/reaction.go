@@ -66,6 +66,9 @@ type Reaction struct {
 	InactiveThreshold time.Duration
 	// MaxAckPending bounds what all replicas have in hand together; default 1000.
 	MaxAckPending int
+	// ConfirmAck waits for the server's word that an acknowledgement arrived:
+	// one more round trip, for work too dear to be done twice for a lost one.
+	ConfirmAck bool
 	// Ordered handles one event after the other over all replicas, and a
 	// failed one again before the next.
 	Ordered bool

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -27,9 +28,8 @@ func (w *worker) handle(ctx, draining context.Context, msg jetstream.Msg) {
 		w.bury(ctx, d, Permanent(err))
 		return
 	}
-	durable := w.reaction.Durable()
-	w.bus.metrics.inFlight.WithLabelValues(durable).Inc()
-	defer w.bus.metrics.inFlight.WithLabelValues(durable).Dec()
+	w.metrics.inFlight.Inc()
+	defer w.metrics.inFlight.Dec()
 	stop := w.heartbeat(msg)
 	defer stop()
 	if w.exhausted(ctx, d) {
@@ -39,7 +39,7 @@ func (w *worker) handle(ctx, draining context.Context, msg jetstream.Msg) {
 	for held := 0; ; held++ {
 		err = w.call(ctx, d)
 		next := decide(err, d.Attempt, w.reaction.MaxAttempts, age(), w.reaction.GiveUpAfter)
-		w.bus.metrics.handled.WithLabelValues(durable, next.String()).Inc()
+		w.metrics.handled[next].Inc()
 		if next != settleHold {
 			w.settle(ctx, d, next, err)
 			return
@@ -74,8 +74,9 @@ func (w *worker) receive(ctx context.Context, msg jetstream.Msg) (*Delivery, fun
 	d.Redriven = times > 0
 	d.Replayed = first(msg.Headers(), headerReplay) != ""
 	d.Event, err = decode(msg.Headers(), msg.Data())
-	d.Log = w.log.With(slog.String("event_id", d.Event.ID), slog.String("event_type", string(d.Event.Type)),
-		slog.Int("attempt", d.Attempt))
+	d.Log = slog.New(lazyHandler{w.log.Handler(), func() []slog.Attr {
+		return []slog.Attr{slog.String("event_id", d.Event.ID), slog.String("event_type", string(d.Event.Type)), slog.Int("attempt", d.Attempt)}
+	}})
 	return d, func() time.Duration { return time.Since(d.Stored) }, err
 }
 
@@ -89,39 +90,42 @@ func (w *worker) exhausted(_ context.Context, d *Delivery) bool {
 // comes after a third of AckWait, so short work costs one timer.
 func (w *worker) heartbeat(msg jetstream.Msg) (stop func()) {
 	every := w.reaction.AckWait / 3
-	ctx, cancel := context.WithCancel(context.Background())
-	var beat func()
-	beat = func() {
-		if ctx.Err() != nil {
+	var timer *time.Timer
+	var stopped atomic.Bool
+	ready := make(chan struct{})
+	timer = time.AfterFunc(every, func() {
+		<-ready
+		if stopped.Load() {
 			return
 		}
 		if err := msg.InProgress(); err != nil {
 			w.log.Warn("heartbeat not sent", "error", err)
 		}
-		time.AfterFunc(every, beat)
-	}
-	timer := time.AfterFunc(every, beat)
-	return func() { cancel(); timer.Stop() }
+		timer.Reset(every)
+	})
+	close(ready)
+	return func() { stopped.Store(true); timer.Stop() }
 }
 
 // call runs the handler once, within its timeout and span, and turns a panic
 // into an error.
 func (w *worker) call(ctx context.Context, d *Delivery) (err error) {
 	start := time.Now()
-	durable := w.reaction.Durable()
 	if w.reaction.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, w.reaction.Timeout)
 		defer cancel()
 	}
 	ctx = extractTrace(ctx, d.msg.Headers(), d.Event)
-	ctx, span := w.bus.tracer.Start(ctx, durable, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
-		attribute.String("messaging.system", "nats"), attribute.String("messaging.message.id", d.Event.ID),
-		attribute.String("fiord.event_type", string(d.Event.Type)), attribute.Int("fiord.attempt", d.Attempt)))
+	ctx, span := w.bus.tracer.Start(ctx, w.reaction.Durable(), trace.WithSpanKind(trace.SpanKindConsumer))
+	if span.IsRecording() {
+		span.SetAttributes(attribute.String("messaging.system", "nats"), attribute.String("messaging.message.id", d.Event.ID),
+			attribute.String("fiord.event_type", string(d.Event.Type)), attribute.Int("fiord.attempt", d.Attempt))
+	}
 	defer func() {
 		if value := recover(); value != nil {
 			p := &panicError{value: value, stack: debug.Stack()}
-			w.bus.metrics.panics.WithLabelValues(durable).Inc()
+			w.metrics.panics.Inc()
 			d.Log.Error("handler panicked", "panic", value, "stack", string(p.stack))
 			err = p
 		}
@@ -129,7 +133,7 @@ func (w *worker) call(ctx context.Context, d *Delivery) (err error) {
 			span.SetStatus(codes.Error, err.Error())
 		}
 		span.End()
-		w.bus.metrics.handling.WithLabelValues(durable).Observe(time.Since(start).Seconds())
+		w.metrics.handling.Observe(time.Since(start).Seconds())
 	}()
 	return w.reaction.Handle(ctx, d)
 }
@@ -142,7 +146,7 @@ func (w *worker) settle(ctx context.Context, d *Delivery, next disposition, caus
 	var err error
 	switch next {
 	case settleAck:
-		err = d.msg.DoubleAck(ctx)
+		err = w.acknowledge(ctx, d)
 	case settleSnooze:
 		var retry *retryError
 		errors.As(cause, &retry)
@@ -160,6 +164,15 @@ func (w *worker) settle(ctx context.Context, d *Delivery, next disposition, caus
 	if err != nil {
 		d.Log.Warn("settlement not confirmed: the event will come again", "outcome", next.String(), "error", err)
 	}
+}
+
+// acknowledge tells JetStream that the work is done, and for work that is dear
+// waits until it has understood: a lost acknowledgement brings the event again.
+func (w *worker) acknowledge(ctx context.Context, d *Delivery) error {
+	if w.reaction.ConfirmAck {
+		return d.msg.DoubleAck(ctx)
+	}
+	return d.msg.Ack()
 }
 
 // bury writes the dead letter, publishes what is owed, and only then ends the
@@ -186,7 +199,7 @@ func (w *worker) bury(ctx context.Context, d *Delivery, cause error) {
 func (w *worker) owe(ctx context.Context, d *Delivery, cause error) (err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			w.bus.metrics.panics.WithLabelValues(w.reaction.Durable()).Inc()
+			w.metrics.panics.Inc()
 			err = &panicError{value: value, stack: debug.Stack()}
 		}
 	}()

@@ -51,6 +51,7 @@ func (b *Bus) React(ctx context.Context, r Reaction) (*Subscription, error) {
 		reaction: r,
 		log:      b.log.With("reaction", r.Durable()),
 		places:   make(chan struct{}, r.Concurrency),
+		metrics:  b.metrics.of(r.Durable()),
 	}
 	if err := w.ensure(ctx); err != nil {
 		return nil, err
@@ -72,6 +73,7 @@ type worker struct {
 	log      *slog.Logger
 	consumer jetstream.Consumer
 	places   chan struct{}
+	metrics  reactionMetrics
 	handlers sync.WaitGroup
 }
 
