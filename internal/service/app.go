@@ -207,40 +207,45 @@ func (a *App) Close() error { return a.undo.close() }
 // serve is Run between the admin server's start and its end.
 func (a *App) serve(ctx context.Context) error {
 	var undo closers
-	err := a.connectAndRun(ctx, &undo)
-	a.ready("state", func(context.Context) error { return errors.New("stopping") })
-	err = errors.Join(err, undo.close())
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return nil // the wait for a dependency was interrupted
+	runner, err := a.setUp(ctx, &undo)
+	switch {
+	case err == nil:
+		err = a.runService(ctx, runner)
+	case ctx.Err() != nil:
+		err = nil // the wait for a dependency was interrupted
 	}
-	return err
+	a.ready("state", func(context.Context) error { return errors.New("stopping") })
+	return errors.Join(err, undo.close())
 }
 
-func (a *App) connectAndRun(ctx context.Context, undo *closers) error {
+// setUp connects and builds the service.
+func (a *App) setUp(ctx context.Context, undo *closers) (Runner, error) {
 	a.ready("state", func(context.Context) error { return errors.New("starting") })
 	nc, b, err := a.connectBus(ctx, undo)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	store, err := a.openStore(ctx, undo)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	runner, err := a.build(Deps{
 		Bus: b, Store: store, Log: a.log, Metrics: a.metrics, Version: a.version,
 		Tracer: a.tracing.Tracer("fiord/" + a.name), Ready: a.ready,
 	})
 	if err != nil {
-		return fmt.Errorf("set up %s: %w", a.name, err)
+		return nil, fmt.Errorf("set up %s: %w", a.name, err)
 	}
-	if err := a.register(nc, undo); err != nil {
-		return err
-	}
+	return runner, a.register(nc, undo)
+}
+
+func (a *App) runService(ctx context.Context, runner Runner) error {
 	a.ready("state", nil)
 	a.log.Info("running", "version", a.version, "admin", a.AdminAddr())
 	if err := runner.Run(ctx); err != nil {
 		return fmt.Errorf("run %s: %w", a.name, err)
 	}
+	a.log.Info("stopped")
 	return nil
 }
 
@@ -309,9 +314,6 @@ func (a *App) wait(ctx context.Context, what string, try func(context.Context) e
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() != nil {
-			return context.Canceled
-		}
 		if !again(err) {
 			return fmt.Errorf("%s: %w", what, err)
 		}
@@ -320,7 +322,7 @@ func (a *App) wait(ctx context.Context, what string, try func(context.Context) e
 		}
 		select {
 		case <-ctx.Done():
-			return context.Canceled
+			return ctx.Err()
 		case <-time.After(waitPause):
 		}
 	}
