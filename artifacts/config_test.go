@@ -172,4 +172,3 @@ func TestVanishedBucketIsAnOutageAndNotAMissingObject(t *testing.T) {
 		t.Errorf("health: error is %v", err)
 	}
 }
-
