@@ -1,0 +1,168 @@
+package result
+
+import (
+	"math"
+
+	"github.com/fiord-bench/fiord/fio/hist"
+)
+
+// Summary is a run in a few figures, small enough for an event.
+type Summary struct {
+	Read      *Figures `json:"read,omitempty"`
+	Write     *Figures `json:"write,omitempty"`
+	Trim      *Figures `json:"trim,omitempty"`
+	Mixed     *Figures `json:"mixed,omitempty"` // with unified_rw_reporting
+	Jobs      int      `json:"jobs"`            // entries that fio reported
+	JobErrors int      `json:"job_errors"`      // of them, those with an error
+}
+
+// Figures are one direction over all jobs.
+//
+// Rates are the sum of I/Os or bytes over the time that the jobs took: those
+// that ran side by side count the longest of them, those behind a stonewall
+// add up. So a job that stalled or ended early lowers the rate.
+type Figures struct {
+	IOPS      float64         `json:"iops"`
+	BWBytes   float64         `json:"bw_bytes"`
+	TotalIOs  int64           `json:"total_ios"`
+	Bytes     int64           `json:"io_bytes"`
+	RuntimeMS int64           `json:"runtime_ms"`
+	Clat      *LatencyFigures `json:"clat_ns,omitempty"` // total latency where fio did not measure completion apart
+}
+
+// LatencyFigures are latencies over all jobs, in nanoseconds. Percentiles come
+// from the merged bins of json+, so they are within 0.8% of the truth; without
+// bins they are known for a single job only, and else left out.
+type LatencyFigures struct {
+	Mean float64 `json:"mean"`
+	P50  float64 `json:"p50,omitempty"`
+	P95  float64 `json:"p95,omitempty"`
+	P99  float64 `json:"p99,omitempty"`
+	P999 float64 `json:"p999,omitempty"`
+	Max  float64 `json:"max"`
+}
+
+// Summary adds the jobs up.
+func (o *Output) Summary() Summary {
+	s := Summary{Jobs: len(o.Jobs)}
+	for i := range o.Jobs {
+		if o.Jobs[i].Error != 0 || o.Jobs[i].Errors > 0 {
+			s.JobErrors++
+		}
+	}
+	s.Read = figures(o.Jobs, func(j *Job) *Direction { return &j.Read })
+	s.Write = figures(o.Jobs, func(j *Job) *Direction { return &j.Write })
+	s.Trim = figures(o.Jobs, func(j *Job) *Direction { return &j.Trim })
+	s.Mixed = figures(o.Jobs, func(j *Job) *Direction { return &j.Mixed })
+	return s
+}
+
+// figures adds one direction up, nil when no job had it.
+func figures(jobs []Job, pick func(*Job) *Direction) *Figures {
+	var f Figures
+	var phase int64 // the longest runtime since the last stonewall
+	for i := range jobs {
+		d := pick(&jobs[i])
+		if i > 0 && jobs[i].waits(&jobs[i-1]) {
+			f.RuntimeMS += phase
+			phase = 0
+		}
+		f.TotalIOs += d.IOs
+		f.Bytes += d.Bytes
+		phase = max(phase, d.RuntimeMS)
+	}
+	f.RuntimeMS += phase
+	if f.TotalIOs == 0 && f.Bytes == 0 {
+		return nil
+	}
+	if f.RuntimeMS > 0 {
+		f.IOPS = float64(f.TotalIOs) * 1000 / float64(f.RuntimeMS)
+		f.BWBytes = float64(f.Bytes) * 1000 / float64(f.RuntimeMS)
+	}
+	f.Clat = latencyFigures(jobs, pick)
+	return &f
+}
+
+// waits tells whether the job began after the ones before it.
+func (j *Job) waits(before *Job) bool {
+	return j.Host == before.Host && hasSetting(j.Options, "stonewall") && j.Group != before.Group
+}
+
+// latencyFigures merges the latencies of all jobs, nil when there are none.
+func latencyFigures(jobs []Job, pick func(*Job) *Direction) *LatencyFigures {
+	var f LatencyFigures
+	var n, sum float64
+	merged, complete := &hist.Histogram{}, true
+	var only *Latency
+	counted := 0
+	for i := range jobs {
+		l := pick(&jobs[i]).latency()
+		if l.N == 0 {
+			continue
+		}
+		counted++
+		only = l
+		n += float64(l.N)
+		sum += l.Mean * float64(l.N)
+		f.Max = math.Max(f.Max, l.Max)
+		complete = complete && l.Histogram != nil
+		merged.Merge(l.Histogram)
+	}
+	switch {
+	case counted == 0:
+		return nil
+	case complete:
+		f.percentiles(func(p float64) float64 { return merged.Percentile(p).Value })
+	case counted == 1:
+		f.percentiles(only.At)
+	}
+	f.Mean = sum / n
+	return &f
+}
+
+func (f *LatencyFigures) percentiles(at func(float64) float64) {
+	f.P50, f.P95, f.P99, f.P999 = at(50), at(95), at(99), at(99.9)
+}
+
+// latency is the completion latency, or the total where the job disabled it.
+func (d *Direction) latency() *Latency {
+	if d.Clat.N > 0 {
+		return &d.Clat
+	}
+	return &d.Lat
+}
+
+// At returns the percentile that fio printed, from the bins if it did not, or 0
+// when it cannot be known.
+func (l *Latency) At(p float64) float64 {
+	for _, have := range l.Percentiles {
+		if math.Abs(have.P-p) < 1e-6 {
+			return have.NS
+		}
+	}
+	if l.Histogram != nil {
+		return l.Histogram.Percentile(p).Value
+	}
+	return 0
+}
+
+// Histogram merges the completion latencies of one direction over all jobs:
+// "read", "write", "trim" or "mixed". It is nil unless every job with I/Os in
+// that direction has bins.
+func (o *Output) Histogram(direction string) *hist.Histogram {
+	merged := &hist.Histogram{}
+	for i := range o.Jobs {
+		d := o.Jobs[i].Directions()[direction]
+		if d == nil || d.latency().N == 0 {
+			continue
+		}
+		if d.latency().Histogram == nil {
+			return nil
+		}
+		merged.Merge(d.latency().Histogram)
+	}
+	if merged.N() == 0 {
+		return nil
+	}
+	return merged
+}
