@@ -2,6 +2,7 @@ package events
 
 import (
 	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Data is the payload of an event: one struct per type of the catalogue.
@@ -91,7 +92,7 @@ func row[T Data](summary, ends, from, to string) entry {
 
 func decode[T Data](raw []byte, strict bool) (Data, error) {
 	var data T
-	if err := jsonv2.Unmarshal(raw, &data, jsonv2.RejectUnknownMembers(strict)); err != nil {
+	if err := jsonv2.Unmarshal(raw, &data, jsonv2.RejectUnknownMembers(strict), jsontext.AllowDuplicateNames(!strict)); err != nil {
 		return nil, fieldOf(data.EventType(), err)
 	}
 	if err := data.Validate(); err != nil {

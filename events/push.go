@@ -93,10 +93,7 @@ func (r Repo) check(c *check, at string) {
 
 // sha wants a SHA-1 or SHA-256 object name.
 func (c *check) sha(field, value string) {
-	ok := len(value) == 40 || len(value) == 64
-	for i := 0; ok && i < len(value); i++ {
-		ok = value[i] >= '0' && value[i] <= '9' || value[i] >= 'a' && value[i] <= 'f'
-	}
+	ok := (len(value) == 40 || len(value) == 64) && isHex(value)
 	c.that(ok, field, "is %.70q, not a full commit id of 40 or 64 lower-case hexadecimal digits", value)
 }
 

@@ -65,7 +65,7 @@ func (w wire) check() error {
 // attributes are no strings, is named for what it is.
 func readWire(raw []byte) (wire, error) {
 	var w wire
-	err := jsonv2.Unmarshal(raw, &w)
+	err := jsonv2.Unmarshal(raw, &w, jsontext.AllowDuplicateNames(true))
 	if err == nil {
 		return w, nil
 	}

@@ -51,6 +51,7 @@ func (b *Bus) React(ctx context.Context, r Reaction) (*Subscription, error) {
 		reaction: r,
 		log:      b.log.With("reaction", r.Durable()),
 		places:   make(chan struct{}, r.Concurrency),
+		idle:     make(chan jetstream.Msg),
 		metrics:  b.metrics.of(r.Durable()),
 	}
 	if err := w.ensure(ctx); err != nil {
@@ -73,6 +74,7 @@ type worker struct {
 	log      *slog.Logger
 	consumer jetstream.Consumer
 	places   chan struct{}
+	idle     chan jetstream.Msg
 	metrics  reactionMetrics
 	handlers sync.WaitGroup
 }
@@ -95,6 +97,7 @@ func (w *worker) run(ctx context.Context) {
 			w.recover(ctx, err)
 		}
 	}
+	close(w.idle)
 	grace := time.AfterFunc(w.reaction.Grace, cancel)
 	defer grace.Stop()
 	w.handlers.Wait()
@@ -116,14 +119,25 @@ func (w *worker) pull(ctx, handling context.Context) error {
 	}
 	for msg := range batch.Messages() {
 		used++
-		w.handlers.Add(1)
-		go func() {
-			defer w.handlers.Done()
-			defer w.release(1)
-			w.handle(handling, ctx, msg)
-		}()
+		w.dispatch(handling, ctx, msg)
 	}
 	return batch.Error()
+}
+
+// dispatch hands a message to an idle handler, or starts one. Handlers live on:
+// decoding goes deep, and a fresh goroutine would grow its stack each time.
+func (w *worker) dispatch(handling, draining context.Context, msg jetstream.Msg) {
+	select {
+	case w.idle <- msg:
+		return
+	default:
+	}
+	w.handlers.Go(func() {
+		for ok := true; ok; msg, ok = <-w.idle {
+			w.handle(handling, draining, msg)
+			w.release(1)
+		}
+	})
 }
 
 // reserve takes all free places, at least one, at most fetchBatch.
