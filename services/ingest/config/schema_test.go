@@ -1,0 +1,123 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/invopop/jsonschema"
+	validator "github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/ingest/config"
+)
+
+// generate makes the schema from the Go types, with their comments as
+// descriptions.
+func generate(t *testing.T) string {
+	t.Helper()
+	r := &jsonschema.Reflector{DoNotReference: true, Anonymous: true, Mapper: mapType, RequiredFromJSONSchemaTags: true}
+	comments := func(module, dir string) {
+		t.Chdir(dir)
+		if err := r.AddGoComments(module, "./", jsonschema.WithFullComment()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	module := "github.com/fiord-bench/fiord/"
+	comments(module+"services/ingest/config", ".")
+	comments(module+"events", filepath.Join("..", "..", "..", "events"))
+	t.Chdir(filepath.Join("..", "services", "ingest", "config"))
+	s := r.Reflect(&config.File{})
+	s.ID = "https://fiord.dev/schemas/fiord.yaml.v1.json"
+	s.Title = "fiord.yaml"
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// mapType gives the schemas of types that read themselves from text.
+func mapType(t reflect.Type) *jsonschema.Schema {
+	switch t {
+	case reflect.TypeFor[events.Duration]():
+		return &jsonschema.Schema{Type: "string", Pattern: `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$`}
+	case reflect.TypeFor[events.Bytes]():
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{
+			{Type: "integer", Minimum: "0"},
+			{Type: "string", Pattern: `^[0-9]+(\.[0-9]+)? ?([KkMmGgTtPpEe]i?)?[Bb]?$`},
+		}}
+	case reflect.TypeFor[events.Scalar]():
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}}}
+	case reflect.TypeFor[events.Targets]():
+		r := &jsonschema.Reflector{DoNotReference: true, Anonymous: true, RequiredFromJSONSchemaTags: true}
+		s := r.Reflect(events.Targets{})
+		s.Version = ""
+		s.Properties.Set("count", &jsonschema.Schema{OneOf: []*jsonschema.Schema{
+			{Type: "integer", Minimum: "1"}, {Type: "string", Pattern: "^(all|[1-9][0-9]*)$"},
+		}})
+		return s
+	case reflect.TypeFor[config.Schedule]():
+		r := &jsonschema.Reflector{DoNotReference: true, Anonymous: true, RequiredFromJSONSchemaTags: true}
+		s := r.Reflect(struct {
+			Cron     string `json:"cron" jsonschema:"required"`
+			Timezone string `json:"timezone,omitempty"`
+			Branch   string `json:"branch,omitempty"`
+			Missed   string `json:"missed,omitempty" jsonschema:"enum=once,enum=skip"`
+		}{})
+		s.Version = ""
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, s}}
+	}
+	return nil
+}
+
+func TestSchemaIsGenerated(t *testing.T) {
+	golden(t, "fiord.schema.json", generate(t))
+}
+
+func compile(t *testing.T) *validator.Schema {
+	t.Helper()
+	doc, err := validator.UnmarshalJSON(bytes.NewReader(config.Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := validator.NewCompiler()
+	if err := c.AddResource("fiord.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("fiord.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestSchemaAgreesWithTheParser: an editor that follows the schema must neither
+// reject what fiord takes nor let through a shape that fiord refuses.
+func TestSchemaAgreesWithTheParser(t *testing.T) {
+	s := compile(t)
+	for dir, valid := range map[string]bool{"valid": true, "shape": false} {
+		for path, src := range files(t, dir) {
+			var doc any
+			if err := yaml.Unmarshal(src, &doc); err != nil {
+				t.Fatalf("%s: %v", path, err)
+			}
+			raw, err := json.Marshal(doc)
+			if err != nil {
+				t.Fatalf("%s: %v", path, err)
+			}
+			if doc, err = validator.UnmarshalJSON(bytes.NewReader(raw)); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Validate(doc); (err == nil) != valid {
+				t.Errorf("%s: schema says %v, want valid = %v", path, err, valid)
+			}
+		}
+	}
+}
