@@ -1,0 +1,111 @@
+package architecture
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// layer says which modules a module's code may import, tests included.
+type layer struct {
+	dir     string   // folder of the module
+	may     []string // folders of modules, besides itself
+	because string
+}
+
+// layers is the map of fiord: dependencies point from services to what they
+// share, and never from one service to another.
+func layers() []layer {
+	shared := []string{"artifacts", "events", "fio", "internal"}
+	services := []string{"services/bench", "services/ingest", "services/inventory", "services/notify", "services/plot"}
+	all := []layer{
+		{"events", nil, "events is the contract: it depends on no other part, so that anybody may depend on it"},
+		{"fio", nil, "fio knows fio's formats and nothing of fiord, so that it is of use without it"},
+		{"artifacts", []string{"events"}, "the store knows claim checks, which are events' words, and nothing else"},
+		{"internal", []string{"artifacts", "events"}, "what services share must not know a service, nor fio"},
+		{"cmd/fiord", slices.Concat(shared, services), "the command wires everything together, so nothing may depend on it but the whole-system tests"},
+		{"integration", slices.Concat(shared, services, []string{"cmd/fiord"}), "the whole-system tests see everything"},
+	}
+	for _, s := range services {
+		all = append(all, layer{s, shared, "services never call or import each other: they share events, artifacts, fio and internal, and talk through events, so that each can be stopped, scaled or replaced alone"})
+	}
+	return all
+}
+
+// Layers checks each import of a module of the workspace, tests included.
+func Layers(w *Workspace) []Breach {
+	known := map[string]layer{}
+	for _, l := range layers() {
+		known[l.dir] = l
+	}
+	var found []Breach
+	w.files(func(m *Module, f *File) {
+		l, ok := known[m.Dir]
+		if !ok {
+			return // Placed reports the module once
+		}
+		for i, imported := range f.Imports {
+			to := w.sibling(imported)
+			if to == "" || to == m.Dir || slices.Contains(l.may, to) {
+				continue
+			}
+			found = append(found, Breach{f.at(f.Syntax.Imports[i].Pos()), m.Dir + " imports " + to, l.because})
+		}
+	})
+	return found
+}
+
+// Placed checks that the map of layers covers every module.
+func Placed(w *Workspace) []Breach {
+	var found []Breach
+	for _, m := range w.Modules {
+		if m.Dir != toolsDir && !slices.ContainsFunc(layers(), func(l layer) bool { return l.dir == m.Dir }) {
+			found = append(found, Breach{m.Dir + "/go.mod", "the module has no layer", "each module is placed on the map in integration/architecture/imports.go, so that its imports are a decision"})
+		}
+	}
+	return found
+}
+
+// technology confines a library to the folders that adapt it.
+type technology struct {
+	library string   // import path or its beginning
+	folders []string // folders whose code, tests included, may import it
+	because string
+}
+
+func technologies() []technology {
+	return []technology{
+		{"github.com/minio/minio-go", []string{"artifacts"}, "only the store speaks S3: everybody else holds claim checks"},
+		{"github.com/versity/versitygw", []string{"artifacts/embedded"}, "the embedded S3 server can be exchanged as long as one folder knows it"},
+		{"github.com/nats-io/nats-server", []string{"internal", "cmd/fiord", "integration"}, "services know a bus, not whose process it runs in"},
+		{"github.com/nats-io/nats.go/micro", []string{"internal"}, "registration belongs to the life that every service shares"},
+		{"github.com/docker/", []string{"services/bench", "integration"}, "only bench starts containers"},
+		{"gonum.org/", []string{"services/plot"}, "only plot draws"},
+		{"github.com/chromedp/", []string{"services/plot", "integration"}, "browsers are for tests of pages"},
+		{"github.com/spf13/cobra", []string{"cmd/fiord"}, "only the command has subcommands; a service has a configuration"},
+		{"net/http", []string{"artifacts", "internal", "services", "cmd", "integration"}, "events and fio are pure: they know messages and files, not how they travel"},
+	}
+}
+
+// Technologies checks that a library is imported only by the code that adapts it.
+func Technologies(w *Workspace) []Breach {
+	var found []Breach
+	w.files(func(_ *Module, f *File) {
+		for i, imported := range f.Imports {
+			for _, t := range technologies() {
+				if !under(imported, t.library) || slices.ContainsFunc(t.folders, func(d string) bool { return under(f.Path, d) }) {
+					continue
+				}
+				what := fmt.Sprintf("imports %s, which is for %s", imported, strings.Join(t.folders, ", "))
+				found = append(found, Breach{f.at(f.Syntax.Imports[i].Pos()), what, t.because})
+			}
+		}
+	})
+	return found
+}
+
+// under tells whether a slash-separated path is prefix or lies below it.
+func under(path, prefix string) bool {
+	prefix = strings.TrimSuffix(prefix, "/")
+	return path == prefix || strings.HasPrefix(path, prefix+"/")
+}
