@@ -313,6 +313,13 @@ func (CancelRequested) EventType() Type { return TypeCancelRequested }
 // About is the id of the bench.
 func (d CancelRequested) About() string { return d.Bench }
 
+// Route is the bench, so that whoever is about to work for it can look up
+// whether it was cancelled.
+func (d CancelRequested) Route() string { return d.Bench }
+
+// CancelSubject is where the cancellation of one bench is found.
+func CancelSubject(bench string) string { return TypeCancelRequested.Subject() + "." + bench }
+
 // Validate reports the fields at fault.
 func (d CancelRequested) Validate() error {
 	c := checking(d.EventType())

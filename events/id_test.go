@@ -75,6 +75,7 @@ func TestSubjectsCarryTheirRoutes(t *testing.T) {
 		{events.RunStarted{RunRef: pooled}, "fiord.events.run.started.v1.host.h_2ex"},
 		{events.RunCompleted{RunRef: run}, "fiord.events.run.completed.v1.end.host.h_2ex.r"},
 		{events.RunExpired{RunRef: pooled}, "fiord.events.run.expired.v1.end.pool.p.r"},
+		{events.CancelRequested{Bench: "b"}, "fiord.events.cancel.requested.v1.b"},
 		{events.BenchReported{Bench: "b"}, "fiord.events.bench.reported.v1.end.b"},
 	} {
 		e := events.New("fiord/x", "k", nil, c.data)

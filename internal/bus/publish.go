@@ -93,6 +93,16 @@ func (b *Bus) Ended(ctx context.Context, endFilter string) (events.Event, bool, 
 	return e, found, err
 }
 
+// Cancelled looks up whether a bench was asked to stop.
+func (b *Bus) Cancelled(ctx context.Context, bench string) (events.CancelRequested, bool, error) {
+	e, _, found, err := b.lastEvent(ctx, events.CancelSubject(bench))
+	if err != nil || !found {
+		return events.CancelRequested{}, false, err
+	}
+	data, ok := e.Data.(events.CancelRequested)
+	return data, ok, nil
+}
+
 func (b *Bus) lastEvent(ctx context.Context, filter string) (events.Event, uint64, bool, error) {
 	stream, err := b.js.Stream(ctx, StreamEvents)
 	if err != nil {

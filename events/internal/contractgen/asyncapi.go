@@ -113,6 +113,8 @@ func addressOf(t events.Type) (string, map[string]asyncParameter) {
 	case t.Ends() == "run":
 		owner["run"] = asyncParameter{Description: "Id of the run that ends."}
 		return t.Subject() + ".end.{kind}.{token}.{run}", owner
+	case t == events.TypeCancelRequested:
+		return t.Subject() + ".{bench}", map[string]asyncParameter{"bench": {Description: "Id of the bench to stop."}}
 	case t == events.TypeRunsRequested:
 		return t.Subject() + ".{kind}.{token}", owner
 	case t == events.TypeRunStarted:
