@@ -15,7 +15,7 @@ import (
 // `go test -run Gallery -gallery DIR` draws them all.
 func cases() map[string]*figure.Figure {
 	all := map[string]*figure.Figure{}
-	for _, add := range []func(map[string]*figure.Figure){timeCases} {
+	for _, add := range []func(map[string]*figure.Figure){timeCases, rowCases} {
 		add(all)
 	}
 	return all
@@ -87,6 +87,35 @@ func timeCases(all map[string]*figure.Figure) {
 			Flags: []string{long, "second", "third", "fourth", "fifth"},
 		}, Quantity: figure.Bandwidth,
 		Series: []figure.Series{noisy(long+"one", 60, 3e9, 1e8, 1), noisy(long+"two", 60, 2e9, 1e8, 2)},
+	}.Figure()
+}
+
+func rowCases(all map[string]*figure.Figure) {
+	head := figure.Head{Title: "IOPS by point", Subject: "randread-nvme · node-a.lab", Facts: []string{"median of 5 repeats", "whiskers: least to greatest"}}
+	var groups []figure.BarGroup
+	for i, depth := range []int{1, 2, 4, 8, 16, 32} {
+		level := 12_000 * math.Pow(1.8, float64(i))
+		groups = append(groups, figure.BarGroup{Name: fmt.Sprintf("bs=4k, iodepth=%d", depth), Bars: []figure.Bar{
+			{Name: "read", Values: noisy("", 5, level, level/20, uint64(i)).Values},
+			{Name: "write", Values: noisy("", 5, level/3, level/30, uint64(i+9)).Values},
+		}})
+	}
+	all["bars-depth"] = figure.Bars{Head: head, Quantity: figure.IOPS, Groups: groups}.Figure()
+	all["bars-one"] = figure.Bars{Head: head, Quantity: figure.Latency, Groups: []figure.BarGroup{{Name: "as written", Bars: []figure.Bar{{Name: "read", Values: []float64{82e3}}}}}}.Figure()
+	all["bars-empty"] = figure.Bars{Head: head, Quantity: figure.IOPS}.Figure()
+	var many []figure.BarGroup
+	for i := range 60 {
+		many = append(many, figure.BarGroup{Name: fmt.Sprintf("%s host-%02d", strings.Repeat("long-name-", 12), i), Bars: []figure.Bar{{Name: "read", Values: []float64{float64(i) * 1e6}}}})
+	}
+	all["bars-many"] = figure.Bars{Head: head, Quantity: figure.Bandwidth, Groups: many}.Figure()
+	all["shifts"] = figure.Shifts{
+		Head: figure.Head{Title: "Against the baseline", Subject: "main 0123456789 · 5 against 5 runs", Facts: []string{"95% intervals"}}, Threshold: 0.05,
+		Rows: []figure.Shift{
+			{Name: "read.iops at bs=4k, iodepth=8", Change: -0.123, Low: -0.15, High: -0.1, Told: true, Worse: true},
+			{Name: "read.p99 at bs=4k, iodepth=8", Change: -0.22, Low: -0.27, High: -0.15, Told: true},
+			{Name: "read.iops at bs=4k, iodepth=1", Change: 0.01, Low: -0.02, High: 0.03},
+			{Name: "read.p99 at bs=4k, iodepth=1", Change: 0.08, Low: -1, High: 1e9},
+		},
 	}.Figure()
 }
 

@@ -219,6 +219,7 @@ func (r *Run) end(data events.Data) {
 		r.Problems, r.EndedAt = d.Problems, d.EndedAt
 		r.Reason = sentence(d.Problems)
 	case events.RunCancelled:
+		r.Cancelled = &d
 		r.Reason, r.Artifacts, r.EndedAt = d.Reason+" (by "+d.By+")", d.Artifacts, d.EndedAt
 	case events.RunExpired:
 		r.Reason = d.Reason

@@ -64,6 +64,8 @@ type Run struct {
 	Started            *events.RunStarted
 	// Completed has the figures; nil for any other end.
 	Completed *events.RunCompleted
+	// Cancelled is its end if it was stopped or skipped on request.
+	Cancelled *events.RunCancelled
 	// Reason why it did not complete, in a sentence.
 	Reason string
 	// Problems of a rejected run.

@@ -1,0 +1,53 @@
+package plot
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+)
+
+// Config of the service.
+type Config struct {
+	Listen    string        `config:"listen" help:"address of the web page"`
+	PublicURL string        `config:"public_url" help:"address of the web page as people reach it, for links in events; empty for the listening address"`
+	Gate      string        `config:"gate" help:"file of the host's measurement gate, shared with bench; empty where nothing is measured on this host"`
+	Renderers int           `config:"renderers" help:"how many runs one replica draws at once"`
+	Memory    int           `config:"memory" help:"how many runs the page keeps in memory; older ones are read from the archive"`
+	LogLimit  int64         `config:"log_limit" help:"most bytes of one log, expanded, that are read"`
+	Grace     time.Duration `config:"grace" help:"how long a cancelled bench is given to be placed after all, before it ends without a run"`
+	Threshold float64       `config:"threshold" help:"least relative shift that is told when a bench names none"`
+}
+
+// DefaultConfig serves on the loopback address.
+func DefaultConfig() Config {
+	return Config{
+		Listen:    "127.0.0.1:8000",
+		Renderers: 2,
+		Memory:    20_000,
+		LogLimit:  4 << 30,
+		Grace:     5 * time.Second,
+		Threshold: 0.05,
+	}
+}
+
+// Validate reports every setting that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Listen == "" {
+		errs = append(errs, errors.New("listen is empty: want host:port, such as 127.0.0.1:8000"))
+	}
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		errs = append(errs, fmt.Errorf("public_url is %q: want http:// or https:// and a host", c.PublicURL))
+	}
+	if c.Renderers < 1 || c.Memory < 1 || c.LogLimit < 1 {
+		errs = append(errs, errors.New("renderers, memory and log_limit must be at least 1"))
+	}
+	if c.Grace < 0 {
+		errs = append(errs, fmt.Errorf("grace is %s: must not be negative", c.Grace))
+	}
+	if c.Threshold <= 0 || c.Threshold >= 10 {
+		errs = append(errs, fmt.Errorf("threshold is %g: want a share such as 0.05", c.Threshold))
+	}
+	return errors.Join(errs...)
+}

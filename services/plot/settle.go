@@ -1,0 +1,246 @@
+package plot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/services/plot/model"
+	"github.com/fiord-bench/fiord/services/plot/report"
+	"github.com/fiord-bench/fiord/services/plot/verdict"
+)
+
+// sinceStored is the age of an event in the stream.
+func sinceStored(d *bus.Delivery) time.Duration { return time.Since(d.Stored) }
+
+// settle ends a bench if all of its runs have ended. It may be called at any
+// time and any number of times: the tally says whether it is complete, the
+// bus that it has ended already.
+func (s *Service) settle(ctx context.Context, d *bus.Delivery, bench string) error {
+	p, err := s.placement(ctx, bench)
+	if err != nil || p == nil {
+		return err // bench.placed will come, and settle it
+	}
+	runs := planned(p)
+	if n, err := s.drawn(ctx, bench); err != nil || n < len(runs) {
+		return err
+	}
+	if _, over, err := s.bus.Ended(ctx, events.BenchEndFilter(bench)); err != nil || over {
+		return err
+	}
+	b, err := s.whole(ctx, p, runs)
+	if err != nil {
+		return err
+	}
+	if c := cancelled(b); c != nil {
+		_, err = d.End(ctx, "", *c)
+		return err
+	}
+	reported, err := s.reported(ctx, p, b)
+	if err != nil {
+		return err
+	}
+	_, err = d.End(ctx, "", reported)
+	return err
+}
+
+// readers is how many archived events are read at once.
+const readers = 16
+
+// whole reads the ends and figures of all runs from the archive into a bench.
+func (s *Service) whole(ctx context.Context, p *events.Placement, runs []events.RunRef) (model.Bench, error) {
+	m := model.New(len(runs) + 1)
+	m.Apply(events.Event{Type: events.TypeBenchPlaced, Data: events.BenchPlaced{
+		Bench: p.Bench, Name: p.Request.Name, Runs: len(runs), Slots: len(p.Slots), PlacedAt: p.PlacedAt, Deadline: p.Deadline, Origin: p.Request.Origin,
+	}}, p.PlacedAt)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	for _, ref := range runs {
+		group.Go(func() error {
+			end, err := s.archive.get(ctx, p.Bench, ref.Run+".ended")
+			if err != nil {
+				return away(fmt.Errorf("read the end of run %s: %w", ref.Run, err))
+			}
+			m.Apply(end.Event, end.Stored)
+			if end.Event.Type != events.TypeRunCompleted {
+				return nil
+			}
+			plots, err := s.archive.get(ctx, p.Bench, ref.Run+".plots")
+			if err != nil {
+				return away(fmt.Errorf("read the figures of run %s: %w", ref.Run, err))
+			}
+			m.Apply(plots.Event, plots.Stored)
+			return nil
+		})
+	}
+	err := group.Wait()
+	b, _ := m.Bench(p.Bench)
+	return b, err
+}
+
+// cancelled returns the end of a bench of which runs were cancelled; nil if
+// none was. A bench whose runs all ended before the command reached them is
+// reported like any other.
+func cancelled(b model.Bench) *events.BenchCancelled {
+	for _, r := range b.Runs {
+		if c := r.Cancelled; c != nil {
+			return &events.BenchCancelled{Bench: b.ID, Name: b.Name, Reason: c.Reason, By: c.By, Counts: b.Counts(), Origin: b.Origin}
+		}
+	}
+	return nil
+}
+
+// decision is the document reports/<bench>/verdict.json. Created once, it is
+// the verdict: a replica that comes second, or after a crash, announces what
+// the first one found, although the history may have moved on since.
+type decision struct {
+	Verdict     events.Verdict      `json:"verdict"`
+	Headline    string              `json:"headline"`
+	Baseline    string              `json:"baseline,omitempty"`
+	Comparisons []events.Comparison `json:"comparisons,omitempty"`
+	verdict.Bench
+}
+
+// Names of the files of a report.
+const (
+	fileVerdict  = "verdict.json"
+	fileHTML     = "report.html"
+	fileMarkdown = "report.md"
+)
+
+// maxVerdict bounds a verdict document.
+const maxVerdict = 64 << 20
+
+// reported judges a bench and writes its report.
+func (s *Service) reported(ctx context.Context, p *events.Placement, b model.Bench) (events.BenchReported, error) {
+	made, err := s.judge(ctx, p, b)
+	if err != nil {
+		return events.BenchReported{}, err
+	}
+	final, claim, err := s.decide(ctx, made)
+	if err != nil {
+		return events.BenchReported{}, err
+	}
+	data := events.BenchReported{
+		Bench: b.ID, Name: b.Name, Verdict: final.Verdict, Headline: final.Headline, Counts: final.Counts,
+		Comparisons: final.Comparisons[:min(len(final.Comparisons), 50)], Baseline: final.Baseline,
+		URL: s.url + "/benches/" + b.ID, Origin: b.Origin,
+	}
+	b.Report = &data
+	view := report.Report{Bench: b, Request: p.Request, Comparisons: final.Comparisons, URL: s.url, Figures: s.overview(ctx, b)}
+	for _, f := range []struct {
+		name, mediaType string
+		write           func(*bytes.Buffer) error
+	}{
+		{fileHTML, "text/html; charset=utf-8", func(w *bytes.Buffer) error { return view.WriteHTML(w) }},
+		{fileMarkdown, "text/markdown; charset=utf-8", func(w *bytes.Buffer) error { return view.WriteMarkdown(w) }},
+	} {
+		var body bytes.Buffer
+		if err := f.write(&body); err != nil {
+			return data, bus.Permanent(fmt.Errorf("write %s: %w", f.name, err))
+		}
+		c, err := s.keep(ctx, artifacts.ReportKey(b.ID, f.name), f.mediaType, body.Bytes())
+		if err != nil {
+			return data, err
+		}
+		data.Reports = append(data.Reports, events.Artifact{Name: f.name, ClaimCheck: c})
+	}
+	data.Reports = append(data.Reports, events.Artifact{Name: fileVerdict, ClaimCheck: claim})
+	return data, nil
+}
+
+// decide stores the decision, or returns the one that was there first.
+func (s *Service) decide(ctx context.Context, made decision) (decision, events.ClaimCheck, error) {
+	raw, err := json.Marshal(made)
+	if err != nil {
+		return made, events.ClaimCheck{}, bus.Permanent(fmt.Errorf("encode verdict: %w", err))
+	}
+	key := artifacts.ReportKey(made.Bench.Bench, fileVerdict)
+	claim, err := s.store.Put(ctx, key, "application/json", bytes.NewReader(raw))
+	if !errors.Is(err, artifacts.ErrExists) {
+		return made, claim, away(err)
+	}
+	var first decision
+	if err := readJSON(ctx, s.store, key, maxVerdict, &first); err != nil {
+		return made, claim, away(err)
+	}
+	claim, err = s.store.Claim(ctx, key)
+	return first, claim, away(err)
+}
+
+// keep stores what was made, or claims what an earlier attempt stored in its
+// place: drawn by another version it may differ in a byte, and says the same.
+func (s *Service) keep(ctx context.Context, key, mediaType string, body []byte) (events.ClaimCheck, error) {
+	claim, err := s.store.Put(ctx, key, mediaType, bytes.NewReader(body))
+	if errors.Is(err, artifacts.ErrExists) {
+		claim, err = s.store.Claim(ctx, key)
+	}
+	return claim, away(err)
+}
+
+// judge holds a bench against its baseline.
+func (s *Service) judge(ctx context.Context, p *events.Placement, b model.Bench) (decision, error) {
+	made := decision{Bench: sample(b)}
+	before, err := s.baseline(ctx, p)
+	if err != nil {
+		return made, err
+	}
+	opt := verdict.Options{Threshold: s.cfg.Threshold}
+	if c := p.Request.Compare; c != nil {
+		opt.Figures = c.Metrics
+		if share, ok := parsePercent(c.Threshold); ok {
+			opt.Threshold = share
+		}
+	}
+	if before != nil {
+		made.Baseline = before.Bench
+	}
+	result := verdict.Judge(before, made.Bench, opt)
+	made.Verdict, made.Headline, made.Comparisons = result.Verdict, result.Headline, result.Comparisons
+	return made, nil
+}
+
+// sample is what a bench contributes to a comparison.
+func sample(b model.Bench) verdict.Bench {
+	out := verdict.Bench{Bench: b.ID, Counts: b.Counts()}
+	for _, r := range b.Runs {
+		if c := r.Completed; c != nil {
+			out.Runs = append(out.Runs, verdict.Run{
+				Run: r.Run, Job: r.Job, Point: r.Point.Key(), Host: r.Host, HostClass: c.HostClass, DeviceClass: c.DeviceClass,
+				Integrity: c.Integrity.State, Values: verdict.Values(c.Summary),
+			})
+		}
+	}
+	return out
+}
+
+// reportNothing is owed when the last step of a bench fails for good: nobody
+// must wait for it for ever.
+func (s *Service) reportNothing(ctx context.Context, d *bus.Delivery, cause error) error {
+	bench, _ := model.Of(d.Event)
+	data := events.BenchReported{
+		Bench: bench, Name: bench, Verdict: events.VerdictInvalid, URL: s.url + "/benches/" + bench,
+		Headline: "The report could not be made: " + clip(cause.Error(), 900),
+	}
+	if b, ok := s.model.Bench(bench); ok && b.Name != "" {
+		data.Name, data.Counts, data.Origin = b.Name, b.Counts(), b.Origin
+	}
+	_, err := d.End(ctx, "dead", data)
+	return err
+}
+
+// clip bounds a text for an event.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return string(bytes.ToValidUTF8([]byte(s[:n]), nil)) + "…"
+}
