@@ -103,6 +103,7 @@ func New(o Options) (_ *App, err error) {
 	if err := a.openAdmin(registry); err != nil {
 		return nil, err
 	}
+	a.ready("state", func(context.Context) error { return errors.New("starting") })
 	return a, a.openTracing()
 }
 
@@ -220,7 +221,6 @@ func (a *App) serve(ctx context.Context) error {
 
 // setUp connects and builds the service.
 func (a *App) setUp(ctx context.Context, undo *closers) (Runner, error) {
-	a.ready("state", func(context.Context) error { return errors.New("starting") })
 	nc, b, err := a.connectBus(ctx, undo)
 	if err != nil {
 		return nil, err

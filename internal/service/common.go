@@ -16,6 +16,14 @@ import (
 // configuration file, which all programs may share.
 func Names() []string { return []string{"ingest", "inventory", "bench", "plot", "notify"} }
 
+// Siblings are all top-level keys of the configuration file that fiord's
+// programs share, so that each lets the others' through: the services, the
+// all-in-one ("up"), what every service is told, and where the command finds a
+// running fiord.
+func Siblings() []string {
+	return append(Names(), "up", "nats", "s3", "log", "admin", "trace", "data", "connection", "web_url", "ingest_url", "admin_url")
+}
+
 // Common is what every service is told besides its own settings.
 type Common struct {
 	NATS  NATS           `config:"nats"`

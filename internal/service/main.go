@@ -74,7 +74,7 @@ func (p *program[C, S]) configure(args []string) (done bool, err error) {
 	p.set, err = config.New([]config.Section{
 		{Value: &p.common},
 		{Name: p.name, Value: &p.own, Bare: true},
-	}, Names()...)
+	}, Siblings()...)
 	if err != nil {
 		return false, err
 	}

@@ -63,7 +63,7 @@ func load(t testing.TB, file string, environ []string, args ...string) (common, 
 	c, w := defaults()
 	set, err := config.New([]config.Section{
 		{Value: &c}, {Name: "bench", Value: &w, Bare: true},
-	}, "plot", "ingest")
+	}, "plot", "ingest", "bench")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 
 func TestSettingsOfOthersAreLetThrough(t *testing.T) {
 	_, w, err := load(t, "plot: {anything: [1]}\nbench: {slots: 2}\n", []string{
-		"FIORD_INGEST_LISTEN=:8080", "FIORD_CONFIG=/etc/fiord.yaml", "FIORD_TEST_S3_ENDPOINT=x", "PATH=/bin",
+		"FIORD_INGEST_LISTEN=:8080", "FIORD_INGEST=x", "FIORD_CONFIG=/etc/fiord.yaml", "FIORD_TEST_S3_ENDPOINT=x", "PATH=/bin",
 		// what Kubernetes adds for a Service called fiord-nats
 		"FIORD_NATS_SERVICE_HOST=10.0.0.1", "FIORD_NATS_SERVICE_PORT_CLIENT=4222", "FIORD_NATS_PORT=tcp://10.0.0.1:4222",
 		"FIORD_NATS_PORT_4222_TCP_ADDR=10.0.0.1",

@@ -61,7 +61,7 @@ func (s *Set) foreignVariable(name string) bool {
 		return true
 	}
 	for _, sibling := range s.siblings {
-		if strings.HasPrefix(name, EnvPrefix+strings.ToUpper(sibling)+"_") {
+		if own := EnvPrefix + strings.ToUpper(sibling); name == own || strings.HasPrefix(name, own+"_") {
 			return true
 		}
 	}

@@ -32,11 +32,12 @@ type Set struct {
 }
 
 // New describes the sections of a program. siblings are the names of sections
-// that the same file and environment may hold for other programs. The errors
+// that the same file and environment may hold for other programs; those among
+// them that this program has are its own nevertheless. The errors
 // are mistakes of the programmer: a field without a tag, or two settings that
 // would share a key, a flag or a variable.
 func New(sections []Section, siblings ...string) (*Set, error) {
-	s := &Set{byKey: map[string]*Field{}, sections: sections, siblings: siblings}
+	s := &Set{byKey: map[string]*Field{}, sections: sections}
 	for _, section := range sections {
 		v := reflect.ValueOf(section.Value)
 		if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
@@ -52,7 +53,11 @@ func New(sections []Section, siblings ...string) (*Set, error) {
 		}
 		s.fields = append(s.fields, fields...)
 	}
-	return s, s.index()
+	err := s.index()
+	s.siblings = slices.DeleteFunc(slices.Clone(siblings), func(name string) bool {
+		return s.byKey[name] != nil || s.hasGroup(name)
+	})
+	return s, err
 }
 
 // index fills byKey and finds settings that would be mistaken for each other.
