@@ -123,6 +123,53 @@ func TestViewSeesAllInOrderAndCatchesUp(t *testing.T) {
 	})
 }
 
+func TestNamedViewGoesOnThroughRestartAndLoss(t *testing.T) {
+	srv := bustest.NewServer(t)
+	b := srv.Bus("fiord/test")
+	emit(t, b, "a", lost("h1"))
+	var mu sync.Mutex
+	var seen []string
+	s, err := b.Watch(t.Context(), bus.View{
+		Name: "test-view", Types: []events.Type{events.TypeHostLost},
+		See: func(_ context.Context, s bus.Seen) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen = append(seen, s.Event.Data.(events.HostLost).Host)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	saw := func(want string) func() bool {
+		return func() bool { mu.Lock(); defer mu.Unlock(); return fmt.Sprint(seen) == want }
+	}
+	eventually(t, "what was there", saw("[h1]"))
+	srv.Restart()
+	eventually(t, "a publish after the restart", func() bool {
+		_, err := b.Emit(t.Context(), "b", nil, lost("h2"))
+		return err == nil
+	})
+	eventually(t, "the event after the restart", saw("[h1 h2]"))
+	if err := b.JetStream().DeleteConsumer(t.Context(), bus.StreamEvents, "test-view"); err != nil {
+		t.Fatal(err)
+	}
+	emit(t, b, "c", lost("h3"))
+	eventually(t, "the event after the loss, and none twice", saw("[h1 h2 h3]"))
+}
+
+func TestCancelledLooksUpOneBench(t *testing.T) {
+	b := bustest.New(t)
+	bench, other := events.HashID("bench"), events.HashID("other")
+	emit(t, b, "a", events.CancelRequested{Bench: bench, Reason: "r", By: "b"})
+	if c, found, err := b.Cancelled(t.Context(), bench); err != nil || !found || c.By != "b" {
+		t.Errorf("%+v, %v, %v", c, found, err)
+	}
+	if _, found, err := b.Cancelled(t.Context(), other); err != nil || found {
+		t.Errorf("another bench: %v, %v", found, err)
+	}
+}
+
 func TestLiveShowsLatestToLatecomers(t *testing.T) {
 	b := bustest.New(t)
 	p := events.Progress{Bench: events.HashID("b"), Run: events.HashID("r"), Host: "h.example", Phase: "running"}

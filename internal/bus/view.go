@@ -22,6 +22,10 @@ type Seen struct {
 
 // View reads events in order, each process for itself.
 type View struct {
+	// Name gives the view a consumer of that name instead of a random one,
+	// for users whose permissions allow no other. Two processes must not share
+	// it.
+	Name string
 	// Types to see; empty means all.
 	Types []events.Type
 	// Subjects narrows Types to routes; see [Reaction].Subjects.
@@ -44,6 +48,9 @@ type View struct {
 func (b *Bus) Watch(ctx context.Context, v View) (*Subscription, error) {
 	if v.See == nil {
 		return nil, errors.New("watch: no See")
+	}
+	if v.Name != "" {
+		return b.watchNamed(ctx, v)
 	}
 	consumer, err := b.js.OrderedConsumer(ctx, StreamEvents, v.config())
 	if err != nil {

@@ -166,10 +166,15 @@ func (w *worker) release(n int) {
 	}
 }
 
+// isQuiet tells a pull that simply brought nothing.
+func isQuiet(err error) bool {
+	return errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)
+}
+
 // recover pauses after a pull that went wrong, and makes the consumer again if
 // somebody deleted it or the server lost it.
 func (w *worker) recover(ctx context.Context, err error) {
-	if errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) {
+	if isQuiet(err) {
 		return
 	}
 	lost := errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrConsumerNotFound) ||
