@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,7 +15,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/services/plot/model"
-	"github.com/fiord-bench/fiord/services/plot/report"
+	"github.com/fiord-bench/fiord/services/plot/page"
 	"github.com/fiord-bench/fiord/services/plot/verdict"
 )
 
@@ -135,26 +136,51 @@ func (s *Service) reported(ctx context.Context, p *events.Placement, b model.Ben
 		URL: s.url + "/benches/" + b.ID, Origin: b.Origin,
 	}
 	b.Report = &data
-	view := report.Report{Bench: b, Request: p.Request, Comparisons: final.Comparisons, URL: s.url, Figures: s.overview(ctx, b)}
-	for _, f := range []struct {
-		name, mediaType string
-		write           func(*bytes.Buffer) error
-	}{
-		{fileHTML, "text/html; charset=utf-8", func(w *bytes.Buffer) error { return view.WriteHTML(w) }},
-		{fileMarkdown, "text/markdown; charset=utf-8", func(w *bytes.Buffer) error { return view.WriteMarkdown(w) }},
-	} {
-		var body bytes.Buffer
-		if err := f.write(&body); err != nil {
-			return data, bus.Permanent(fmt.Errorf("write %s: %w", f.name, err))
-		}
-		c, err := s.keep(ctx, artifacts.ReportKey(b.ID, f.name), f.mediaType, body.Bytes())
-		if err != nil {
-			return data, err
-		}
-		data.Reports = append(data.Reports, events.Artifact{Name: f.name, ClaimCheck: c})
+	if data.Reports, err = s.write(ctx, p, b, final); err != nil {
+		return data, err
 	}
 	data.Reports = append(data.Reports, events.Artifact{Name: fileVerdict, ClaimCheck: claim})
 	return data, nil
+}
+
+// write stores the report of a bench: a page, a summary, and its figures.
+func (s *Service) write(ctx context.Context, p *events.Placement, b model.Bench, final decision) ([]events.Artifact, error) {
+	figures, err := overview(b, final.Comparisons, s.cfg.Threshold)
+	if err != nil {
+		return nil, bus.Permanent(err)
+	}
+	view := page.Report{Bench: b, Request: p.Request, Comparisons: final.Comparisons, URL: s.url, Figures: figures.drawings()}
+	files := figures.files()
+	for _, f := range []struct {
+		name, mediaType string
+		write           func(io.Writer) error
+	}{{fileHTML, "text/html; charset=utf-8", view.WriteHTML}, {fileMarkdown, "text/markdown; charset=utf-8", view.WriteMarkdown}} {
+		var body bytes.Buffer
+		if err := f.write(&body); err != nil {
+			return nil, bus.Permanent(fmt.Errorf("write %s: %w", f.name, err))
+		}
+		files = append(files, file{f.name, f.mediaType, body.Bytes()})
+	}
+	return s.keepAll(ctx, files, func(name string) string { return artifacts.ReportKey(b.ID, name) })
+}
+
+// file is something to be stored.
+type file struct {
+	name, mediaType string
+	body            []byte
+}
+
+// keepAll stores files under the keys of their names.
+func (s *Service) keepAll(ctx context.Context, files []file, key func(string) string) ([]events.Artifact, error) {
+	var out []events.Artifact
+	for _, f := range files {
+		claim, err := s.keep(ctx, key(f.name), f.mediaType, f.body)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, events.Artifact{Name: f.name, ClaimCheck: claim})
+	}
+	return out, nil
 }
 
 // decide stores the decision, or returns the one that was there first.

@@ -54,7 +54,6 @@ func (a *axes) logY(q Quantity, lo, hi float64) {
 	a.Y.Min, a.Y.Max = niceDown(lo), niceUp(hi)
 	a.Y.Scale = safeLog{}
 	a.Y.Tick.Marker = logTicks{q}
-	a.yName = ""
 }
 
 // logX is logY for the x axis.

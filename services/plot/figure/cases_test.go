@@ -15,7 +15,7 @@ import (
 // `go test -run Gallery -gallery DIR` draws them all.
 func cases() map[string]*figure.Figure {
 	all := map[string]*figure.Figure{}
-	for _, add := range []func(map[string]*figure.Figure){timeCases, rowCases} {
+	for _, add := range []func(map[string]*figure.Figure){timeCases, rowCases, distributionCases, gridCases} {
 		add(all)
 	}
 	return all
@@ -117,6 +117,78 @@ func rowCases(all map[string]*figure.Figure) {
 			{Name: "read.p99 at bs=4k, iodepth=1", Change: 0.08, Low: -1, High: 1e9},
 		},
 	}.Figure()
+}
+
+func distributionCases(all map[string]*figure.Figure) {
+	head := func(title string) figure.Head {
+		return figure.Head{Title: title, Subject: "randread-nvme · job randread · node-a.lab", Facts: []string{"completion latency", "from fio's bins"}}
+	}
+	read, write := lognormal("read", 80e3, 0.35, 200_000, 1), lognormal("write", 220e3, 0.6, 20_000, 2)
+	for i, bulk := range lognormal("", 4e6, 0.2, 400, 3).Bins { // a second mode in the tail
+		read.Bins[i].Count += bulk.Count
+	}
+	both := []figure.Distribution{read, write}
+	all["histogram"] = figure.Histogram{Head: head("Latency histogram"), Quantity: figure.Latency, Sets: both}.Figure()
+	all["cdf"] = figure.CDF{Head: head("Latency, cumulative"), Quantity: figure.Latency, Sets: both}.Figure()
+	all["percentiles"] = figure.Percentiles{Head: head("Latency by percentile"), Quantity: figure.Latency, Sets: both}.Figure()
+	single := []figure.Distribution{{Name: "read", Bins: []figure.Bin{{Low: 100, High: 101, Count: 3}}}}
+	all["histogram-single"] = figure.Histogram{Head: head("Latency histogram"), Quantity: figure.Latency, Sets: single}.Figure()
+	all["cdf-single"] = figure.CDF{Head: head("Latency, cumulative"), Quantity: figure.Latency, Sets: single}.Figure()
+	all["percentiles-single"] = figure.Percentiles{Head: head("Latency by percentile"), Quantity: figure.Latency, Sets: single}.Figure()
+	all["percentiles-empty"] = figure.Percentiles{Head: head("Latency by percentile"), Quantity: figure.Latency}.Figure()
+	var load []figure.LoadCurve
+	for n, name := range []string{"numjobs=1", "numjobs=4", "numjobs=16"} {
+		c := figure.LoadCurve{Name: name}
+		for _, depth := range []float64{1, 2, 4, 8, 16, 32, 64, 128} {
+			top := 180_000 + 60_000*float64(n)
+			iops := top * (1 - math.Exp(-depth*12_000*float64(n+1)/top))
+			c.Points = append(c.Points, figure.LoadPoint{Label: fmt.Sprint(depth), Throughput: iops, Latency: depth * float64(n+1) / iops * 1e9})
+		}
+		load = append(load, c)
+	}
+	all["load"] = figure.Load{Head: head("Latency over throughput"), Throughput: figure.IOPS, Curves: load}.Figure()
+}
+
+func gridCases(all map[string]*figure.Figure) {
+	head := figure.Head{Title: "Latency over time", Subject: "randread-nvme · node-a.lab", Facts: []string{"120 intervals of 1 s", "from fio's histogram logs"}}
+	heat := figure.Heatmap{Head: head, Step: time.Second}
+	for i := range 120 {
+		level, n := 80e3, 2000
+		if i >= 40 && i < 60 {
+			level = 900e3
+		}
+		if i == 90 {
+			n = 0
+		}
+		heat.Columns = append(heat.Columns, lognormal("", level, 0.4, n, uint64(i)))
+	}
+	all["heatmap"] = heat.Figure()
+	all["heatmap-empty"] = figure.Heatmap{Head: head}.Figure()
+	surface := figure.Surface{Head: figure.Head{Title: "IOPS by queue depth and jobs", Subject: "randread-nvme · node-a.lab", Facts: []string{"median of 3 repeats"}},
+		Quantity: figure.IOPS, XName: "iodepth", YName: "numjobs", X: []string{"1", "2", "4", "8", "16", "32"}, Y: []string{"1", "2", "4", "8"}}
+	for j := range surface.Y {
+		var row []float64
+		for i := range surface.X {
+			row = append(row, 250_000*(1-math.Exp(-float64(int(1)<<(i+j))/20)))
+		}
+		surface.Values = append(surface.Values, row)
+	}
+	surface.Values[3][5] = math.NaN()
+	all["surface"] = surface.Figure()
+}
+
+// lognormal draws n latencies into bins of one percent.
+func lognormal(name string, level, sigma float64, n int, seed uint64) figure.Distribution {
+	r := rand.New(rand.NewPCG(seed, 2))
+	d := figure.Distribution{Name: name}
+	for v := 1e3; v < 1e9; v *= 1.02 {
+		d.Bins = append(d.Bins, figure.Bin{Low: v, High: v * 1.02})
+	}
+	for range n {
+		i := int(math.Log(level*math.Exp(sigma*r.NormFloat64())/1e3) / math.Log(1.02))
+		d.Bins[min(max(i, 0), len(d.Bins)-1)].Count++
+	}
+	return d
 }
 
 // noisy is a series around a level, the same for the same seed.

@@ -35,8 +35,8 @@ func dashes(i int) []vg.Length {
 // glyph tells points apart without colour.
 func glyph(i int) draw.GlyphDrawer {
 	return []draw.GlyphDrawer{
-		draw.CircleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{},
-		draw.RingGlyph{}, draw.BoxGlyph{}, draw.TriangleGlyph{},
+		draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{},
+		draw.RingGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{},
 	}[i%6]
 }
 
@@ -68,6 +68,9 @@ func placeKeys(keys []key, width vg.Length) [][]placedKey {
 	for i, k := range keys {
 		label := keyLabel(k, width-swatchWidth)
 		w := swatchWidth + st.Width(label) + keyGap
+		if k.tone.class == "" {
+			w -= swatchWidth
+		}
 		if len(rows) == 0 || x+w-keyGap > width {
 			if len(rows) == maxKeyRows {
 				last := &rows[maxKeyRows-1]
@@ -97,7 +100,7 @@ func keyLabel(k key, width vg.Length) string {
 // draw paints the key on the row whose baseline is a little above y.
 func (k placedKey) draw(c draw.Canvas, y vg.Length) {
 	textX := k.x
-	if k.name != "" || k.tone.class != "" {
+	if k.tone.class != "" {
 		k.swatch(c, vg.Point{X: k.x, Y: y + 7})
 		textX += swatchWidth
 	}

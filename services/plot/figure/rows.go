@@ -24,6 +24,7 @@ type rowChart struct {
 	ticks  linearTicks
 	xName  string
 	rows   []chartRow
+	band   float64   // half the width of a shaded band around zero
 	left   vg.Length // kept free beside the axis, for values
 	right  vg.Length
 }
@@ -68,6 +69,10 @@ func (r rowChart) paint(c draw.Canvas) {
 func (r rowChart) axis(c draw.Canvas, x func(float64) vg.Length, floor vg.Length) {
 	label := style(textSize, mutedTone(), false)
 	label.XAlign = draw.XCenter
+	if r.band > 0 {
+		c.SetColor(gridTone())
+		c.Fill(vg.Rectangle{Min: vg.Point{X: x(-r.band), Y: floor}, Max: vg.Point{X: x(r.band), Y: c.Max.Y}}.Path())
+	}
 	for _, t := range r.ticks.Ticks(r.lo, r.hi) {
 		at := x(t.Value)
 		c.StrokeLine2(lineStyle(gridTone(), 0.7, nil), at, floor, at, c.Max.Y)

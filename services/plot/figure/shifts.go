@@ -43,11 +43,11 @@ func (s Shifts) Figure() *Figure {
 		}
 	}
 	reach = min(reach*1.08, 3)
-	chart := rowChart{lo: -reach, hi: reach, ticks: linearTicks{unit: step{"", 0.01}, want: 6}, xName: "change (%)", left: 6, right: 6}
+	chart := rowChart{lo: -reach, hi: reach, ticks: linearTicks{unit: step{"", 0.01}, want: 6}, xName: "change (%)", band: s.Threshold, left: 6, right: 6}
 	f := &Figure{head: s.Head, keys: []key{
 		{name: fmt.Sprintf("within ±%s%%", digits(s.Threshold*100)), kind: swatchArea, tone: gridTone()},
 		{name: "better", kind: swatchDot, tone: seriesTone(2, 100), shape: draw.CircleGlyph{}},
-		{name: "worse", kind: swatchDot, tone: seriesTone(1, 100), shape: draw.SquareGlyph{}},
+		{name: "worse", kind: swatchDot, tone: seriesTone(1, 100), shape: draw.BoxGlyph{}},
 		{name: "not told apart from noise", kind: swatchDot, tone: mutedTone(), shape: draw.RingGlyph{}},
 	}}
 	for i, r := range s.Rows {
@@ -55,22 +55,21 @@ func (s Shifts) Figure() *Figure {
 			f.head.Facts = append(append([]string{}, f.head.Facts...), fmt.Sprintf("first %d of %d drawn", maxRows, len(s.Rows)))
 			break
 		}
-		chart.rows = append(chart.rows, chartRow{name: fmt.Sprintf("%s  %+.1f%%", clean(r.Name), r.Change*100), lines: 1, paint: s.painter(r, reach)})
+		chart.rows = append(chart.rows, chartRow{name: fmt.Sprintf("%s  %+.1f%%", clean(r.Name), r.Change*100), lines: 1, paint: shiftPainter(r, reach)})
 	}
 	f.height, f.paint = chart.height(), chart.paint
 	return f
 }
 
-func (s Shifts) painter(r Shift, reach float64) func(draw.Canvas, func(float64) vg.Length) {
+// shiftPainter returns what draws one row.
+func shiftPainter(r Shift, reach float64) func(draw.Canvas, func(float64) vg.Length) {
 	tone, shape := mutedTone(), draw.GlyphDrawer(draw.RingGlyph{})
 	if r.Told && r.Worse {
-		tone, shape = seriesTone(1, 100), draw.SquareGlyph{}
+		tone, shape = seriesTone(1, 100), draw.BoxGlyph{}
 	} else if r.Told {
 		tone, shape = seriesTone(2, 100), draw.CircleGlyph{}
 	}
 	return func(c draw.Canvas, x func(float64) vg.Length) {
-		c.SetColor(gridTone())
-		c.Fill(vg.Rectangle{Min: vg.Point{X: x(-s.Threshold), Y: c.Min.Y}, Max: vg.Point{X: x(s.Threshold), Y: c.Max.Y}}.Path())
 		y := (c.Min.Y + c.Max.Y) / 2
 		c.StrokeLine2(lineStyle(tone, 1.4, nil), x(r.Low), y, x(r.High), y)
 		if r.Low < -reach {

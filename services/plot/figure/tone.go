@@ -127,3 +127,13 @@ func ramp(f float64, lo, mid, hi uint32) uint32 {
 	}
 	return out
 }
+
+// heatInk is the ink for text on a level of the sequential scale: dark on the
+// pale end and light on the deep one, which lie at opposite ends in the themes.
+func heatInk(level int) tone {
+	const dark, light = 0x0B1220, 0xFFFFFF
+	if level <= heatLevels/2 {
+		return newTone("hlow", dark, light, 100)
+	}
+	return newTone("hhigh", light, dark, 100)
+}

@@ -136,7 +136,7 @@ func pointText(key string) string {
 // countsText writes how many runs have ended, and how.
 func countsText(n events.Counts) string {
 	if n.Planned == 0 {
-		return "no runs yet"
+		return "no runs"
 	}
 	text := fmt.Sprintf("%d of %d runs completed", n.Completed, n.Planned)
 	for _, e := range []struct {
