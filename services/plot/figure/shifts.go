@@ -34,15 +34,7 @@ func (s Shifts) Figure() *Figure {
 	if len(s.Rows) == 0 {
 		return emptyFigure(s.Head, "nothing to compare")
 	}
-	reach := s.Threshold * 2
-	for _, r := range s.Rows {
-		for _, v := range []float64{r.Change, max(r.Low, -1), min(r.High, 2*math.Abs(r.Change)+s.Threshold)} {
-			if !math.IsNaN(v) && !math.IsInf(v, 0) {
-				reach = max(reach, math.Abs(v))
-			}
-		}
-	}
-	reach = min(reach*1.08, 3)
+	reach := s.reach()
 	chart := rowChart{lo: -reach, hi: reach, ticks: linearTicks{unit: step{"", 0.01}, want: 6}, xName: "change (%)", band: s.Threshold, left: 6, right: 6}
 	f := &Figure{head: s.Head, keys: []key{
 		{name: fmt.Sprintf("within ±%s%%", digits(s.Threshold*100)), kind: swatchArea, tone: gridTone()},
@@ -59,6 +51,21 @@ func (s Shifts) Figure() *Figure {
 	}
 	f.height, f.paint = chart.height(), chart.paint
 	return f
+}
+
+// reach is how far the axis goes to either side: it holds every change, and
+// intervals unless they are much wider than that.
+func (s Shifts) reach() float64 {
+	most := s.Threshold
+	for _, r := range s.Rows {
+		most = max(most, math.Abs(r.Change))
+	}
+	most = min(most, 2.5)
+	reach := most
+	for _, r := range s.Rows {
+		reach = max(reach, min(-r.Low, 2*most), min(r.High, 2*most))
+	}
+	return reach * 1.08
 }
 
 // shiftPainter returns what draws one row.

@@ -61,11 +61,11 @@ func swarmTone() tone  { return newTone("swarm", 0x565D66, 0xA4ADB8, 35) }
 // with protanopia, deuteranopia and tritanopia see them.
 func seriesColours() [][2]uint32 {
 	return [][2]uint32{
-		{0x0072B2, 0x5AB4F0}, // blue
+		{0x0072B2, 0x4C9AFF}, // blue
 		{0xD55E00, 0xFF8A4C}, // vermillion
 		{0x00946B, 0x35C79B}, // bluish green
 		{0x8C2D83, 0xE29AD6}, // purple
-		{0xA87500, 0xF2CC4A}, // ochre
+		{0x4A2800, 0xF2CC4A}, // brown, in the dark yellow
 		{0x3F4650, 0xD5DAE0}, // grey
 	}
 }
