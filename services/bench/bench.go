@@ -1,0 +1,146 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/gate"
+	"github.com/fiord-bench/fiord/internal/service"
+	"github.com/fiord-bench/fiord/services/bench/block"
+	"github.com/fiord-bench/fiord/services/bench/facts"
+	"github.com/fiord-bench/fiord/services/bench/guard"
+	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/services/bench/spool"
+)
+
+// source names the service in events.
+const source = "fiord/bench"
+
+// Service is one host's worker.
+type Service struct {
+	cfg     Config
+	host    string // name
+	token   string // in subjects and labels
+	bus     *bus.Bus
+	store   *artifacts.Store
+	log     *slog.Logger
+	metrics *metrics
+	guard   *guard.Guard
+	machine facts.Host
+	gate    *turnstile
+	wanted  *wanted
+	state   *state
+
+	// Set by Run, before anything reads them.
+	runner   runner.Runner
+	remote   bool // the runner sees another file system
+	spool    *spool.Spool
+	starts   jetstream.KeyValue
+	adopting *adoptions
+}
+
+// New prepares a worker; Run starts it.
+func New(cfg Config, deps service.Deps) (*Service, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("configure bench: %w", err)
+	}
+	host, err := cfg.name()
+	if err != nil {
+		return nil, err
+	}
+	g, err := guard.New(cfg.policy(), block.System{})
+	if err != nil {
+		return nil, err
+	}
+	measurements, err := openGate(cfg.Gate)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(deps.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("set up bench: %w", err)
+	}
+	return &Service{
+		cfg: cfg, host: host, token: events.Token(host), bus: deps.Bus, store: deps.Store, metrics: m,
+		log: deps.Log.With(slog.String("host", host)), guard: g, gate: newTurnstile(measurements),
+		wanted: newWanted(), state: newState(), adopting: newAdoptions(),
+	}, nil
+}
+
+func openGate(path string) (*gate.Gate, error) {
+	if path != "" {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // plot on the same host opens it too
+			return nil, fmt.Errorf("make folder of the gate: %w", err)
+		}
+	}
+	return gate.Open(path)
+}
+
+// Run serves until the context ends and returns when its goroutines have. A
+// container that is still measuring then goes on, and is adopted by the next
+// start.
+func (s *Service) Run(ctx context.Context) (err error) {
+	ctx, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.spool.Close()) }()
+	closeRunner, err := s.openRunner(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeRunner()
+	view, err := s.bus.Watch(ctx, s.wanted.view())
+	if err != nil {
+		return fmt.Errorf("follow cancellations: %w", err)
+	}
+	defer view.Stop()
+	if err := s.adopt(ctx, &running); err != nil {
+		return err
+	}
+	announcer, err := s.announcer(ctx)
+	if err != nil {
+		return err
+	}
+	running.Go(func() { s.announce(ctx, announcer) })
+	running.Go(func() { s.shipUntil(ctx) })
+	for _, r := range s.reactions() {
+		sub, err := s.bus.React(ctx, r)
+		if err != nil {
+			return err
+		}
+		defer sub.Stop()
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// open opens what a worker keeps on its disk and on the bus.
+func (s *Service) open(ctx context.Context) error {
+	for _, dir := range append([]string{s.cfg.StateDir}, s.cfg.Directories...) {
+		if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // fio may run as another user and must reach it
+			return fmt.Errorf("make folder: %w", err)
+		}
+	}
+	starts, err := s.bus.JetStream().KeyValue(ctx, bus.BucketAttempts)
+	if err != nil {
+		return fmt.Errorf("open bucket %s: %w", bus.BucketAttempts, err)
+	}
+	s.starts = starts
+	s.spool, err = spool.Open(filepath.Join(s.cfg.StateDir, "spool"), int64(min(s.cfg.SpoolLimit, 1<<62))) //nolint:gosec // bounded
+	return err
+}

@@ -1,0 +1,163 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/bench/guard"
+)
+
+// Config is a worker's settings.
+type Config struct {
+	Host     string   `config:"host" help:"name of this host in events and the inventory; empty for the system's host name"`
+	Pools    []string `config:"pools" help:"pools whose work this host takes"`
+	Capacity int      `config:"capacity" help:"lists of runs worked on at once; runs on the same disk never overlap"`
+
+	StateDir   string       `config:"state_dir" help:"folder for the spool and locks"`
+	SpoolLimit events.Bytes `config:"spool_limit" help:"start no run while the spool holds more than this"`
+	RunLimit   events.Bytes `config:"run_limit" help:"end a run whose logs grow beyond this"`
+	Gate       string       `config:"gate" help:"file of the host's measurement gate, shared with plot on the same host"`
+
+	Directories []string     `config:"directories" help:"folders that jobs may write; the first is where jobs without a directory run"`
+	Devices     []Device     `config:"devices" help:"block devices that jobs may use"`
+	MinFree     events.Bytes `config:"min_free" help:"bytes that stay free on every file system"`
+	FactsDir    string       `config:"facts_dir" help:"folder of custom facts"`
+	Addresses   []string     `config:"addresses" help:"addresses the host is known by; empty for those of its interfaces"`
+
+	Runner   string        `config:"runner" help:"docker, process, or auto: docker if an engine answers at the start"`
+	Fio      string        `config:"fio" help:"fio binary of the process runner"`
+	Docker   Docker        `config:"docker"`
+	Volumes  Volumes       `config:"volumes"`
+	Hooks    []Hook        `config:"hooks" help:"adapters called around container create and start, in order"`
+	Timeout  time.Duration `config:"timeout" help:"longest time one fio may take when its bench names none"`
+	Starts   int           `config:"starts" help:"starts of fio for one run before it is given up"`
+	StopWait time.Duration `config:"stop_wait" help:"time a running fio gets to end by itself when the worker stops"`
+	AckWait  time.Duration `config:"ack_wait" help:"after this long without a sign of life another worker gets a list"`
+	Logs     Logs          `config:"logs"`
+}
+
+// Device allows one block device.
+type Device struct {
+	ID          string `config:"id" help:"/dev/disk/by-id/…, serial:… or wwn:…"`
+	Destructive bool   `config:"destructive" help:"allow writes and trims: all data may be lost"`
+}
+
+// Docker says which engine runs fio.
+type Docker struct {
+	Address string       `config:"address" help:"unix:///path, tcp://host:2376 or ssh://user@host"`
+	CertDir string       `config:"cert_dir" help:"folder with ca.pem, cert.pem and key.pem for a tcp address"`
+	Image   string       `config:"image" help:"image that holds fio"`
+	Pull    bool         `config:"pull" help:"pull the image when the engine lacks it"`
+	Memlock events.Bytes `config:"memlock" help:"RLIMIT_MEMLOCK of fio; 0 leaves the engine's own"`
+}
+
+// Volumes say how a bench's volume: name@profile becomes an engine's volume.
+type Volumes struct {
+	Driver   string             `config:"driver" help:"volume driver when a bench names none"`
+	Target   string             `config:"target" help:"path in the container when the job names no directory"`
+	Profiles map[string]Profile `config:"profiles" help:"driver and options by the part behind the @"`
+}
+
+// Profile is what name@profile asks the driver for.
+type Profile struct {
+	Driver  string            `config:"driver" help:"volume driver"`
+	Options map[string]string `config:"options" help:"driver options"`
+}
+
+// Hook is one adapter.
+type Hook struct {
+	URL     string        `config:"url" help:"where the adapter listens"`
+	Timeout time.Duration `config:"timeout" help:"longest time for one call"`
+}
+
+// Logs are what every job writes besides what it asks for itself.
+type Logs struct {
+	Average    time.Duration `config:"average" help:"window of the bandwidth, IOPS and latency logs; 0 for none"`
+	Histogram  time.Duration `config:"histogram" help:"interval of the latency histograms; 0 for none"`
+	Coarseness int           `config:"coarseness" help:"merge 2^n neighbouring histogram bins, 0 to 6"`
+}
+
+// DefaultConfig suits a host on its own: one folder, one run at a time.
+func DefaultConfig() Config {
+	return Config{
+		Pools:       []string{"default"},
+		Capacity:    1,
+		StateDir:    "/var/lib/fiord/bench",
+		SpoolLimit:  16 << 30,
+		RunLimit:    4 << 30,
+		Gate:        "/var/lib/fiord/gate",
+		Directories: []string{"/var/lib/fiord/data"},
+		MinFree:     1 << 30,
+		FactsDir:    "/etc/fiord/facts.d",
+		Runner:      "auto",
+		Fio:         "fio",
+		Docker:      Docker{Address: "unix:///var/run/docker.sock", Image: "fiord-fio:latest"},
+		Volumes:     Volumes{Driver: "local", Target: "/data"},
+		Timeout:     time.Hour,
+		Starts:      3,
+		StopWait:    10 * time.Second,
+		AckWait:     30 * time.Second,
+		Logs:        Logs{Average: 500 * time.Millisecond, Histogram: time.Second, Coarseness: 2},
+	}
+}
+
+// Validate reports every setting that cannot work.
+func (c Config) Validate() error {
+	errs := []error{c.policy().Validate()}
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if !slices.Contains([]string{"auto", "docker", "process"}, c.Runner) {
+		fail("runner is %q: want auto, docker or process", c.Runner)
+	}
+	if c.Capacity < 1 || c.Starts < 1 {
+		fail("capacity and starts must be at least 1")
+	}
+	if !filepath.IsAbs(c.StateDir) {
+		fail("state_dir %q: want an absolute path, which the engine can mount", c.StateDir)
+	}
+	for name, d := range map[string]time.Duration{"timeout": c.Timeout, "ack_wait": c.AckWait} {
+		if d <= 0 {
+			fail("%s is %s: want more than 0", name, d)
+		}
+	}
+	if c.StopWait < 0 || c.Logs.Average < 0 || c.Logs.Histogram < 0 {
+		fail("stop_wait, logs.average and logs.histogram must not be negative")
+	}
+	if c.Logs.Coarseness < 0 || c.Logs.Coarseness > 6 {
+		fail("logs.coarseness is %d: want 0 to 6", c.Logs.Coarseness)
+	}
+	for _, h := range c.Hooks {
+		if h.URL == "" {
+			fail("hooks: an adapter has no url")
+		}
+	}
+	if c.Docker.Image == "" && c.Runner != "process" {
+		fail("docker.image is empty")
+	}
+	return errors.Join(errs...)
+}
+
+// policy is what the host's owner allows.
+func (c Config) policy() guard.Policy {
+	p := guard.Policy{Directories: c.Directories, MinFree: uint64(c.MinFree)}
+	for _, d := range c.Devices {
+		p.Devices = append(p.Devices, guard.Device{ID: d.ID, Destructive: d.Destructive})
+	}
+	return p
+}
+
+// name is the host's name.
+func (c Config) name() (string, error) {
+	if c.Host != "" {
+		return c.Host, nil
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("find host name: %w (set host)", err)
+	}
+	return name, nil
+}

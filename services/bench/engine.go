@@ -1,0 +1,70 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fiord-bench/fiord/services/bench/docker"
+	"github.com/fiord-bench/fiord/services/bench/hook"
+	"github.com/fiord-bench/fiord/services/bench/process"
+	"github.com/fiord-bench/fiord/services/bench/runner"
+)
+
+// engineProbe is how long an engine has to answer before "auto" takes it for
+// absent.
+const engineProbe = 3 * time.Second
+
+// openRunner chooses what fio runs in. With "docker" the engine may be away
+// now: lists then wait in hand until it answers.
+func (s *Service) openRunner(ctx context.Context) (closeRunner func(), err error) {
+	if s.cfg.Runner == "process" {
+		return s.useProcess(nil)
+	}
+	engine, err := docker.New(docker.Config{
+		Address: s.cfg.Docker.Address, CertDir: s.cfg.Docker.CertDir,
+		Image: s.cfg.Docker.Image, Pull: s.cfg.Docker.Pull,
+		Host: s.token, Hooks: s.hooks(), Log: s.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	closeEngine := func() { _ = engine.Close() }
+	if s.cfg.Runner == "auto" {
+		probe, cancel := context.WithTimeout(ctx, engineProbe)
+		defer cancel()
+		if err := engine.Ping(probe); err != nil {
+			closeEngine()
+			return s.useProcess(err)
+		}
+	}
+	s.runner, s.remote = engine, engine.Remote()
+	s.log.Info("fio runs in containers", "engine", s.cfg.Docker.Address, "image", s.cfg.Docker.Image)
+	return closeEngine, nil
+}
+
+func (s *Service) useProcess(because error) (func(), error) {
+	r, err := process.New(s.cfg.Fio, s.token)
+	if err != nil {
+		return nil, errors.Join(err, because)
+	}
+	if len(s.cfg.Hooks) > 0 {
+		return nil, fmt.Errorf("hooks are configured, and no container engine is used: %w", errors.Join(runner.ErrUnsupported, because))
+	}
+	s.runner = r
+	s.log.Info("fio runs as a plain process", "binary", s.cfg.Fio, "because", fmt.Sprint(because))
+	return func() {}, nil
+}
+
+// hooks are the operator's adapters, nil for none.
+func (s *Service) hooks() docker.Hooks {
+	if len(s.cfg.Hooks) == 0 {
+		return nil
+	}
+	chain := make(hook.Chain, len(s.cfg.Hooks))
+	for i, h := range s.cfg.Hooks {
+		chain[i] = hook.Adapter{URL: h.URL, Timeout: h.Timeout}
+	}
+	return chain
+}

@@ -1,0 +1,209 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"syscall"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/fio/job"
+	"github.com/fiord-bench/fiord/services/bench/guard"
+	"github.com/fiord-bench/fiord/services/bench/runner"
+)
+
+// logPrefix begins the names of all logs: logs/fio_bw.1.log.
+const logPrefix = "fio"
+
+// plan is a job ready to run: what fio is given, and what it may touch.
+type plan struct {
+	Job     []byte
+	Grant   guard.Grant
+	WorkDir string
+	Volumes []runner.Volume
+	User    *runner.User
+	Limits  runner.Limits
+}
+
+// prepare applies the point to a job file, adds the logs and has the guard
+// judge the result. dir is the attempt's folder. Problems are the author's.
+func (s *Service) prepare(list events.RunList, inv events.Invocation, text []byte, dir string) (plan, []events.Problem, error) {
+	file, err := job.Parse(inv.Job, text, job.Config{})
+	if err != nil {
+		return plan{}, problemsOf(err), nil
+	}
+	if err := s.edit(file, inv.Point, list.Measure, dir); err != nil {
+		return plan{}, problemsOf(err), nil
+	}
+	p := plan{Job: file.Bytes(), Limits: s.limits(list.Limits)}
+	targets := s.targets(list, file, &p)
+	grant, problems, err := s.guard.Check(guard.Request{File: file, WorkDir: s.workDir(targets), Scratch: dir, Volumes: targets})
+	if err != nil || len(problems) > 0 {
+		return plan{}, problems, err
+	}
+	p.Grant = grant
+	if p.WorkDir = s.workDir(targets); !mounted(grant, targets, p.WorkDir) {
+		p.WorkDir = "" // nothing is measured there: the container does not get it
+	}
+	p.User, err = owner(grant.Target)
+	return p, nil, err
+}
+
+// edit applies the point of the matrix and what the bench wants measured.
+func (s *Service) edit(file *job.File, point events.Point, m *events.Measure, dir string) error {
+	var errs []error
+	options := make([]string, 0, len(point))
+	for option := range point {
+		options = append(options, option)
+	}
+	sort.Strings(options)
+	for _, option := range options {
+		if _, err := file.Set(option, point[option]); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if m != nil && m.SteadyState != "" {
+		if _, err := file.Set("steadystate", m.SteadyState); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	_, err := file.AddLogs(job.Logs{
+		Prefix:  filepath.Join(dir, runner.LogDir, logPrefix),
+		AvgMsec: int(s.cfg.Logs.Average.Milliseconds()), HistMsec: int(s.cfg.Logs.Histogram.Milliseconds()),
+		HistCoarseness: s.cfg.Logs.Coarseness,
+	})
+	return err
+}
+
+// problemsOf turns the parser's errors into the contract's, with their places.
+func problemsOf(err error) []events.Problem {
+	var all job.Errors
+	if errors.As(err, &all) {
+		var out []events.Problem
+		for _, e := range all[:min(len(all), 50)] {
+			out = append(out, problemOf(e))
+		}
+		return out
+	}
+	var one *job.Error
+	if errors.As(err, &one) {
+		return []events.Problem{problemOf(one)}
+	}
+	return []events.Problem{{Rule: "syntax", Message: clip(err.Error(), 1024)}}
+}
+
+func problemOf(e *job.Error) events.Problem {
+	message := e.Msg
+	if e.Remedy != "" {
+		message += " (" + e.Remedy + ")"
+	}
+	return events.Problem{File: e.Pos.File, Line: e.Pos.Line, Column: e.Pos.Col, Rule: "syntax", Message: clip(message, 1024)}
+}
+
+// targets are the paths that volumes are mounted at, and fills the plan's
+// volumes. A job that names an absolute directory of its own means the volume
+// by it, as `-v volume:/directory` always did.
+func (s *Service) targets(list events.RunList, file *job.File, p *plan) []string {
+	if list.Volume == "" {
+		return nil
+	}
+	target := s.cfg.Volumes.Target
+	for _, j := range file.Jobs() {
+		dir := path.Clean(j.Value("directory"))
+		if path.IsAbs(dir) && !slices.Contains(reserved, "/"+strings.Split(dir, "/")[1]) {
+			target = dir
+			break
+		}
+	}
+	p.Volumes = []runner.Volume{s.volume(list, target)}
+	return []string{target}
+}
+
+// reserved are top folders of the image that a volume must not cover.
+var reserved = []string{"/", "/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/tmp", "/usr", "/var"}
+
+// volume makes name@profile what the engine is asked for. A profile that the
+// host's owner has described names driver and options; any other goes to the
+// driver as part of the name, as Flocker and its like want it.
+func (s *Service) volume(list events.RunList, target string) runner.Volume {
+	v := runner.Volume{Name: list.Volume, Driver: list.Driver, Options: map[string]string{}, Target: target}
+	if v.Driver == "" {
+		v.Driver = s.cfg.Volumes.Driver
+	}
+	if name, profile, found := strings.Cut(list.Volume, "@"); found {
+		if known, ok := s.cfg.Volumes.Profiles[profile]; ok {
+			v.Name = name
+			if list.Driver == "" && known.Driver != "" {
+				v.Driver = known.Driver
+			}
+			for k, o := range known.Options {
+				v.Options[k] = o
+			}
+		}
+	}
+	for k, o := range list.Options {
+		v.Options[k] = o
+	}
+	return v
+}
+
+// workDir is where paths without a folder lead.
+func (s *Service) workDir(targets []string) string {
+	switch {
+	case len(targets) > 0:
+		return targets[0]
+	case len(s.cfg.Directories) > 0:
+		return s.cfg.Directories[0]
+	default:
+		return ""
+	}
+}
+
+func mounted(g guard.Grant, targets []string, dir string) bool {
+	return slices.Contains(targets, dir) || slices.ContainsFunc(g.Mounts, func(m runner.Mount) bool { return m.Path == dir })
+}
+
+// owner is who fio runs as: who owns what it measures, if that is a directory
+// of this host.
+func owner(target string) (*runner.User, error) {
+	info, err := os.Stat(target)
+	if err != nil || !info.IsDir() {
+		return nil, nil //nolint:nilerr,nilnil // a device, a volume or nothing: the runner's own user
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil, nil //nolint:nilnil // not a file system with owners
+	}
+	if me := os.Geteuid(); me != 0 && me != int(st.Uid) {
+		return nil, fmt.Errorf("%w: %s belongs to user %d, and this worker runs as %d: only root can run fio as another",
+			runner.ErrUnsupported, target, st.Uid, me)
+	}
+	return &runner.User{UID: int(st.Uid), GID: int(st.Gid)}, nil
+}
+
+func (s *Service) limits(l events.Limits) runner.Limits {
+	bps := func(m map[string]events.Bytes) map[string]uint64 {
+		if len(m) == 0 {
+			return nil
+		}
+		out := map[string]uint64{}
+		for k, v := range m {
+			out[k] = uint64(v)
+		}
+		return out
+	}
+	return runner.Limits{
+		CPUs: l.CPUs, Memory: int64(min(l.Memory, 1<<62)), PIDs: int64(l.Pids), //nolint:gosec // bounded
+		Memlock: int64(min(s.cfg.Docker.Memlock, 1<<62)), //nolint:gosec // bounded
+		ReadBPS: bps(l.DeviceReadBPS), WriteBPS: bps(l.DeviceWriteBPS),
+		ReadIOPS: l.DeviceReadIOPS, WriteIOPS: l.DeviceWriteIOPS,
+	}
+}

@@ -1,0 +1,249 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/services/bench/facts"
+	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/services/bench/spool"
+)
+
+// environmentFile and resultFile stand beside the runner's own files.
+const (
+	environmentFile = "environment.json"
+	resultFile      = "result.json"
+)
+
+// run is one invocation on its way to its end.
+type run struct {
+	service *Service
+	list    events.RunList
+	inv     events.Invocation
+	cause   events.Event
+	log     *slog.Logger
+	begun   time.Time // when the worker turned to it, for the overhead
+}
+
+// order is what the spool keeps of a run that was started: enough for the next
+// worker to end it.
+type order struct {
+	Cause json.RawMessage   `json:"cause"`
+	List  events.RunList    `json:"list"` // without its other runs
+	Runs  int               `json:"runs"`
+	Inv   events.Invocation `json:"invocation"`
+	Disks []string          `json:"disks,omitempty"`
+	Holds []string          `json:"holds,omitempty"`
+	// What the terminal repeats.
+	HostClass   string        `json:"host_class,omitempty"`
+	DeviceClass string        `json:"device_class,omitempty"`
+	StartedAt   time.Time     `json:"started_at"`
+	Timeout     time.Duration `json:"timeout"`
+	Overhead    time.Duration `json:"overhead"` // of the worker, before fio
+}
+
+// execute runs fio once for the invocation and commits what came of it.
+func (r *run) execute(ctx context.Context) error {
+	s := r.service
+	r.begun = time.Now()
+	text, err := s.store.ReadAll(ctx, r.inv.File, maxJob)
+	if err != nil {
+		return r.unfetched(ctx, err)
+	}
+	if _, problems, err := s.prepare(r.list, r.inv, text, s.attemptDir(r.inv.Run, 1)); len(problems) > 0 || err != nil {
+		return r.refused(ctx, problems, err)
+	}
+	if err := s.spool.Check(); err != nil {
+		return bus.Unavailable(err)
+	}
+	if err := s.reachable(ctx); err != nil {
+		return bus.Unavailable(err)
+	}
+	r.show("waiting")
+	waiting := s.state.waits()
+	leave, err := s.gate.enter(ctx)
+	waiting()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	r.begun = time.Now() // waiting for others is not overhead
+	return r.alone(ctx, text)
+}
+
+// alone is execute behind the gate: others may have used the time, so what was
+// decided before is decided again.
+func (r *run) alone(ctx context.Context, text []byte) error {
+	s := r.service
+	if done, err := s.settled(ctx, r.inv); done || err != nil {
+		return err
+	}
+	if why, err := s.wanted.check(ctx, r.inv.Bench); err != nil || why != nil {
+		if err != nil {
+			return err
+		}
+		return r.cancelled(ctx, why)
+	}
+	starts, revision, err := s.startsOf(ctx, r.inv.Run)
+	if err != nil {
+		return bus.Unavailable(err)
+	}
+	if starts >= s.cfg.Starts {
+		return r.failed(ctx, starts, fmt.Sprintf("fio was started %d times and none of them came to an end: the worker or its host went away each time", starts))
+	}
+	attempt := starts + 1
+	p, problems, err := s.prepare(r.list, r.inv, text, s.attemptDir(r.inv.Run, attempt))
+	if len(problems) > 0 || err != nil {
+		return r.refused(ctx, problems, err)
+	}
+	locks, err := s.lockDisks(ctx, p.Grant.Touched)
+	if err != nil {
+		return err
+	}
+	defer unlock(locks)
+	release, err := p.Grant.Hold()
+	if err != nil {
+		return r.failed(ctx, starts, err.Error())
+	}
+	defer release()
+	if err := s.countStart(ctx, r.inv.Run, starts, revision); err != nil {
+		return err
+	}
+	r.inv.Attempt = attempt
+	return r.start(ctx, p, locks)
+}
+
+// start begins the attempt in the spool, tells the world, and runs fio.
+func (r *run) start(ctx context.Context, p plan, locks []*os.File) error {
+	s := r.service
+	done := s.state.runs(r.inv.Bench, r.inv.Run)
+	defer done()
+	r.show("preparing")
+	env, err := s.environment(p)
+	if err != nil {
+		r.log.Warn("environment is incomplete", "error", err)
+	}
+	o := r.order(p, env)
+	a, err := s.spool.Begin(r.inv.Run, r.inv.Attempt, o)
+	if err != nil {
+		return err
+	}
+	if err := r.fill(a, p, env); err != nil {
+		return errors.Join(err, a.Drop())
+	}
+	if err := r.announceStart(ctx, p, env); err != nil {
+		return errors.Join(bus.Unavailable(err), a.Drop())
+	}
+	s.metrics.starts.Inc()
+	s.metrics.running.Inc()
+	defer s.metrics.running.Dec()
+	o.Overhead = time.Since(r.begun)
+	inv := runner.Invocation{
+		Key: runner.Key{Run: r.inv.Run, Attempt: r.inv.Attempt}, Host: s.token,
+		Dir: a.Dir, WorkDir: p.WorkDir, Mounts: p.Grant.Mounts, Volumes: p.Volumes,
+		Devices: p.Grant.Devices, User: p.User, Limits: p.Limits, Hold: locks,
+	}
+	process, err := s.runner.Start(ctx, inv)
+	if err != nil {
+		return r.unstarted(ctx, a, o, err)
+	}
+	return r.finish(ctx, a, o, process)
+}
+
+// unstarted ends a run that the runner could not start.
+func (r *run) unstarted(ctx context.Context, a *spool.Attempt, o order, err error) error {
+	switch {
+	case errors.Is(err, runner.ErrUnavailable):
+		return errors.Join(bus.Unavailable(err), a.Drop())
+	case ctx.Err() != nil:
+		return errors.Join(ctx.Err(), a.Drop())
+	}
+	return r.commit(ctx, a, o, ending{Reason: err.Error()})
+}
+
+func (r *run) order(p plan, env facts.Environment) order {
+	cause, _ := events.Marshal(r.cause) // it came from the bus: it is valid
+	header := r.list
+	header.Runs = nil
+	return order{
+		Cause: cause, List: header, Runs: len(r.list.Runs), Inv: r.inv,
+		Disks: p.Grant.Touched, Holds: p.Grant.Holds,
+		HostClass: env.HostClass, DeviceClass: env.DeviceClass,
+		StartedAt: time.Now().UTC(), Timeout: r.service.timeout(r.list),
+	}
+}
+
+// timeout of one fio.
+func (s *Service) timeout(l events.RunList) time.Duration {
+	if l.Timeout > 0 {
+		return l.Timeout.Std()
+	}
+	return s.cfg.Timeout
+}
+
+// fill writes what fio is given, and what it is measured in.
+func (r *run) fill(a *spool.Attempt, p plan, env facts.Environment) error {
+	logs := filepath.Join(a.Dir, runner.LogDir)
+	description, err := json.MarshalIndent(env, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode environment: %w", err)
+	}
+	err = errors.Join(
+		os.Mkdir(logs, 0o755), //nolint:gosec // fio may run as another user
+		os.WriteFile(filepath.Join(a.Dir, runner.JobFile), p.Job, 0o644),        //nolint:gosec // and must read this
+		os.WriteFile(filepath.Join(a.Dir, environmentFile), description, 0o644), //nolint:gosec // as the store's readers do
+	)
+	if err != nil {
+		return fmt.Errorf("fill attempt: %w", err)
+	}
+	if p.User == nil || os.Geteuid() != 0 {
+		return nil
+	}
+	for _, dir := range []string{a.Dir, logs} {
+		if err := os.Chown(dir, p.User.UID, p.User.GID); err != nil {
+			return fmt.Errorf("give attempt to its user: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Service) environment(p plan) (facts.Environment, error) {
+	known := s.known()
+	s.state.mu.Lock()
+	d := s.state.runner
+	s.state.mu.Unlock()
+	target := p.Grant.Target
+	if len(p.Volumes) > 0 {
+		target = "" // inside the container
+	}
+	return s.machine.Environment(s.host, known, d, target)
+}
+
+func (r *run) announceStart(ctx context.Context, p plan, env facts.Environment) error {
+	started := events.RunStarted{
+		RunRef: r.inv.RunRef, HostClass: env.HostClass, DeviceClass: env.DeviceClass,
+		Facts: firstFacts(env.Facts), Device: deviceOf(env), Expected: events.Duration(expected(p.Job)),
+	}
+	_, err := r.service.bus.Emit(ctx, fmt.Sprintf("%s/%d", r.inv.Run, r.inv.Attempt), &r.cause, started)
+	return err
+}
+
+func (s *Service) attemptDir(run string, attempt int) string {
+	return filepath.Join(s.spool.Dir(), fmt.Sprintf("%s.%d", run, attempt))
+}
+
+// reachable asks an engine whether it is there, before a start is counted.
+func (s *Service) reachable(ctx context.Context) error {
+	if p, ok := s.runner.(interface{ Ping(context.Context) error }); ok {
+		return p.Ping(ctx)
+	}
+	return nil
+}

@@ -1,0 +1,16 @@
+// Package verdict says whether a run's numbers can be trusted, and shows why
+// not. Each check leaves a finding with its evidence in figures; the worst of
+// them is the run's state.
+//
+//	fio_errors     invalid  a job reported errors
+//	               suspect  short or dropped I/Os
+//	noise          suspect  fio said something besides its report
+//	log_mismatch   suspect  I/Os in the logs and in the summary disagree
+//	stall          suspect  nothing completed for a while, though nothing was paused
+//	short_run      suspect  it ended before its runtime, or is too short to mean much
+//	not_steady     suspect  the steady state asked for was not reached
+//	cut            invalid  the report ends in its middle
+//
+// fio's averages leave silent intervals out, so a run that stalled looks fast
+// in them: that is what log_mismatch and stall are about.
+package verdict
