@@ -1,0 +1,81 @@
+// Package gitlab writes commit statuses at GitLab.
+package gitlab
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/fiord-bench/fiord/services/notify/notice"
+	"github.com/fiord-bench/fiord/services/notify/post"
+)
+
+const maxDescription = 255
+
+// Statuses writes to one GitLab.
+type Statuses struct {
+	base, token string
+	client      *post.Client
+}
+
+// New prepares the GitLab whose start page is at base. The token, of a project,
+// a group or a person, needs the scope api and the role Developer.
+func New(base, token string, client *post.Client) *Statuses {
+	return &Statuses{strings.TrimSuffix(base, "/"), token, client}
+}
+
+// Send writes the notice's status; a notice without one is nothing to do.
+func (s *Statuses) Send(ctx context.Context, n notice.Notice) error {
+	if n.Status == nil || n.Commit == nil {
+		return nil
+	}
+	if _, err := n.Commit.Path(); err != nil {
+		return err
+	}
+	h := http.Header{}
+	if s.token != "" {
+		h.Set("Private-Token", s.token)
+	}
+	// A project's full path, slashes escaped, stands for its number.
+	u := s.base + "/api/v4/projects/" + url.PathEscape(n.Commit.Repo.Name) + "/statuses/" + url.PathEscape(n.Commit.SHA)
+	req, err := post.JSON(u, h, body{
+		State: states[n.Status.State], Name: n.Status.Context, TargetURL: n.URL,
+		Ref: branch(n.Commit.Ref), Description: notice.Cut(n.Status.Description, maxDescription),
+	})
+	if err != nil {
+		return err
+	}
+	req.Accept = alreadySo
+	return s.client.Do(ctx, req)
+}
+
+// alreadySo recognises GitLab's refusal to set the state that a status has:
+// that notice has been given.
+func alreadySo(status int, answer []byte) bool {
+	return status == http.StatusBadRequest && bytes.Contains(answer, []byte("Cannot transition status via"))
+}
+
+// branch is the short name that GitLab wants; merge requests and others have none.
+func branch(ref string) string {
+	for _, prefix := range []string{"refs/heads/", "refs/tags/"} {
+		if name, ok := strings.CutPrefix(ref, prefix); ok {
+			return name
+		}
+	}
+	return ""
+}
+
+type body struct {
+	State       string `json:"state"`
+	Name        string `json:"name"`
+	Ref         string `json:"ref,omitempty"`
+	TargetURL   string `json:"target_url,omitempty"`
+	Description string `json:"description"`
+}
+
+var states = map[notice.State]string{
+	notice.Pending: "pending", notice.Success: "success", notice.Neutral: "success",
+	notice.Failure: "failed", notice.Error: "failed", notice.Cancelled: "canceled",
+}
