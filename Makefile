@@ -26,7 +26,7 @@ setup: ## Install what is missing on this machine for everything below
 
 .PHONY: build
 build: ## Build every command into bin/
-	@go build -o bin/ work
+	@CGO_ENABLED=0 go build -trimpath -o bin/ work
 
 .PHONY: demo
 demo: ## From a git push to plots on a page, on this machine
@@ -105,9 +105,10 @@ integration: setup ## Run the whole-system tests alone
 	@go test -count=1 $(TEST_FLAGS) ./integration/...
 
 .PHONY: images
-images: ## Build the container images
+images: build ## Build the container images: fio of two Debian suites, and one per program
 	@deploy/images/fio/build bookworm
 	@deploy/images/fio/build trixie
+	@deploy/images/service/build
 
 .PHONY: release
 release: ## Make a tree with tags instead of replaces: make release VERSION=v0.1.0 OUT=dir
