@@ -153,8 +153,8 @@ func (m *Means) raise(w row) error {
 // nothing completed.
 func (m *Means) Series(d Direction) Series {
 	return m.series(func(i int64) float64 {
-		if weight := m.weights[d].at(i); weight > 0 {
-			return m.sums[d].at(i) / weight
+		if weight := m.weights[d].value(i); weight > 0 {
+			return m.sums[d].value(i) / weight
 		}
 		return math.NaN()
 	})
@@ -165,7 +165,7 @@ func (m *Means) Series(d Direction) Series {
 // else.
 func (m *Means) Highest(d Direction) Series {
 	return m.series(func(i int64) float64 {
-		if v := m.highest[d].at(i); v > 0 {
+		if v := m.highest[d].value(i); v > 0 {
 			return v
 		}
 		return math.NaN()
@@ -181,7 +181,7 @@ func (m *Means) series(at func(int64) float64) Series {
 	return s
 }
 
-func (c *cells) at(i int64) float64 {
+func (c *cells) value(i int64) float64 {
 	if i -= c.origin; i < 0 || i >= int64(len(c.values)) {
 		return 0
 	}
