@@ -28,8 +28,9 @@ type Config struct {
 	MaxFile int64
 	// MaxEntries bounds the tree entries that one commit makes us look at.
 	MaxEntries int
-	// Credentials by address; the longest prefix that fits is used.
-	Credentials []Credential
+	// Credentials that are valid at the moment; the longest prefix that fits an
+	// address is used. It is asked for every commit. Nil means none.
+	Credentials func() []Credential
 }
 
 // Credential opens the repositories below one address.
@@ -71,26 +72,24 @@ func (c Config) Validate() error {
 	if c.Timeout <= 0 || c.MaxFetch <= 0 || c.MaxFile <= 0 || c.MaxEntries <= 0 {
 		errs = append(errs, errors.New("checkout: timeout, max_fetch, max_file and max_entries must be positive"))
 	}
-	for _, cred := range c.Credentials {
-		errs = append(errs, cred.validate())
-	}
 	return errors.Join(errs...)
 }
 
-func (c Credential) validate() error {
+// Validate reports a credential that could not be used, or would leak.
+func (c Credential) Validate() error {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" {
-		return fmt.Errorf("checkout: credential url %q must be an address with a host, such as https://git.example.org/lab/", c.URL)
+		return fmt.Errorf("credential url %q must be an address with a host, such as https://git.example.org/lab/", c.URL)
 	}
 	switch {
 	case u.Scheme == "ssh" && (c.KeyFile == "" || c.KnownHostsFile == ""):
-		return fmt.Errorf("checkout: credential for %s needs key_file and known_hosts_file", c.URL)
+		return fmt.Errorf("credential for %s needs key_file and known_hosts_file", c.URL)
 	case u.Scheme != "ssh" && c.Token == "":
-		return fmt.Errorf("checkout: credential for %s needs a token", c.URL)
+		return fmt.Errorf("credential for %s needs a token", c.URL)
 	case u.Scheme == "http" && !strings.HasPrefix(u.Host, "127.") && !strings.HasPrefix(u.Host, "localhost"):
-		return fmt.Errorf("checkout: credential for %s would send a token in the clear: use https", c.URL)
+		return fmt.Errorf("credential for %s would send a token in the clear: use https", c.URL)
 	case u.User != nil && c.Token != "":
-		return fmt.Errorf("checkout: credential url for %s must not hold a user: set username", u.Host)
+		return fmt.Errorf("credential url for %s must not hold a user: set username", u.Host)
 	}
 	return nil
 }
@@ -100,7 +99,10 @@ func (c Credential) validate() error {
 // https://git.example.org/laboratory.
 func (c Config) credential(r remote) (Credential, bool) {
 	best, found := Credential{}, false
-	for _, cred := range c.Credentials {
+	if c.Credentials == nil {
+		return best, false
+	}
+	for _, cred := range c.Credentials() {
 		if r.under(cred.URL) && len(cred.URL) > len(best.URL) {
 			best, found = cred, true
 		}

@@ -1,0 +1,192 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/repos"
+	"github.com/fiord-bench/fiord/services/ingest/checkout"
+	"github.com/fiord-bench/fiord/services/ingest/config"
+)
+
+// ignored is why a push asks for nothing. It is an outcome, not a failure.
+type ignored struct{ reason string }
+
+func (e *ignored) Error() string { return e.reason }
+
+// rejected is what is wrong with a push, for its author.
+type rejected struct{ problems []events.Problem }
+
+func (e *rejected) Error() string { return config.Problems(e.problems).Error() }
+
+func reject(rule, file, format string, args ...any) *rejected {
+	return &rejected{[]events.Problem{{File: file, Rule: rule, Message: truncate(fmt.Sprintf(format, args...), 1024)}}}
+}
+
+// push reacts to push.received: it says push.ignored, push.rejected, or asks
+// for the benches of the repository.
+func (s *Service) push(ctx context.Context, d *bus.Delivery) error {
+	data, err := bus.As[events.PushReceived](d)
+	if err != nil {
+		return err
+	}
+	err = s.work(ctx, d, data.Push)
+	var no *ignored
+	var bad *rejected
+	switch {
+	case errors.As(err, &no):
+		d.Log.Info("push ignored", slog.String("reason", no.reason))
+		_, err = d.Emit(ctx, data.Push.Push, events.PushIgnored{Push: data.Push, Reason: truncate(no.reason, 2048)})
+	case errors.As(err, &bad):
+		d.Log.Info("push rejected", slog.Any("problems", bad))
+		_, err = d.Emit(ctx, data.Push.Push, rejection(data.Push, bad.problems))
+	}
+	return disposition(err)
+}
+
+// rejection fits problems into the event's bounds.
+func rejection(p events.Push, problems []events.Problem) events.PushRejected {
+	const most = 50
+	problems = slices.Clone(problems[:min(len(problems), most)])
+	for i := range problems {
+		problems[i].Message = truncate(problems[i].Message, 1024)
+	}
+	return events.PushRejected{Push: p, Problems: problems}
+}
+
+// disposition tells the bus about outages, which are no fault of the push.
+func disposition(err error) error {
+	if errors.Is(err, checkout.ErrUnavailable) || errors.Is(err, artifacts.ErrUnavailable) {
+		return bus.Unavailable(err)
+	}
+	return err
+}
+
+// pushDead is owed when the reaction gives up: whoever pushed learns why
+// nothing is measured.
+func (s *Service) pushDead(ctx context.Context, d *bus.Delivery, cause error) error {
+	data, err := bus.As[events.PushReceived](d)
+	if err != nil {
+		return nil //nolint:nilerr // no push, so nobody waits
+	}
+	problem := events.Problem{Rule: "internal", Message: truncate("fiord gave up on this push: "+cause.Error()+": push again, or ask the operator to redrive it", 1024)}
+	_, err = d.Emit(ctx, data.Push.Push, events.PushRejected{Push: data.Push, Problems: []events.Problem{problem}})
+	return err
+}
+
+// work does what a push asks for. Its error is *ignored, *rejected, or a fault
+// of ours.
+func (s *Service) work(ctx context.Context, d *bus.Delivery, p events.Push) error {
+	rule, ok := s.policy.Get().For(p.Repo.Forge, p.Repo.Name)
+	if !ok {
+		return reject(repos.RulePolicy, "", "no rule of the operator lets %s at %s run anything", p.Repo.Name, p.Repo.Forge)
+	}
+	state, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(st *refState) { st.note(p.Push, d.Sequence, p.After, nil) })
+	if err != nil {
+		return err
+	}
+	if err := s.outdated(d, p, state); err != nil {
+		return err
+	}
+	if p.Deleted() {
+		return s.deleted(ctx, d, p, state)
+	}
+	plan, err := s.plan(ctx, p, rule)
+	if err != nil {
+		return err
+	}
+	return s.request(ctx, d, p, plan)
+}
+
+// outdated stops work that a newer push has made pointless before it began. A
+// push that has been worked on before goes on, so that doing it again says the
+// same again.
+func (s *Service) outdated(d *bus.Delivery, p events.Push, state refState) error {
+	switch {
+	case state.mine(p.Push) || d.Replayed || d.Redriven:
+		return nil
+	case state.Push != p.Push && state.After == p.After && state.Sequence > d.Sequence:
+		return &ignored{"the same commit was pushed to " + p.Ref + " again, as " + state.Push}
+	}
+	return nil
+}
+
+// deleted cancels what waits for a ref that is gone.
+func (s *Service) deleted(ctx context.Context, d *bus.Delivery, p events.Push, state refState) error {
+	if err := s.supersede(ctx, d, p, state, p.Ref+" was deleted"); err != nil {
+		return err
+	}
+	return &ignored{p.Ref + " was deleted"}
+}
+
+// plan is what a push asks for, checked and stored.
+type plan struct {
+	file    *config.File
+	commit  string
+	benches []events.BenchRequested
+}
+
+// request asks for the benches and cancels those of older pushes. The benches
+// are noted before they are asked for: whoever comes after a crash finds all
+// that may be running.
+func (s *Service) request(ctx context.Context, d *bus.Delivery, p events.Push, pl plan) error {
+	requests := make([]events.Event, len(pl.benches))
+	notes := make([]refBench, len(pl.benches))
+	for i, b := range pl.benches {
+		requests[i] = events.New(s.bus.Source(), b.Name, &d.Event, b)
+		notes[i] = refBench{
+			Bench: events.BenchID(requests[i]), Push: p.Push, Sequence: d.Sequence,
+			Running: pl.file.Supersede == "running",
+			Keep:    pl.file.Supersede == "none" || s.isBaseline(p, pl.file),
+		}
+	}
+	state, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(st *refState) { st.note(p.Push, d.Sequence, p.After, notes) })
+	if err != nil {
+		return err
+	}
+	for i, e := range requests {
+		if _, err := s.bus.Publish(ctx, e); err != nil {
+			return fmt.Errorf("request bench %q: %w", pl.benches[i].Name, err)
+		}
+		d.Log.Info("bench requested", slog.String("bench_id", notes[i].Bench), slog.String("bench", pl.benches[i].Name), slog.String("commit", pl.commit))
+	}
+	return s.supersede(ctx, d, p, state, "a newer push to "+p.Ref)
+}
+
+// isBaseline tells whether others are compared with what is pushed here: every
+// commit of such a branch is wanted. Tags don't move and keep theirs as well.
+func (s *Service) isBaseline(p events.Push, f *config.File) bool {
+	return p.Tag() != "" || slices.Contains(f.Baselines(), p.Branch())
+}
+
+// supersede cancels the benches that the newest push has made pointless, this
+// push's own among them if it is not the newest.
+func (s *Service) supersede(ctx context.Context, d *bus.Delivery, p events.Push, state refState, reason string) error {
+	stale := state.stale()
+	if len(stale) == 0 {
+		return nil
+	}
+	for _, b := range stale {
+		_, ended, err := s.bus.Ended(ctx, events.BenchEndFilter(b.Bench))
+		if err != nil {
+			return err
+		}
+		if ended {
+			continue
+		}
+		cancel := events.CancelRequested{
+			Bench: b.Bench, Reason: reason, By: s.bus.Source(), SupersededBy: state.Push, QueuedOnly: !b.Running,
+		}
+		if _, err := d.Emit(ctx, b.Bench, cancel); err != nil {
+			return err
+		}
+	}
+	_, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(st *refState) { st.settle(stale) })
+	return err
+}

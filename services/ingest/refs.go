@@ -1,0 +1,142 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/fiord-bench/fiord/events"
+)
+
+// refState is what is kept of one ref of one repository.
+type refState struct {
+	// Push, Sequence and After of the newest push that any replica has met. The
+	// stream's sequence is the order: pushes are checked out side by side, and a
+	// slow checkout must not pass for the newer push.
+	Push     string `json:"push"`
+	Sequence uint64 `json:"sequence"`
+	After    string `json:"after"`
+	// Benches asked for, the oldest first.
+	Benches []refBench `json:"benches,omitempty"`
+}
+
+// refBench is a bench that a push asked for.
+type refBench struct {
+	Bench    string `json:"bench"`
+	Push     string `json:"push"`
+	Sequence uint64 `json:"sequence"`
+	// Running tells that a newer push ends the bench even if it runs; Keep that
+	// none does.
+	Running bool `json:"running,omitempty"`
+	Keep    bool `json:"keep,omitempty"`
+	// Superseded tells that the cancellation has been published.
+	Superseded bool `json:"superseded,omitempty"`
+}
+
+// maxRefBenches bounds what is kept of one ref; the oldest are forgotten, whose
+// benches have long ended.
+const maxRefBenches = 200
+
+// mine tells whether a push has been worked on before.
+func (s refState) mine(push string) bool {
+	return slices.ContainsFunc(s.Benches, func(b refBench) bool { return b.Push == push })
+}
+
+// stale are the benches that a newer push has made pointless and that nobody
+// has cancelled.
+func (s refState) stale() []refBench {
+	var list []refBench
+	for _, b := range s.Benches {
+		if b.Sequence < s.Sequence && !b.Keep && !b.Superseded {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
+// note records a push and what it asks for.
+func (s *refState) note(push string, sequence uint64, after string, benches []refBench) {
+	if sequence > s.Sequence {
+		s.Push, s.Sequence, s.After = push, sequence, after
+	}
+	for _, b := range benches {
+		if !slices.ContainsFunc(s.Benches, func(have refBench) bool { return have.Bench == b.Bench }) {
+			s.Benches = append(s.Benches, b)
+		}
+	}
+	if over := len(s.Benches) - maxRefBenches; over > 0 {
+		s.Benches = slices.Delete(s.Benches, 0, over)
+	}
+}
+
+// settle records that benches have been cancelled.
+func (s *refState) settle(benches []refBench) {
+	for i, b := range s.Benches {
+		if slices.ContainsFunc(benches, func(done refBench) bool { return done.Bench == b.Bench }) {
+			s.Benches[i].Superseded = true
+		}
+	}
+}
+
+// refs is the bucket of refs.
+type refs struct {
+	kv jetstream.KeyValue
+}
+
+func refKey(r events.Repo, ref string) string {
+	return "ref." + events.Token(r.Forge) + "." + events.HashID(r.Forge, r.Name) + "." + events.HashID(ref)
+}
+
+// update changes the state of a ref by compare-and-set and returns what was
+// written. The change may run more than once.
+func (r *refs) update(ctx context.Context, key string, change func(*refState)) (refState, error) {
+	for {
+		var state refState
+		revision, err := r.load(ctx, key, &state)
+		if err != nil {
+			return state, err
+		}
+		change(&state)
+		err = r.save(ctx, key, revision, state)
+		if err == nil {
+			return state, nil
+		}
+		if !errors.Is(err, jetstream.ErrKeyExists) {
+			return state, fmt.Errorf("write %s: %w", key, err)
+		}
+	}
+}
+
+// load reads a key into v; revision 0 means that it is not there.
+func (r *refs) load(ctx context.Context, key string, v any) (revision uint64, err error) {
+	e, err := r.kv.Get(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read %s: %w", key, err)
+	}
+	if err := json.Unmarshal(e.Value(), v); err != nil {
+		return 0, fmt.Errorf("read %s: %w", key, err)
+	}
+	return e.Revision(), nil
+}
+
+// save writes a key if it still has the revision; else the error is
+// jetstream.ErrKeyExists.
+func (r *refs) save(ctx context.Context, key string, revision uint64, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if revision == 0 {
+		_, err = r.kv.Create(ctx, key, raw)
+	} else {
+		_, err = r.kv.Update(ctx, key, raw, revision)
+	}
+	return err
+}
