@@ -273,3 +273,10 @@ func describe(v any) string {
 	}
 	return "a list"
 }
+
+// Text writes a value as Python's str would: True, None, 1.0. A list or dict
+// is an error.
+func Text(v any) (string, error) { return text(native(v)) }
+
+// Items returns the items of a list, or false for any other value.
+func Items(v any) ([]any, bool) { return list(v) }

@@ -1,0 +1,62 @@
+package ansible
+
+import "bufio"
+
+// yamlFormat is Ansible's YAML. Every string is quoted, as YAML 1.1 sees
+// booleans, octal numbers, times and more in plain ones; what might be
+// evaluated is tagged !unsafe.
+type yamlFormat struct{}
+
+var yamlValues = dialect{null: "null", yes: "true", no: "false", text: yamlText, key: quote}
+
+func yamlText(w *bufio.Writer, s string) {
+	if templated(s) {
+		w.WriteString("!unsafe ")
+	}
+	quote(w, s)
+}
+
+// quote writes text in double quotes, as YAML and JSON read it alike.
+func quote(w *bufio.Writer, s string) {
+	w.WriteByte('"')
+	escape(w, s, "")
+	w.WriteByte('"')
+}
+
+func (*yamlFormat) begin(w *bufio.Writer) { w.WriteString("all:\n  hosts:\n") }
+
+func (*yamlFormat) host(w *bufio.Writer, name string, vars []Var) {
+	w.WriteString("    ")
+	quote(w, name)
+	w.WriteString(":\n")
+	for _, v := range vars {
+		w.WriteString("      ")
+		quote(w, v.Name)
+		w.WriteString(": ")
+		yamlValues.value(w, v.Value)
+		w.WriteByte('\n')
+	}
+}
+
+func (*yamlFormat) groups(w *bufio.Writer, groups []*Group, _ []string) {
+	// Beside all rather than below it: there they would all be its children,
+	// also those that other groups contain.
+	for _, g := range groups {
+		quote(w, g.Name)
+		w.WriteString(":\n")
+		yamlMembers(w, "hosts", g.Hosts)
+		yamlMembers(w, "children", g.Children)
+	}
+}
+
+func yamlMembers(w *bufio.Writer, kind string, names []string) {
+	if len(names) == 0 {
+		return
+	}
+	w.WriteString("  " + kind + ":\n")
+	for _, name := range names {
+		w.WriteString("    ")
+		quote(w, name)
+		w.WriteString(":\n")
+	}
+}
