@@ -176,6 +176,15 @@ func (s *Service) reactions() []bus.Reaction {
 	}}
 }
 
+// gone is away for an object that a claim check names: that it is not there is
+// for good.
+func gone(err error) error {
+	if errors.Is(err, artifacts.ErrNotFound) {
+		return bus.Permanent(err)
+	}
+	return away(err)
+}
+
 // away tells the bus to hold an event while the store is away, and to give up
 // on what no retry mends.
 func away(err error) error {

@@ -96,13 +96,7 @@ func plural(n int, noun string) string {
 }
 
 // grouped writes n with thousands separated by commas.
-func grouped(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func grouped(n int) string { return groupDigits(strconv.Itoa(n)) }
 
 // Width returns how wide s is in points at a text size, in the figures' font.
 func Width(s string, size float64) float64 {

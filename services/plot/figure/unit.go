@@ -95,3 +95,14 @@ func digits(v float64) string {
 	}
 	return s
 }
+
+// Grouped writes a count with thousands separated by commas.
+func Grouped(n uint64) string { return groupDigits(strconv.FormatUint(n, 10)) }
+
+// groupDigits puts a comma before every third digit from the end.
+func groupDigits(s string) string {
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

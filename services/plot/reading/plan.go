@@ -1,0 +1,119 @@
+package reading
+
+import (
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/fiord-bench/fiord/fio/log"
+	"github.com/fiord-bench/fiord/fio/result"
+)
+
+// Intervals of a grid: as many as figures can show, and no more than memory
+// should hold of histograms.
+const (
+	wantIntervals = 600
+	heatIntervals = 300
+)
+
+// steps are the widths of intervals that people can read, in ms.
+func steps() []int64 {
+	return []int64{10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000}
+}
+
+// stepFor returns the least width of at least the given one that divides the
+// time into at most n intervals.
+func stepFor(ms, least int64, n int64) int64 {
+	all := steps()
+	for _, s := range all {
+		if s >= least && ms <= s*n {
+			return s
+		}
+	}
+	return max(least, all[len(all)-1])
+}
+
+// unknownSpan is how long a run is taken to be when nothing says so, in ms.
+const unknownSpan = 10 * 60 * 1000
+
+// plan chooses the grid: not finer than the log's windows, which could only be
+// cut into equal pieces.
+func (r *reader) plan() {
+	span := int64(unknownSpan)
+	if r.doc != nil {
+		if ms := longest(r.doc); ms > 0 {
+			span = ms
+		}
+	}
+	r.step = stepFor(span, int64(max(r.window, 10)), wantIntervals)
+	r.run.HeatStep = msec(stepFor(span, max(r.histMS, r.step), heatIntervals))
+}
+
+// longest returns the runtime of the longest job in ms.
+func longest(doc *result.Document) int64 {
+	var ms int64
+	for i := range doc.Jobs {
+		for _, d := range doc.Jobs[i].Directions() {
+			ms = max(ms, d.RuntimeMS)
+		}
+	}
+	return ms
+}
+
+// logOptions returns what shapes the logs, and the window that they were
+// averaged over. Jobs that differ leave the window to be found out.
+func logOptions(doc *result.Document) (*log.Options, int) {
+	o := &log.Options{}
+	window, known := 0, false
+	for i := range doc.Jobs {
+		offset, _ := option(doc, i, "log_offset")
+		value, _ := option(doc, i, "log_window_value")
+		issue, _ := option(doc, i, "log_issue_time")
+		o.Offset = o.Offset || truth(offset)
+		o.IssueTime = o.IssueTime || truth(issue)
+		o.BothValues = o.BothValues || value == "both"
+		text, _ := option(doc, i, "log_avg_msec")
+		ms, _ := strconv.Atoi(text)
+		if known && ms != window {
+			ms = log.WindowUnknown
+		}
+		window, known = ms, true
+	}
+	if !known {
+		window = log.WindowUnknown
+	}
+	o.WindowMS = max(window, 0)
+	return o, window
+}
+
+// number returns the largest value of a numeric option over all jobs.
+func number(doc *result.Document, name string) int {
+	most := 0
+	for i := range doc.Jobs {
+		text, _ := option(doc, i, name)
+		n, _ := strconv.Atoi(text)
+		most = max(most, n)
+	}
+	return most
+}
+
+// option returns a job's option, or else the global one.
+func option(doc *result.Document, i int, name string) (string, bool) {
+	if v, ok := doc.Jobs[i].Option(name); ok {
+		return v, true
+	}
+	for _, globals := range doc.Globals {
+		for _, s := range globals {
+			if s.Name == name {
+				return s.Value, true
+			}
+		}
+	}
+	return "", false
+}
+
+// truth reads a flag as fio repeats it: an empty value is set as well.
+func truth(s string) bool { return s == "1" || strings.EqualFold(s, "true") }
+
+// base returns a log's name without folders and our own compression.
+func base(name string) string { return strings.TrimSuffix(path.Base(name), ".zst") }

@@ -1,0 +1,293 @@
+package reading
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fiord-bench/fiord/fio/job"
+	"github.com/fiord-bench/fiord/fio/log"
+	"github.com/fiord-bench/fiord/fio/result"
+	"github.com/fiord-bench/fiord/services/plot/figure"
+)
+
+// Log is one log file of a run.
+type Log struct {
+	// Name as fio made it, such as fio_bw.1.log, perhaps in a folder.
+	Name string
+	// Open begins to read it, as text or compressed.
+	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Options bound what is read.
+type Options struct {
+	// MaxBytes of one log, expanded; 0 for the default of package log.
+	MaxBytes int64
+	// Workers read logs side by side; 0 for one per core.
+	Workers int
+}
+
+// Run is what was read of a run.
+type Run struct {
+	// Step is the width of the grid's intervals.
+	Step time.Duration
+	// Rates hold IOPS and Bandwidth by direction; a direction without I/Os is
+	// left out.
+	IOPS, Bandwidth map[string]figure.Series
+	// Means are mean completion latencies (total ones where fio did not log
+	// completion apart), Highest the greatest seen.
+	Means, Highest map[string]figure.Series
+	// Heat are the latencies of each interval of HeatStep by direction, from
+	// histogram logs; empty without them.
+	Heat     map[string][]figure.Distribution
+	HeatFrom time.Duration
+	HeatStep time.Duration
+	// Lines read in all logs together.
+	Lines int64
+	// Flags say what is wrong, Notes what should be known.
+	Flags, Notes []string
+}
+
+// Directions in the order in which they are shown.
+func Directions() []string { return []string{"read", "write", "trim"} }
+
+// Read reads the logs of a run. doc is fio's result, nil if there is none; it
+// gives the version, the options and the totals to check against. An error is
+// that of opening or reading a log, or of ctx; a log that makes no sense is
+// flagged instead.
+func Read(ctx context.Context, doc *result.Document, logs []Log, opt Options) (*Run, error) {
+	r := newReader(doc, opt)
+	byKind := map[string][]numbered{}
+	for _, l := range logs {
+		file, ok := job.ParseLogName(base(l.Name))
+		if !ok {
+			r.note(fmt.Sprintf("%s: not a name that fio gives its logs", l.Name))
+			continue
+		}
+		byKind[file.Kind] = append(byKind[file.Kind], numbered{l, file.Number})
+	}
+	latency := byKind["clat"]
+	if len(latency) == 0 {
+		latency = byKind["lat"]
+	}
+	r.plan()
+	if err := r.readAll(ctx, byKind["bw"], byKind["iops"], latency, byKind["clat_hist"]); err != nil {
+		return nil, err
+	}
+	return r.finish(), nil
+}
+
+// numbered is a log with the number of its job.
+type numbered struct {
+	Log
+	number int
+}
+
+// reader is a reading under way.
+type reader struct {
+	doc    *result.Document
+	opt    Options
+	config log.Config
+	window int // ms, 0 for a line per I/O, or log.WindowUnknown
+	histMS int64
+	step   int64
+
+	mu    sync.Mutex
+	rates map[log.Kind]*log.Rates
+	jobs  map[int]*log.Rates // IOPS of each job, the weights of its latencies
+	means *log.Means
+	run   Run
+
+	meansMu sync.Mutex // held while a log is added to means
+}
+
+func newReader(doc *result.Document, opt Options) *reader {
+	if opt.Workers <= 0 {
+		opt.Workers = runtime.GOMAXPROCS(0)
+	}
+	r := &reader{doc: doc, opt: opt, config: log.Config{MaxBytes: opt.MaxBytes}, window: log.WindowUnknown,
+		rates: map[log.Kind]*log.Rates{}, jobs: map[int]*log.Rates{}}
+	if doc == nil {
+		return r
+	}
+	if v, err := log.ParseVersion(doc.FioVersion); err == nil {
+		r.config.Version = &v
+	}
+	r.config.Options, r.window = logOptions(doc)
+	r.histMS = int64(number(doc, "log_hist_msec"))
+	return r
+}
+
+// readAll reads the logs side by side. Averaged latencies need their job's IOPS
+// as weights, so those come first; a line for each I/O weighs one by itself.
+func (r *reader) readAll(ctx context.Context, bw, iops, latency, hists []numbered) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(r.opt.Workers)
+	var counted sync.WaitGroup
+	counted.Add(len(iops))
+	for _, l := range iops {
+		group.Go(func() error { defer counted.Done(); return r.rate(ctx, log.IOPS, l) })
+	}
+	for _, l := range bw {
+		group.Go(func() error { return r.rate(ctx, log.Bandwidth, l) })
+	}
+	if r.window != 0 {
+		counted.Wait()
+	}
+	for _, l := range latency {
+		group.Go(func() error { return r.latency(ctx, l) })
+	}
+	if len(hists) > 0 {
+		group.Go(func() error { return r.heat(ctx, hists) })
+	}
+	return group.Wait()
+}
+
+// rate adds one log of bandwidth or IOPS to the grid.
+func (r *reader) rate(ctx context.Context, kind log.Kind, l numbered) error {
+	own, err := log.NewRates(kind, log.GridConfig{StepMS: r.step})
+	if err != nil {
+		return err
+	}
+	if ok, err := r.each(ctx, l, func(src log.Source) error { return own.Add(src, log.Track{WindowMS: r.window}) }); err != nil || !ok {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if kind == log.IOPS {
+		r.jobs[l.number] = own
+	}
+	if r.rates[kind] == nil {
+		if r.rates[kind], err = log.NewRates(kind, log.GridConfig{StepMS: r.step}); err != nil {
+			return err
+		}
+	}
+	return r.flagGrid(l.Name, r.rates[kind].Merge(own))
+}
+
+// latency adds one latency log to the grid.
+func (r *reader) latency(ctx context.Context, l numbered) error {
+	var weights *log.Rates
+	if r.window != 0 {
+		r.mu.Lock()
+		weights = r.jobs[l.number]
+		r.mu.Unlock()
+	}
+	// Adding to the grid is the whole work, so the logs of several jobs take
+	// turns here, beside those of other kinds.
+	r.mu.Lock()
+	if r.means == nil {
+		r.means, _ = log.NewMeans(log.GridConfig{StepMS: r.step})
+	}
+	means := r.means
+	r.mu.Unlock()
+	_, err := r.each(ctx, l, func(src log.Source) error {
+		r.meansMu.Lock()
+		defer r.meansMu.Unlock()
+		return means.Add(src, log.Track{WindowMS: r.window}, weights)
+	})
+	return err
+}
+
+// each opens a log, has it read, and keeps what the reader met. ok is false for
+// a log that makes no sense, which is flagged.
+func (r *reader) each(ctx context.Context, l numbered, read func(log.Source) error) (ok bool, err error) {
+	body, err := l.Open(ctx)
+	if err != nil {
+		return false, fmt.Errorf("open log %s: %w", l.Name, err)
+	}
+	defer func() { err = errors.Join(err, body.Close()) }()
+	opened, err := log.Open(body, r.config)
+	if err != nil {
+		return false, fmt.Errorf("read log %s: %w", l.Name, err)
+	}
+	err = read(opened)
+	closed := opened.Close()
+	r.met(l.Name, opened.Stats(), opened.Layout())
+	if errors.Is(err, log.ErrGrid) || errors.Is(err, log.ErrTooLarge) {
+		return false, r.flagGrid(l.Name, err)
+	}
+	if err = errors.Join(err, closed); err != nil {
+		return false, fmt.Errorf("read log %s: %w", l.Name, err)
+	}
+	return true, nil
+}
+
+// met keeps what is odd about a log.
+func (r *reader) met(name string, s log.Stats, layout log.Layout) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.run.Lines += s.Lines
+	if s.Malformed > 0 {
+		text := fmt.Sprintf("%s: %d of %d lines could not be read", name, s.Malformed, s.Lines)
+		if len(s.Examples) > 0 {
+			text += fmt.Sprintf("; line %d: %s", s.Examples[0].Line, s.Examples[0].Why)
+		}
+		r.run.Flags = append(r.run.Flags, text)
+	}
+	if s.Rewinds > 0 {
+		r.run.Flags = append(r.run.Flags, fmt.Sprintf("%s: time goes back %d times, as in a log that was appended to", name, s.Rewinds))
+	}
+	if layout.Guess != "" && s.Samples > 0 {
+		r.run.Notes = append(r.run.Notes, name+": "+layout.Guess)
+	}
+}
+
+// flagGrid turns a log that no grid can hold into a flag.
+func (r *reader) flagGrid(name string, err error) error {
+	if errors.Is(err, log.ErrGrid) || errors.Is(err, log.ErrTooLarge) {
+		r.flag(name + ": " + err.Error())
+		return nil
+	}
+	return err
+}
+
+func (r *reader) flag(text string) { r.run.Flags = append(r.run.Flags, text) }
+func (r *reader) note(text string) { r.run.Notes = append(r.run.Notes, text) }
+
+// finish turns the grids into series and checks them.
+func (r *reader) finish() *Run {
+	run := &r.run
+	run.Step = time.Duration(r.step) * time.Millisecond
+	run.IOPS, run.Bandwidth = map[string]figure.Series{}, map[string]figure.Series{}
+	run.Means, run.Highest = map[string]figure.Series{}, map[string]figure.Series{}
+	for i, name := range Directions() {
+		dir := log.Direction(i)
+		for kind, out := range map[log.Kind]map[string]figure.Series{log.IOPS: run.IOPS, log.Bandwidth: run.Bandwidth} {
+			if rates := r.rates[kind]; rates != nil && rates.Total(dir) > 0 {
+				out[name] = series(name, rates.Series(dir))
+			}
+		}
+		if r.means != nil {
+			if s := r.means.Series(dir); hasValue(s.Values) {
+				run.Means[name] = series("mean", s)
+				run.Highest[name] = series("greatest", r.means.Highest(dir))
+			}
+		}
+	}
+	r.check()
+	run.align()
+	slices.Sort(run.Flags)
+	slices.Sort(run.Notes)
+	return run
+}
+
+func hasValue(values []float64) bool {
+	return slices.ContainsFunc(values, func(v float64) bool { return !math.IsNaN(v) })
+}
+
+// series converts a grid's series to a figure's.
+func series(name string, s log.Series) figure.Series {
+	return figure.Series{
+		Name: name, Start: time.Duration(s.StartMS) * time.Millisecond,
+		Step: time.Duration(s.StepMS) * time.Millisecond, Values: s.Values,
+	}
+}

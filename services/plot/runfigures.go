@@ -1,0 +1,210 @@
+package plot
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/fio/result"
+	"github.com/fiord-bench/fiord/services/plot/figure"
+	"github.com/fiord-bench/fiord/services/plot/reading"
+)
+
+// runFigures draws the figures of one run that are made at once: rates and
+// latencies over time, and the distribution of latencies. It returns the flags
+// that stand on them.
+func runFigures(c events.RunCompleted, doc *result.Document, run *reading.Run) (pictures, []string, error) {
+	p := painter{c: c, doc: doc, run: run, flags: flagsOf(c, run)}
+	p.rates("iops", "IOPS over time", figure.IOPS, run.IOPS, func(f *events.Figures) float64 { return f.IOPS })
+	p.rates("bandwidth", "Bandwidth over time", figure.Bandwidth, run.Bandwidth, func(f *events.Figures) float64 { return f.BandwidthBytes })
+	directions := c.Summary.Directions()
+	for _, dir := range directions {
+		suffix, title := "", "Completion latency"
+		if len(directions) > 1 {
+			suffix, title = "-"+dir, "Completion latency, "+dir
+		}
+		p.latency("latency"+suffix, title+" over time", dir)
+		if len(run.Heat[dir]) > 0 {
+			p.heatmap("heatmap"+suffix, title+" over time, all I/Os", dir)
+		}
+	}
+	if sets := distributions(doc); len(sets) > 0 {
+		p.add("percentiles", figure.Percentiles{Head: p.head("Completion latency by percentile"), Quantity: figure.Latency, Sets: sets}.Figure())
+	}
+	return p.out, p.flags, p.err
+}
+
+// painter gathers the figures of one run.
+type painter struct {
+	c     events.RunCompleted
+	doc   *result.Document
+	run   *reading.Run
+	flags []string
+	out   pictures
+	err   error
+}
+
+func (p *painter) add(name string, f *figure.Figure) {
+	if p.err != nil {
+		return
+	}
+	drawn, err := render(name, f)
+	p.out, p.err = append(p.out, drawn), err
+}
+
+// flagsOf lists what is wrong with a run's data: what bench found and what the
+// logs showed, without saying the same twice.
+func flagsOf(c events.RunCompleted, run *reading.Run) []string {
+	var out []string
+	mismatch := false
+	for _, f := range c.Integrity.Findings {
+		out = append(out, fmt.Sprintf("%s: %s", strings.ReplaceAll(f.Check, "_", " "), f.Evidence))
+		mismatch = mismatch || f.Check == "log_mismatch"
+	}
+	for _, f := range run.Flags {
+		if !mismatch || !strings.HasPrefix(f, "log and summary disagree") {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// head says what a figure of the run shows, and of which sample.
+func (p *painter) head(title string, facts ...string) figure.Head {
+	subject := p.c.Name
+	for _, part := range []string{p.c.Job, p.c.Point.Key(), p.c.Host} {
+		subject = join(subject, part)
+	}
+	var ios uint64
+	for _, dir := range p.c.Summary.Directions() {
+		ios += p.c.Summary.Direction(dir).TotalIOs
+	}
+	facts = append(facts, "n = "+figure.Grouped(ios)+" I/Os")
+	if p.doc != nil && len(p.doc.Jobs) > 1 {
+		facts = append(facts, fmt.Sprintf("%d jobs", len(p.doc.Jobs)))
+	}
+	if v := p.c.Summary.FioVersion; v != "" {
+		facts = append(facts, v)
+	}
+	return figure.Head{Title: title, Subject: subject, Facts: facts, Flags: p.flags}
+}
+
+// rates draws a rate over time with one line per direction. Where the logs
+// disagree with fio's summary, the summary's rate is drawn as well.
+func (p *painter) rates(name, title string, q figure.Quantity, series map[string]figure.Series, summary func(*events.Figures) float64) {
+	f := figure.Time{Quantity: q}
+	longest := 0
+	for _, dir := range reading.Directions() {
+		s, ok := series[dir]
+		if !ok {
+			continue
+		}
+		longest = max(longest, len(s.Values))
+		f.Series = append(f.Series, s)
+		if sum := p.c.Summary.Direction(dir); sum != nil && p.disagrees(dir) {
+			f.Refs = append(f.Refs, figure.Ref{Name: "fio's summary, " + dir, Value: summary(sum)})
+		}
+	}
+	f.Head = p.head(title, intervals(longest, p.run.Step.Seconds())...)
+	p.add(name, f.Figure())
+}
+
+// disagrees tells whether a direction's logs were found not to add up.
+func (p *painter) disagrees(dir string) bool {
+	for _, f := range p.run.Flags {
+		if strings.HasPrefix(f, "log and summary disagree: the "+dir+" log") {
+			return true
+		}
+	}
+	return false
+}
+
+// latency draws the latencies of one direction over time: percentiles from
+// each interval's histogram where there are histogram logs, and the mean.
+func (p *painter) latency(name, title, dir string) {
+	f := figure.Time{Quantity: figure.Latency}
+	sum := p.c.Summary.Direction(dir).Latency
+	longest, step := 0, p.run.Step
+	add := func(s figure.Series, label string, overall float64) {
+		s.Name = label
+		if overall > 0 {
+			s.Note = "all " + figure.Latency.Format(overall)
+		}
+		f.Series = append(f.Series, s)
+		longest, step = len(s.Values), s.Step
+	}
+	percentiles := p.run.Percentiles(dir, 0.5, 0.99, 0.999)
+	if len(percentiles[0].Values) > 0 {
+		for i, label := range []string{"p50", "p99", "p99.9"} {
+			if anyValue(percentiles[i]) {
+				add(percentiles[i], label, []float64{sum.P50, sum.P99, sum.P999}[i])
+			}
+		}
+	}
+	facts := []string(nil)
+	if s, ok := p.run.Means[dir]; ok {
+		if len(f.Series) == 0 {
+			add(p.run.Highest[dir], "greatest logged", 0)
+		}
+		add(s, "mean", sum.Mean)
+	}
+	facts = append(facts, intervals(longest, step.Seconds())...)
+	if len(p.run.Heat[dir]) > 0 {
+		facts = append(facts, "percentiles of each "+duration(p.run.HeatStep.Seconds())+" from its histogram")
+	}
+	f.Head = p.head(title, facts...)
+	p.add(name, f.Figure())
+}
+
+func (p *painter) heatmap(name, title, dir string) {
+	p.add(name, figure.Heatmap{
+		Head:  p.head(title, intervals(len(p.run.Heat[dir]), p.run.HeatStep.Seconds())...),
+		Start: p.run.HeatFrom, Step: p.run.HeatStep, Columns: p.run.Heat[dir],
+	}.Figure())
+}
+
+// anyValue tells whether a series has a value at all.
+func anyValue(s figure.Series) bool {
+	for _, v := range s.Values {
+		if v == v { // not NaN
+			return true
+		}
+	}
+	return false
+}
+
+// intervals states a grid.
+func intervals(n int, step float64) []string {
+	switch n {
+	case 0:
+		return nil
+	case 1:
+		return []string{"1 interval of " + duration(step)}
+	default:
+		return []string{fmt.Sprintf("%s intervals of %s", figure.Grouped(uint64(n)), duration(step))}
+	}
+}
+
+// duration writes an interval's length.
+func duration(s float64) string {
+	if s < 1 {
+		return fmt.Sprintf("%g ms", s*1000)
+	}
+	return fmt.Sprintf("%g s", s)
+}
+
+// distributions returns the completion latencies of each direction over all
+// jobs, from the bins of fio's result.
+func distributions(doc *result.Document) []figure.Distribution {
+	if doc == nil {
+		return nil
+	}
+	out := &result.Output{Jobs: doc.Jobs}
+	var sets []figure.Distribution
+	for _, dir := range reading.Directions() {
+		if h := out.Histogram(dir); h != nil {
+			sets = append(sets, figure.Distribution{Name: dir, Bins: reading.Bins(h)})
+		}
+	}
+	return sets
+}
