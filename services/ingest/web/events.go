@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -201,8 +200,6 @@ func (s *Server) eventBridge(ctx context.Context, w http.ResponseWriter, r *http
 	return s.publishAll(ctx, []events.Event{e})
 }
 
-var errNotStateChange = errors.New("not an EC2 Instance State-change Notification")
-
 // fromEventBridge reads AWS's envelope. Its id is the event's, so that
 // EventBridge's retries are one event.
 func fromEventBridge(body []byte) (events.Event, error) {
@@ -222,7 +219,7 @@ func fromEventBridge(body []byte) (events.Event, error) {
 		return events.Event{}, problem("malformed", "the body is no event of EventBridge: "+err.Error())
 	}
 	if n.Source != "aws.ec2" || n.DetailType != "EC2 Instance State-change Notification" || n.ID == "" {
-		return events.Event{}, problem("malformed", fmt.Sprintf("%v: source %q, detail-type %q: narrow the rule's event pattern", errNotStateChange, n.Source, n.DetailType))
+		return events.Event{}, problem("malformed", fmt.Sprintf("this is no EC2 Instance State-change Notification, but source %q, detail-type %q: narrow the rule's event pattern", n.Source, n.DetailType))
 	}
 	e := events.New("//aws.amazon.com/ec2/"+n.Account, n.ID, nil, events.InstanceChanged{
 		Provider: "aws", Account: n.Account, Region: n.Region, Instance: n.Detail.Instance, State: n.Detail.State, At: n.Time,
