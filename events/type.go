@@ -118,6 +118,10 @@ func Parse(s string) (Type, error) {
 // wildcard over which JetStream arbitrates. For a run see [RunRef.EndFilter].
 func BenchEndFilter(bench string) string { return endFilter("bench", "end."+bench) }
 
+// RunEndsOf matches every terminal of every run of one owner; route is its
+// [HostRoute] or [PoolRoute].
+func RunEndsOf(route string) string { return endFilter("run", "end."+route+".*") }
+
 func endFilter(noun, route string) string {
 	return subjectPrefix + noun + ".*." + typeVersion + "." + route
 }

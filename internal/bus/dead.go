@@ -48,6 +48,9 @@ type DeadLetter struct {
 	Header nats.Header `json:"header,omitempty"`
 }
 
+// DeadSubject is where a reaction's dead letters go.
+func DeadSubject(durable string) string { return deadPrefix + durable }
+
 // deadLetter stores the letter; its id is the message and the reaction, so
 // that writing it twice stores it once.
 func (b *Bus) deadLetter(ctx context.Context, durable string, d *Delivery, cause error) error {
@@ -68,7 +71,7 @@ func (b *Bus) deadLetter(ctx context.Context, durable string, d *Delivery, cause
 		return fmt.Errorf("write dead letter: %w", err)
 	}
 	id := events.HashID("dead", durable, strconv.FormatUint(d.Sequence, 10))
-	if _, err := b.js.Publish(ctx, deadPrefix+durable, raw, jetstream.WithMsgID(id)); err != nil {
+	if _, err := b.js.Publish(ctx, DeadSubject(durable), raw, jetstream.WithMsgID(id)); err != nil {
 		return fmt.Errorf("write dead letter: %w", err)
 	}
 	return nil
@@ -79,7 +82,7 @@ func (b *Bus) deadLetter(ctx context.Context, durable string, d *Delivery, cause
 func (b *Bus) DeadLetters(ctx context.Context, reaction string) iter.Seq2[DeadLetter, error] {
 	filter := subjectDead
 	if reaction != "" {
-		filter = deadPrefix + reaction
+		filter = DeadSubject(reaction)
 	}
 	return func(yield func(DeadLetter, error) bool) {
 		err := b.scan(ctx, StreamDead, filter, 1, func(msg jetstream.Msg, seq uint64) (bool, error) {

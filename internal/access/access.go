@@ -1,0 +1,187 @@
+// Package access turns what a service declares it does into the NATS
+// permissions it gets: no more subjects than its events, its own consumers and
+// its own keys. Each service is one user, and each bench host is one of its
+// own, bound to the host's token.
+//
+// What is left open, knowingly: every user may read every event, and a service
+// with views may make consumers under any name that is no other service's
+// durable. Neither can end, place or announce anything.
+package access
+
+import (
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
+)
+
+// Needs is what one party declares. The zero value needs nothing and may
+// nothing.
+type Needs struct {
+	// Name of the NATS user: ingest, or bench-<token>.
+	Name string
+	// Publish are subjects of events, wildcards included.
+	Publish []string
+	// Durables are the reactions whose consumers it makes and pulls.
+	Durables []string
+	// Named are views under a fixed name, see [bus.View].
+	Named []string
+	// Views allows ordered consumers, whose names are random.
+	Views bool
+	// Read and Write are key-value buckets. Keys narrows the writing of a
+	// bucket to patterns; a bucket without an entry may be written wholly.
+	Read, Write []string
+	Keys        map[string][]string
+	// Live are subjects of progress it shows.
+	Live []string
+}
+
+// Service are the needs that follow from the catalogue: a service publishes
+// the types that name it as publisher.
+func Service(name string, reactions []bus.Reaction) Needs {
+	n := Needs{Name: name, Publish: published(name)}
+	for _, r := range reactions {
+		n.Durables = append(n.Durables, r.Durable())
+	}
+	return n
+}
+
+func published(by string) []string {
+	var subjects []string
+	for _, t := range events.Types() {
+		if slices.Contains(t.Publishers(), by) {
+			subjects = append(subjects, t.Filter())
+		}
+	}
+	return subjects
+}
+
+// Host are the needs of the worker on one bench host: it starts runs there,
+// ends those of its host and pools, and beats under its own token.
+func Host(host string, pools []string, reactions []bus.Reaction, named ...string) Needs {
+	token := events.Token(host)
+	n := Service("bench", reactions)
+	n.Name, n.Named = "bench-"+token, named
+	n.Publish = []string{
+		events.TypeRunStarted.Subject() + "." + events.HostRoute(host),
+		events.RunEndsOf(events.HostRoute(host)),
+	}
+	for _, p := range pools {
+		n.Publish = append(n.Publish, events.RunEndsOf(events.PoolRoute(p)))
+	}
+	n.Live = []string{events.LivePrefix + token + ".>"}
+	return n
+}
+
+// InboxPrefix keeps a user's replies to itself.
+func InboxPrefix(user string) string { return "_INBOX_" + events.Token(user) }
+
+// Permissions are the needs as the server enforces them. Others are the
+// durables of other services, which a user with views must not touch.
+func (n Needs) Permissions(others ...string) *server.Permissions {
+	allow := slices.Concat(n.Publish, n.Live, reading())
+	for _, d := range n.Durables {
+		allow = append(allow, consumer(bus.StreamEvents, d)...)
+		allow = append(allow, bus.DeadSubject(d), "$KV."+bus.BucketAttempts+"."+d+".*")
+	}
+	for _, v := range n.Named {
+		allow = append(allow, consumer(bus.StreamEvents, v)...)
+	}
+	if n.Views {
+		for _, s := range []string{bus.StreamEvents, bus.StreamLive} {
+			allow = append(allow, consumer(s, "*")...)
+		}
+	}
+	for _, b := range slices.Concat(n.Read, n.Write, []string{bus.BucketAttempts}) {
+		allow = append(allow, keyReading(b)...)
+	}
+	for _, b := range n.Write {
+		allow = append(allow, n.keyWriting(b)...)
+	}
+	p := &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: unique(allow)},
+		Subscribe: &server.SubjectPermission{Allow: []string{InboxPrefix(n.Name) + ".>", "$SRV.>"}},
+		// Answers to $SRV requests go to the asker's inbox.
+		Response: &server.ResponsePermission{MaxMsgs: 8, Expires: time.Minute},
+	}
+	if n.Views {
+		p.Publish.Deny = deny(others, n.Durables)
+	}
+	return p
+}
+
+// reading is what every user may: look at the event stream.
+func reading() []string {
+	return []string{
+		"$JS.API.STREAM.INFO." + bus.StreamEvents,
+		"$JS.API.STREAM.MSG.GET." + bus.StreamEvents,
+	}
+}
+
+// consumer is all that belongs to one consumer. Newer servers put domain and
+// account into the subject of an acknowledgement; both forms are allowed.
+func consumer(stream, name string) []string {
+	at := stream + "." + name
+	return []string{
+		"$JS.API.CONSUMER.CREATE." + at, "$JS.API.CONSUMER.CREATE." + at + ".>",
+		"$JS.API.CONSUMER.INFO." + at, "$JS.API.CONSUMER.DELETE." + at,
+		"$JS.API.CONSUMER.MSG.NEXT." + at,
+		"$JS.ACK." + at + ".>", "$JS.ACK.*.*." + at + ".>",
+		"$JS.FC." + at + ".>",
+	}
+}
+
+// keyReading binds a bucket, gets keys and watches it.
+func keyReading(bucket string) []string {
+	stream := "KV_" + bucket
+	return append(consumer(stream, "*"),
+		"$JS.API.STREAM.INFO."+stream, "$JS.API.STREAM.MSG.GET."+stream,
+		"$JS.API.DIRECT.GET."+stream, "$JS.API.DIRECT.GET."+stream+".>")
+}
+
+func (n Needs) keyWriting(bucket string) []string {
+	keys := n.Keys[bucket]
+	if len(keys) == 0 {
+		keys = []string{">"}
+	}
+	var subjects []string
+	for _, k := range keys {
+		subjects = append(subjects, "$KV."+bucket+"."+k)
+	}
+	return subjects
+}
+
+// deny keeps a user with views off the durables of others.
+func deny(others, own []string) []string {
+	var subjects []string
+	for _, d := range others {
+		if !slices.Contains(own, d) {
+			subjects = append(subjects, consumer(bus.StreamEvents, d)...)
+		}
+	}
+	return unique(subjects)
+}
+
+func unique(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// People are the rights of a person's command line: what the catalogue lets
+// people publish, dead letters and their redrive, and every look at the
+// streams; but no making, emptying or removing of streams.
+func People() *server.Permissions {
+	allow := append(published(events.People), "fiord.redrive.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>", "$SRV.>")
+	var closed []string
+	for _, verb := range []string{"CREATE", "UPDATE", "DELETE", "PURGE", "RESTORE"} {
+		closed = append(closed, "$JS.API.STREAM."+verb+".>")
+	}
+	closed = append(closed, "$JS.API.STREAM.MSG.DELETE."+bus.StreamEvents, "$JS.API.SERVER.>", "$JS.API.ACCOUNT.>")
+	return &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: unique(allow), Deny: closed},
+		Subscribe: &server.SubjectPermission{Allow: []string{InboxPrefix(events.People) + ".>", "fiord.events.>", events.LivePrefix + ">"}},
+	}
+}
