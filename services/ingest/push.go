@@ -87,11 +87,11 @@ func (s *Service) work(ctx context.Context, d *bus.Delivery, p events.Push) erro
 	if !ok {
 		return reject(repos.RulePolicy, "", "no rule of the operator lets %s at %s run anything", p.Repo.Name, p.Repo.Forge)
 	}
-	state, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(st *refState) { st.note(p.Push, d.Sequence, p.After, nil) })
+	state, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(st *refState) { st.meet(p.Push, d.Sequence, p.After) })
 	if err != nil {
 		return err
 	}
-	if err := s.outdated(d, p, state); err != nil {
+	if err := outdated(p, state); err != nil {
 		return err
 	}
 	if p.Deleted() {
@@ -101,18 +101,16 @@ func (s *Service) work(ctx context.Context, d *bus.Delivery, p events.Push) erro
 	if err != nil {
 		return err
 	}
-	return s.request(ctx, d, p, plan)
+	return s.request(ctx, d, p, state.sequence(p.Push), plan)
 }
 
-// outdated stops work that a newer push has made pointless before it began. A
-// push that has been worked on before goes on, so that doing it again says the
-// same again.
-func (s *Service) outdated(d *bus.Delivery, p events.Push, state refState) error {
-	switch {
-	case state.mine(p.Push) || d.Replayed || d.Redriven:
-		return nil
-	case state.Push != p.Push && state.After == p.After && state.Sequence > d.Sequence:
-		return &ignored{"the same commit was pushed to " + p.Ref + " again, as " + state.Push}
+// outdated stops work on a commit that another push has put into the same place
+// since: two webhooks can tell of one commit with different predecessors. A push
+// that has asked for benches goes on, so that doing it again says the same
+// again.
+func outdated(p events.Push, state refState) error {
+	if !state.asked(p.Push) && state.Push != p.Push && state.After == p.After {
+		return &ignored{"the same commit was pushed to " + p.Ref + " once more, as " + state.Push}
 	}
 	return nil
 }
@@ -135,18 +133,18 @@ type plan struct {
 // request asks for the benches and cancels those of older pushes. The benches
 // are noted before they are asked for: whoever comes after a crash finds all
 // that may be running.
-func (s *Service) request(ctx context.Context, d *bus.Delivery, p events.Push, pl plan) error {
+func (s *Service) request(ctx context.Context, d *bus.Delivery, p events.Push, sequence uint64, pl plan) error {
 	requests := make([]events.Event, len(pl.benches))
 	notes := make([]refBench, len(pl.benches))
 	for i, b := range pl.benches {
 		requests[i] = events.New(s.bus.Source(), b.Name, &d.Event, b)
 		notes[i] = refBench{
-			Bench: events.BenchID(requests[i]), Push: p.Push, Sequence: d.Sequence,
+			Bench: events.BenchID(requests[i]), Push: p.Push, Sequence: sequence,
 			Running: pl.file.Supersede == "running",
 			Keep:    pl.file.Supersede == "none" || s.isBaseline(p, pl.file),
 		}
 	}
-	state, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(st *refState) { st.note(p.Push, d.Sequence, p.After, notes) })
+	state, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(st *refState) { st.note(notes) })
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,17 @@ type refState struct {
 	Push     string `json:"push"`
 	Sequence uint64 `json:"sequence"`
 	After    string `json:"after"`
+	// Seen are the pushes met, the oldest first, with the sequence they had then:
+	// one that is told again, redriven or replayed is no newer for it.
+	Seen []refPush `json:"seen,omitempty"`
 	// Benches asked for, the oldest first.
 	Benches []refBench `json:"benches,omitempty"`
+}
+
+// refPush is a push that was met.
+type refPush struct {
+	Push     string `json:"push"`
+	Sequence uint64 `json:"sequence"`
 }
 
 // refBench is a bench that a push asked for.
@@ -37,13 +46,23 @@ type refBench struct {
 	Superseded bool `json:"superseded,omitempty"`
 }
 
-// maxRefBenches bounds what is kept of one ref; the oldest are forgotten, whose
-// benches have long ended.
-const maxRefBenches = 200
+// maxRefs bounds what is kept of one ref; the oldest are forgotten, whose benches
+// have long ended.
+const maxRefs = 200
 
-// mine tells whether a push has been worked on before.
-func (s refState) mine(push string) bool {
+// asked tells whether a push has led to benches before.
+func (s refState) asked(push string) bool {
 	return slices.ContainsFunc(s.Benches, func(b refBench) bool { return b.Push == push })
+}
+
+// sequence is the place of a push that was met in the order of pushes.
+func (s refState) sequence(push string) uint64 {
+	for _, p := range s.Seen {
+		if p.Push == push {
+			return p.Sequence
+		}
+	}
+	return 0
 }
 
 // stale are the benches that a newer push has made pointless and that nobody
@@ -58,20 +77,28 @@ func (s refState) stale() []refBench {
 	return list
 }
 
-// note records a push and what it asks for.
-func (s *refState) note(push string, sequence uint64, after string, benches []refBench) {
+// meet records a push. The first sequence counts, should it come again.
+func (s *refState) meet(push string, sequence uint64, after string) {
+	if s.sequence(push) != 0 {
+		return
+	}
+	s.Seen = last(append(s.Seen, refPush{push, sequence}), maxRefs)
 	if sequence > s.Sequence {
 		s.Push, s.Sequence, s.After = push, sequence, after
 	}
+}
+
+// note records benches that a push asks for.
+func (s *refState) note(benches []refBench) {
 	for _, b := range benches {
 		if !slices.ContainsFunc(s.Benches, func(have refBench) bool { return have.Bench == b.Bench }) {
 			s.Benches = append(s.Benches, b)
 		}
 	}
-	if over := len(s.Benches) - maxRefBenches; over > 0 {
-		s.Benches = slices.Delete(s.Benches, 0, over)
-	}
+	s.Benches = last(s.Benches, maxRefs)
 }
+
+func last[T any](list []T, n int) []T { return list[max(0, len(list)-n):] }
 
 // settle records that benches have been cancelled.
 func (s *refState) settle(benches []refBench) {
