@@ -91,6 +91,9 @@ func (j *Job) Touches() ([]Touch, []Finding) {
 	for _, o := range j.Options {
 		t.option(o)
 	}
+	if o := j.Get("verify"); o != nil && o.Value != "0" && j.Bool("verify_state_save", true) {
+		t.states(Write|Create, o) // fio saves what it has verified unless told not to
+	}
 	return t.touches, t.findings
 }
 
@@ -195,7 +198,7 @@ func (t *toucher) option(o *Option) {
 	case EffectDevice:
 		t.add(Read|Write|Trim, o.Value, o)
 	case EffectExec:
-		t.add(Execute, t.command(o), o)
+		t.command(o)
 	case EffectNet:
 		t.add(Connect, o.Value, o)
 	case EffectSystem:
@@ -215,11 +218,16 @@ func (t *toucher) option(o *Option) {
 	}
 }
 
-func (t *toucher) command(o *Option) string {
+// command reports a command and the file that fio sends its output to.
+func (t *toucher) command(o *Option) {
+	line := o.Value
 	if arguments := t.job.Value("arguments"); o.Name == "program" && arguments != "" {
-		return o.Value + " " + arguments
+		line += " " + arguments
 	}
-	return o.Value
+	t.add(Execute, line, o)
+	if when, ok := strings.CutPrefix(o.Name, "exec_"); ok {
+		t.add(Write|Create, t.job.Name+"."+when+".txt", o)
+	}
 }
 
 // library reports an engine that fio has to load from a file.
@@ -293,17 +301,24 @@ func (t *toucher) sideFile(o *Option) {
 			}
 		}
 	case EffectState:
-		access := Read
-		if o.Name == "verify_state_save" {
-			access = Write | Create
-		}
-		if t.job.Bool(o.Name, false) {
-			t.add(access, fmt.Sprintf("local-%s-*-verify.state", t.job.Name), o)
+		if o.Name == "verify_state_load" && t.job.Bool(o.Name, false) {
+			t.states(Read, o)
 		}
 	case EffectStdFiles:
 		if t.job.Bool(o.Name, true) {
 			t.add(Write|Create, t.job.Name+".stdout", o)
 			t.add(Write|Create, t.job.Name+".stderr", o)
 		}
+	}
+}
+
+// states lists the files, one for each copy of the job, that hold how far a
+// verification came.
+func (t *toucher) states(a Access, o *Option) {
+	name := strings.ReplaceAll(t.job.Name, "/", ".")
+	name = name[:min(len(name), 63)] // what fio keeps of it
+	first := t.job.LogNumber() - 1
+	for n := first; n < first+min(t.job.NumJobs(), maxNames); n++ {
+		t.add(a, fmt.Sprintf("local-%s-%d-verify.state", name, n), o)
 	}
 }
