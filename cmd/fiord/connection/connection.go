@@ -1,0 +1,164 @@
+// Package connection is how the commands find a running fiord: in the file
+// connection.yaml that `fiord up` leaves in its data folder, in a file of the
+// same form written by hand, in FIORD_* variables, or in flags.
+package connection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/service"
+	"github.com/fiord-bench/fiord/internal/service/config"
+)
+
+// FileName of the connection in a data folder.
+const FileName = "connection.yaml"
+
+// Source of the events that people publish with the command.
+const Source = "fiord/cli"
+
+// Connection says where a fiord is and who we are to it.
+type Connection struct {
+	NATS      service.NATS `config:"nats"`
+	S3        service.S3   `config:"s3"`
+	WebURL    string       `config:"web_url" help:"address of the web page"`
+	IngestURL string       `config:"ingest_url" help:"address of ingest, where webhooks and events over HTTP go"`
+	AdminURL  string       `config:"admin_url" help:"address of health, readiness and metrics"`
+}
+
+// Default finds a fiord with default ports on this host; its keys are missing.
+func Default() Connection {
+	common := service.DefaultCommon()
+	return Connection{
+		NATS: common.NATS, S3: common.S3,
+		WebURL: "http://127.0.0.1:8000", IngestURL: "http://127.0.0.1:8080", AdminURL: "http://127.0.0.1:9090",
+	}
+}
+
+// ErrNone says that nothing tells where a fiord is.
+var ErrNone = errors.New("no running fiord is known here")
+
+// Find reads a connection. file is the one named by a flag or variable and
+// must exist; without one, connection.yaml in the data folder is read if it is
+// there, and otherwise the environment must say enough.
+func Find(file, dataDir string, environ []string) (Connection, error) {
+	c := Default()
+	set, err := config.New([]config.Section{{Value: &c}}, service.Siblings()...)
+	if err != nil {
+		return c, err
+	}
+	found := file
+	if found == "" {
+		found = filepath.Join(dataDir, FileName)
+		if _, err := os.Stat(found); errors.Is(err, fs.ErrNotExist) {
+			found = ""
+		}
+	}
+	if err := set.Load(config.Source{File: found, Environ: environ}); err != nil {
+		return c, err
+	}
+	if found == "" && c.S3.AccessKey.IsZero() {
+		return c, fmt.Errorf("%w: start one with fiord up, name its data folder with --data (looked in %s), or its connection file with --connection", ErrNone, dataDir)
+	}
+	return c, nil
+}
+
+// document is the form of connection.yaml: what Find reads, of which only the
+// part that differs from the defaults is written.
+type document struct {
+	NATS struct {
+		URL      string `yaml:"url"`
+		NKeyFile string `yaml:"nkey_file"`
+	} `yaml:"nats"`
+	S3 struct {
+		Endpoint      string `yaml:"endpoint"`
+		Bucket        string `yaml:"bucket"`
+		AccessKeyFile string `yaml:"access_key_file"`
+		SecretKeyFile string `yaml:"secret_key_file"`
+	} `yaml:"s3"`
+	WebURL    string `yaml:"web_url"`
+	IngestURL string `yaml:"ingest_url"`
+	AdminURL  string `yaml:"admin_url"`
+}
+
+// Write leaves the connection of a user in the data folder, whole or not at
+// all, readable by the owner alone. The keys stay in their own files.
+func Write(dataDir string, c Connection, nkeyFile, accessKeyFile, secretKeyFile string) error {
+	var d document
+	d.NATS.URL, d.NATS.NKeyFile = c.NATS.URL, nkeyFile
+	d.S3.Endpoint, d.S3.Bucket = c.S3.Endpoint, c.S3.Bucket
+	d.S3.AccessKeyFile, d.S3.SecretKeyFile = accessKeyFile, secretKeyFile
+	d.WebURL, d.IngestURL, d.AdminURL = c.WebURL, c.IngestURL, c.AdminURL
+	text, err := yaml.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("write connection: %w", err)
+	}
+	text = append([]byte("# Written by fiord up at each start: where it is, for the other commands.\n"), text...)
+	name := filepath.Join(dataDir, FileName)
+	if err := os.WriteFile(name+".new", text, 0o600); err != nil {
+		return fmt.Errorf("write connection: %w", err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		return fmt.Errorf("write connection: %w", err)
+	}
+	return nil
+}
+
+// Client is an open connection.
+type Client struct {
+	Connection
+	Bus   *bus.Bus
+	Store *artifacts.Store
+	nc    *nats.Conn
+}
+
+// dialTimeout is how long a person waits for a fiord that does not answer.
+const dialTimeout = 5 * time.Second
+
+// Open connects as the command. Nobody answering within some seconds is an
+// error, since a person is waiting.
+func Open(ctx context.Context, c Connection) (*Client, error) {
+	dial, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	nc, err := bus.Connect(dial, bus.Connection{
+		URL: c.NATS.URL, Name: "fiord", NKeySeedFile: c.NATS.NKeyFile, CredentialsFile: c.NATS.CredsFile,
+		RootCAs: c.NATS.CAFiles, CertFile: c.NATS.CertFile, KeyFile: c.NATS.KeyFile, InboxPrefix: c.NATS.InboxPrefix,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: is fiord up running?", err)
+	}
+	client, err := newClient(c, nc)
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return client, nil
+}
+
+func newClient(c Connection, nc *nats.Conn) (*Client, error) {
+	b, err := bus.New(bus.Options{Conn: nc, Source: Source})
+	if err != nil {
+		return nil, err
+	}
+	store, err := artifacts.New(c.S3.Artifacts())
+	if err != nil {
+		return nil, err
+	}
+	return &Client{Connection: c, Bus: b, Store: store, nc: nc}, nil
+}
+
+// Close ends the connection.
+func (c *Client) Close() {
+	c.Store.Close()
+	c.nc.Close()
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/fiord-bench/fiord/cmd/fiord/connection"
+	"github.com/fiord-bench/fiord/cmd/fiord/follow"
+	"github.com/fiord-bench/fiord/cmd/fiord/up"
+	"github.com/fiord-bench/fiord/internal/service"
+)
+
+// program is one call of the command with its surroundings.
+type program struct {
+	environ        []string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	// Flags of every command.
+	data       string
+	connection string
+	json       bool
+
+	// onUp, if set, is told when fiord up is ready; tests wait for it.
+	onUp func(connection.Connection)
+	// onStack, if set, sees the stack of fiord up before it runs.
+	onStack func(*up.Stack)
+}
+
+// Variables that stand for flags of every command.
+const (
+	dataVariable       = "FIORD_DATA"
+	connectionVariable = "FIORD_CONNECTION"
+)
+
+// exitError ends the command with a code of its own. An err of nil says
+// nothing, because everything has been said.
+type exitError struct {
+	code follow.Outcome
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// badInput marks what the person who typed the command can mend.
+func badInput(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{follow.BadInput, err}
+}
+
+// run executes the command line and returns the exit code.
+func (p *program) run(ctx context.Context, args []string) int {
+	root := p.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return int(follow.AllWell)
+	}
+	code := follow.RunsFailed
+	var exit *exitError
+	if errors.As(err, &exit) {
+		code = exit.code
+		if exit.err == nil {
+			return int(code)
+		}
+	}
+	_, _ = fmt.Fprintf(p.stderr, "fiord: %v\n", err)
+	return int(code)
+}
+
+func (p *program) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "fiord",
+		Short:         "Push a fio job file; get honest plots from every host that should run it",
+		Version:       service.Version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return badInput(fmt.Errorf("%w (see %s --help)", err, c.CommandPath()))
+	})
+	flags := root.PersistentFlags()
+	flags.StringVar(&p.data, "data", p.variable(dataVariable, ".fiord"), "data folder of fiord up, where the other commands find it ("+dataVariable+")")
+	flags.StringVar(&p.connection, "connection", p.variable(connectionVariable, ""), "file that says where a fiord is, instead of the data folder's ("+connectionVariable+")")
+	flags.BoolVar(&p.json, "json", false, "print JSON")
+	root.AddCommand(p.commands()...)
+	for _, c := range root.Commands() {
+		asBadInput(c)
+	}
+	return root
+}
+
+// asBadInput makes wrong arguments end with the exit code of bad input.
+func asBadInput(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return badInput(fmt.Errorf("%s: %w (see %s --help)", c.CommandPath(), err, c.CommandPath()))
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		asBadInput(sub)
+	}
+}
+
+// variable is a variable of the environment, or fallback.
+func (p *program) variable(name, fallback string) string {
+	for _, pair := range p.environ {
+		if value, ok := strings.CutPrefix(pair, name+"="); ok && value != "" {
+			return value
+		}
+	}
+	return fallback
+}
+
+// dataDir is the data folder as an absolute path.
+func (p *program) dataDir() (string, error) {
+	dir, err := filepath.Abs(p.data)
+	if err != nil {
+		return "", fmt.Errorf("find data folder: %w", err)
+	}
+	return dir, nil
+}
+
+// connect opens a connection to the running fiord.
+func (p *program) connect(ctx context.Context) (*connection.Client, error) {
+	dir, err := p.dataDir()
+	if err != nil {
+		return nil, err
+	}
+	c, err := connection.Find(p.connection, dir, p.environ)
+	if err != nil {
+		return nil, badInput(err)
+	}
+	return connection.Open(ctx, c)
+}
+
+// printJSON prints v, indented when a person looks at it.
+func (p *program) printJSON(v any) error {
+	encoder := json.NewEncoder(p.stdout)
+	encoder.SetEscapeHTML(false)
+	if _, terminal := p.terminal(p.stdout); terminal {
+		encoder.SetIndent("", "  ")
+	}
+	return encoder.Encode(v)
+}
+
+// terminal says whether w is a terminal, and how its width is found.
+func (p *program) terminal(w io.Writer) (width func() int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) { //nolint:gosec // a descriptor fits
+		return nil, false
+	}
+	return func() int {
+		columns, _, err := term.GetSize(int(f.Fd())) //nolint:gosec // as above
+		if err != nil {
+			return 0 // no limit
+		}
+		return columns
+	}, true
+}
+
+// commands are all that work.
+func (p *program) commands() []*cobra.Command {
+	return []*cobra.Command{
+		p.upCommand(),
+		p.runCommand(),
+		p.publishCommand(),
+		p.watchCommand(),
+		p.showCommand(),
+		p.runsCommand(),
+		p.hostsCommand(),
+		p.cancelCommand(),
+		p.acceptCommand(),
+		p.rerunCommand(),
+		p.deadCommand(),
+		p.replayCommand(),
+		p.schemaCommand(),
+	}
+}

@@ -1,0 +1,115 @@
+package screen
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/fiord-bench/fiord/cmd/fiord/follow"
+	"github.com/fiord-bench/fiord/events"
+)
+
+// Summary writes how a bench ended: the figures, what did not complete and
+// why, the verdict, and where to look. webURL is the page's address, "" if it
+// is not known.
+func Summary(w io.Writer, b *follow.Bench, webURL string) error {
+	p := printer{w: w}
+	if rows := b.Rows(); len(rows) > 0 {
+		p.table(figures(rows))
+		p.line("")
+	}
+	for _, r := range b.Runs() {
+		if r.State.Final() && r.State != follow.Completed {
+			p.line("%s: %s: %s", label(r), r.State, indent(r.Reason))
+		}
+		if r.Result != nil {
+			for _, f := range r.Result.Integrity.Findings {
+				p.line("%s: %s: %s: %s", label(r), f.State, f.Check, Clean(f.Evidence))
+			}
+		}
+	}
+	p.end(b)
+	if page := Page(b, webURL); page != "" {
+		p.line("%s", page)
+	}
+	return p.err
+}
+
+// Page is the address of the bench's page, "" if none is known.
+func Page(b *follow.Bench, webURL string) string {
+	if end, ok := b.End.(events.BenchReported); ok && end.URL != "" {
+		return end.URL
+	}
+	if webURL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(webURL, "/") + "/benches/" + b.ID
+}
+
+func (p *printer) end(b *follow.Bench) {
+	switch end := b.End.(type) {
+	case events.BenchReported:
+		p.line("%s: %s", end.Verdict, Clean(end.Headline))
+	case events.BenchCancelled:
+		p.line("cancelled by %s: %s", Clean(end.By), Clean(end.Reason))
+	case events.BenchUnplaced:
+		p.line("not placed: nobody can or may measure this")
+		for _, problem := range end.Problems {
+			p.line("  %s", indent(problem.String()))
+		}
+	}
+}
+
+func figures(rows []follow.Row) *Table {
+	t := &Table{
+		Header: []string{"JOB", "POINT", "HOST", "N", "I/O", "IOPS", "BANDWIDTH", "LATENCY", "P99", "INTEGRITY"},
+		Right:  map[string]bool{"N": true, "IOPS": true, "BANDWIDTH": true, "LATENCY": true, "P99": true},
+	}
+	for _, r := range rows {
+		t.Add(r.Job, r.Point, r.Host, fmt.Sprint(r.N), r.Direction, IOPS(r.IOPS), Bandwidth(r.BandwidthBytes),
+			Nanoseconds(r.MeanNS), Nanoseconds(r.P99NS), string(r.Integrity))
+	}
+	return t
+}
+
+// label names a run for people: job, point, repeat and host.
+func label(r *follow.Run) string {
+	parts := []string{Clean(r.Job)}
+	if key := r.Point.Key(); key != "" {
+		parts = append(parts, Clean(key))
+	}
+	if r.Repeat > 0 {
+		parts = append(parts, fmt.Sprintf("repeat %d", r.Repeat+1))
+	}
+	if r.Host != "" {
+		parts = append(parts, "on "+Clean(r.Host))
+	}
+	return strings.Join(parts, " ")
+}
+
+// indent keeps the lines of a long reason together.
+func indent(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = Clean(lines[i])
+	}
+	return strings.Join(lines, "\n    ")
+}
+
+// printer writes lines until the first error.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+func (p *printer) table(t *Table) {
+	if p.err == nil {
+		p.err = t.Write(p.w)
+	}
+}

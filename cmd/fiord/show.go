@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fiord-bench/fiord/cmd/fiord/follow"
+	"github.com/fiord-bench/fiord/cmd/fiord/screen"
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
+)
+
+func (p *program) showCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show BENCH",
+		Short: "Show what happened to a bench, and what waits for whom since when",
+		Args:  cobra.ExactArgs(1),
+		RunE:  func(c *cobra.Command, args []string) error { return p.show(c.Context(), args[0]) },
+	}
+}
+
+func (p *program) show(ctx context.Context, id string) error {
+	client, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if _, err := load(ctx, client, id); err != nil {
+		return err
+	}
+	b, chain, err := follow.Load(ctx, client.Bus, id)
+	if err != nil {
+		return err
+	}
+	waiting := b.Waiting()
+	if p.json {
+		return p.printJSON(struct {
+			result
+			Chain   []envelope       `json:"chain"`
+			Waiting []follow.Waiting `json:"waiting,omitempty"`
+		}{newResult(b, client.WebURL), envelopes(chain), waiting})
+	}
+	return p.printBench(b, chain, waiting, client.WebURL)
+}
+
+func (p *program) printBench(b *follow.Bench, chain []bus.Seen, waiting []follow.Waiting, webURL string) error {
+	if _, err := fmt.Fprintf(p.stdout, "bench %s (%s)\n\n", b.ID, screen.Clean(b.Name())); err != nil {
+		return err
+	}
+	for _, s := range chain {
+		if _, err := fmt.Fprintln(p.stdout, screen.EventLine(s)); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintln(p.stdout); err != nil {
+		return err
+	}
+	for _, w := range waiting {
+		if _, err := fmt.Fprintf(p.stdout, "waiting for %s since %s (%s): %s\n", w.For,
+			w.Since.Local().Format(time.DateTime), screen.Seconds(time.Since(w.Since)), screen.Clean(w.What)); err != nil {
+			return err
+		}
+	}
+	return screen.Summary(p.stdout, b, webURL)
+}
+
+func envelopes(chain []bus.Seen) []envelope {
+	list := make([]envelope, 0, len(chain))
+	for _, s := range chain {
+		list = append(list, envelopeOf(s))
+	}
+	return list
+}
+
+func (p *program) cancelCommand() *cobra.Command {
+	var (
+		reason string
+		queued bool
+	)
+	c := &cobra.Command{
+		Use:   "cancel BENCH",
+		Short: "Stop a bench; what runs is ended within seconds",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			client, err := p.connect(c.Context())
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			b, err := load(c.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			if b.End != nil {
+				return badInput(fmt.Errorf("bench %s has ended already (%s)", b.ID, b.End.EventType().Verb()))
+			}
+			return cancelBench(c.Context(), client, b.ID, reason, queued)
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "cancelled by hand", "why, for those who are told")
+	c.Flags().BoolVar(&queued, "queued", false, "let runs that have started end")
+	return c
+}
+
+func (p *program) acceptCommand() *cobra.Command {
+	var reason string
+	c := &cobra.Command{
+		Use:   "accept BENCH",
+		Short: "Make a bench's results the new baseline",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			client, err := p.connect(c.Context())
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			b, err := load(c.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			if _, reported := b.End.(events.BenchReported); !reported {
+				return badInput(fmt.Errorf("bench %s has no report that could be a baseline", b.ID))
+			}
+			_, _, err = publish(c.Context(), client, events.BaselineAccepted{Bench: b.ID, By: whoami(), Reason: reason})
+			return err
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why the shift is right")
+	return c
+}
+
+func (p *program) rerunCommand() *cobra.Command {
+	var detach bool
+	c := &cobra.Command{
+		Use:   "rerun BENCH",
+		Short: "Request the same bench again",
+		Args:  cobra.ExactArgs(1),
+		RunE:  func(c *cobra.Command, args []string) error { return p.rerun(c.Context(), args[0], detach) },
+	}
+	c.Flags().BoolVar(&detach, "detach", false, "print the new bench's id and do not wait")
+	return c
+}
+
+// rerun asks for a bench again. Its job files are in the store already.
+func (p *program) rerun(ctx context.Context, id string, detach bool) error {
+	client, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	b, err := load(ctx, client, id)
+	if err != nil {
+		return err
+	}
+	if b.Request == nil {
+		return badInput(fmt.Errorf("the request for bench %s is no longer in the stream", id))
+	}
+	again := *b.Request
+	again.RerunOf, again.Attempt = id, max(again.Attempt, 1)+1
+	e, sequence, err := publish(ctx, client, again)
+	if err != nil {
+		return err
+	}
+	if detach {
+		return p.printDetached(events.BenchID(e), client.WebURL)
+	}
+	return p.followBench(ctx, client, events.BenchID(e), sequence)
+}

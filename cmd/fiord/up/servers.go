@@ -1,0 +1,138 @@
+package up
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/artifacts/embedded"
+	"github.com/fiord-bench/fiord/cmd/fiord/keys"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/natsd"
+)
+
+// People is the user of the person who types commands. Operator makes streams.
+const (
+	People   = "people"
+	Operator = "operator"
+)
+
+// writes are the prefixes below which each S3 user may put objects; all may
+// read. Garbage is collected by people.
+func writes() map[string][]string {
+	return map[string][]string{
+		"ingest":    {artifacts.PrefixJobs, artifacts.PrefixRequests},
+		"inventory": {artifacts.PrefixPlacements, artifacts.PrefixInventories, artifacts.PrefixJobs},
+		"bench":     {artifacts.PrefixRuns},
+		"plot":      {artifacts.PrefixPlots, artifacts.PrefixReports, artifacts.PrefixArchive},
+		"notify":    nil,
+		People:      {artifacts.PrefixJobs, artifacts.PrefixRequests, artifacts.PrefixRuns},
+	}
+}
+
+// openUsers makes or reads the credentials of everybody.
+func (s *Stack) openUsers() error {
+	s.users = map[string]keys.User{}
+	for _, name := range append(names(), People, Operator) {
+		u, err := keys.Open(filepath.Join(s.dir, "credentials"), name)
+		if err != nil {
+			return err
+		}
+		s.users[name] = u
+	}
+	return nil
+}
+
+// startNATS serves the bus and makes its streams.
+func (s *Stack) startNATS(ctx context.Context) error {
+	host, port, err := splitAddr("nats.listen", s.cfg.Servers.NATS.Listen)
+	if err != nil {
+		return err
+	}
+	var users []*server.NkeyUser
+	for _, u := range s.users {
+		users = append(users, &server.NkeyUser{Nkey: u.NKey})
+	}
+	s.nats, err = natsd.Start(natsd.Options{
+		Name: "fiord", StoreDir: filepath.Join(s.dir, "nats"), Host: host, Port: port,
+		Synced: s.cfg.Servers.NATS.Synced, Users: users, Log: s.log.With("server", "nats"),
+	})
+	if err != nil {
+		return err
+	}
+	s.undo(func() error { s.nats.Close(); return nil })
+	return s.provision(ctx)
+}
+
+// provision makes the streams as the operator, who alone needs that right.
+func (s *Stack) provision(ctx context.Context) error {
+	nc, err := bus.Connect(ctx, bus.Connection{URL: s.nats.URL(), Name: "fiord-up", NKeySeedFile: s.users[Operator].NKeyFile, Log: s.log})
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	b, err := bus.New(bus.Options{Conn: nc, Source: "fiord/up", Log: s.log})
+	if err != nil {
+		return err
+	}
+	return b.Provision(ctx)
+}
+
+// startS3 serves the artifacts.
+func (s *Stack) startS3(ctx context.Context) error {
+	if _, _, err := splitAddr("s3.listen", s.cfg.Servers.S3.Listen); err != nil {
+		return err
+	}
+	root := s.users[Operator]
+	var users []embedded.User
+	for name, prefixes := range writes() {
+		u := s.users[name]
+		user := embedded.User{AccessKey: u.AccessKey, SecretKey: u.SecretKey.Reveal(), Write: prefixes}
+		users = append(users, user)
+	}
+	var err error
+	s.s3, err = embedded.Start(ctx, embedded.Options{
+		Dir: filepath.Join(s.dir, "s3"), Addr: s.cfg.Servers.S3.Listen, Bucket: s.cfg.Servers.S3.Bucket,
+		AccessKey: root.AccessKey, SecretKey: root.SecretKey.Reveal(), Users: users, Log: s.log.With("server", "s3"),
+	})
+	if err != nil {
+		return taken("s3.listen", s.cfg.Servers.S3.Listen, err)
+	}
+	s.undo(s.s3.Close)
+	return nil
+}
+
+// splitAddr checks that the address is free before a server is started on it,
+// so that the error can name the setting.
+func splitAddr(setting, addr string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", 0, fmt.Errorf("%s is %q: want host:port", setting, addr)
+	}
+	if port, err = strconv.Atoi(text); err != nil || port < 0 || port > 65535 {
+		return "", 0, fmt.Errorf("%s is %q: the port must be 0 to 65535", setting, addr)
+	}
+	if port == 0 {
+		return host, 0, nil
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", 0, taken(setting, addr, err)
+	}
+	return host, port, l.Close()
+}
+
+// taken adds the remedy to the error of a port that is in use.
+func taken(setting, addr string, err error) error {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s %s: %w", setting, addr, err)
+	}
+	return fmt.Errorf("%s: %s is in use: stop what listens there, or choose another address with --%s (port 0 takes any free one)", setting, addr, setting)
+}
