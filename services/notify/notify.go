@@ -55,6 +55,14 @@ func (s *Service) newTarget(settings Target, pages string, m *metrics) (*target,
 
 // Run serves until the context ends and returns when its goroutines have.
 func (s *Service) Run(ctx context.Context) error {
+	err := s.run(ctx)
+	if ctx.Err() != nil {
+		return nil // what a stop interrupts is no error
+	}
+	return err
+}
+
+func (s *Service) run(ctx context.Context) error {
 	kv, err := s.bus.JetStream().KeyValue(ctx, bus.BucketNotices)
 	if err != nil {
 		return fmt.Errorf("open bucket %s: %w", bus.BucketNotices, err)

@@ -1,0 +1,23 @@
+package gitea_test
+
+import (
+	"testing"
+
+	"github.com/fiord-bench/fiord/services/notify/gitea"
+	"github.com/fiord-bench/fiord/services/notify/notice"
+	"github.com/fiord-bench/fiord/services/notify/posttest"
+)
+
+func TestStatusesAreWhatGiteaAndForgejoTake(t *testing.T) {
+	posttest.Statuses(t, posttest.Forge{
+		New:    func(url string) posttest.Sender { return gitea.New(url, "token", posttest.Client()) },
+		Path:   "/api/v1/repos/acme/st%20orage/statuses/" + posttest.SHA,
+		Header: map[string]string{"Authorization": "token token"},
+		Body:   map[string]string{"context": "fiord/randread", "target_url": posttest.URL},
+		States: map[notice.State]string{
+			notice.Pending: "pending", notice.Success: "success", notice.Neutral: "warning",
+			notice.Failure: "failure", notice.Error: "error", notice.Cancelled: "error",
+		},
+		MaxDescription: 255,
+	})
+}
