@@ -92,6 +92,20 @@ func TestPercentileHoldsTheTrueOneWithinItsBounds(t *testing.T) {
 	}
 }
 
+// 99.95% of 2000 is 1999 only when rounded: the nearest number to 99.95 lies
+// above it, and fio, counting with 80 bits, goes on to the last bin.
+func TestPercentileRoundsAsFioDoes(t *testing.T) {
+	var h Histogram
+	h.Add(10, 1999)
+	h.Add(100, 1)
+	if got := h.Percentile(99.95).Value; got != 100 {
+		t.Errorf("p99.95 is %v, fio prints 100", got)
+	}
+	if got := h.Percentile(50).Value; got != 10 {
+		t.Errorf("p50 is %v", got)
+	}
+}
+
 func TestJSONRoundTripAndRefusals(t *testing.T) {
 	h := &Histogram{}
 	h.Add(100, 3)

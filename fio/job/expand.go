@@ -13,6 +13,7 @@ func (p *parser) resolve() {
 	for _, sec := range p.file.Sections {
 		for _, o := range sec.Options {
 			p.expand(o)
+			p.file.Unset = append(p.file.Unset, o.unset...)
 		}
 		secEngine, secBase := engine, kbBase
 		for _, o := range sec.Options {
@@ -84,7 +85,7 @@ func (p *parser) variables(o *Option) string {
 		if !set {
 			pos := o.Pos
 			pos.Col += i
-			p.file.Unset = append(p.file.Unset, Variable{Pos: pos, Name: name})
+			o.unset = append(o.unset, Variable{Pos: pos, Name: name})
 		}
 		out.WriteString(value)
 		i += end + 1

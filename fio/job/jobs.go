@@ -18,7 +18,8 @@ type Job struct {
 	Index   int       // among the file's jobs, from 0
 	Options []*Option // defaults first, in the order fio applies them: the last one of a name counts
 
-	file *File
+	file   *File
+	number int64 // of its first copy among those of all jobs, from 1
 	// sections are the globals before the job and its own, in order. File names
 	// add up over them.
 	sections []*Section
@@ -28,6 +29,7 @@ type Job struct {
 func (f *File) Jobs() []*Job {
 	var globals []*Section
 	var jobs []*Job
+	number := int64(1)
 	for _, sec := range f.Sections {
 		if sec.Global {
 			globals = append(globals, sec)
@@ -47,6 +49,8 @@ func (f *File) Jobs() []*Job {
 		if o := j.Get("name"); o != nil {
 			j.Name = o.Value
 		}
+		j.number = number
+		number += j.NumJobs()
 		jobs = append(jobs, j)
 	}
 	return jobs
@@ -150,10 +154,11 @@ func (j *Job) Engine() string {
 	return defaultEngine
 }
 
-// NumJobs returns how many copies of the job run at once.
+// NumJobs returns how many copies of the job run at once; fio takes a few
+// thousand at most.
 func (j *Job) NumJobs() int64 {
 	n, _ := j.Int("numjobs", 1)
-	return max(n, 1)
+	return min(max(n, 1), 1<<20)
 }
 
 // engineName strips what follows a colon (external:PATH stays apart, it is not
@@ -178,12 +183,15 @@ func (j *Job) Direction() string {
 
 // LogNumber returns the number that fio puts into the log names of the job's
 // first copy; it counts the copies of all jobs before it, from 1.
-func (j *Job) LogNumber() int64 {
-	n := int64(1)
-	for _, other := range j.file.Jobs()[:j.Index] {
-		n += other.NumJobs()
+func (j *Job) LogNumber() int64 { return j.number }
+
+// unset lists the variables without a value that the job's options use.
+func (j *Job) unset() []Variable {
+	var all []Variable
+	for _, o := range j.Options {
+		all = append(all, o.unset...)
 	}
-	return n
+	return all
 }
 
 // expandFormat makes a file name from filename_format for one copy and file.

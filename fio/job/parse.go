@@ -15,7 +15,8 @@ const (
 	MaxBytes    = 1 << 20 // bytes of the job file and its includes together
 	MaxDepth    = 8       // includes within includes
 	MaxIncludes = 64      // include lines read altogether
-	MaxSections = 4096    // jobs and globals
+	MaxSections = 1024    // jobs and globals
+	MaxOptions  = 8192    // option lines altogether
 )
 
 // Config says how a job file is read.
@@ -103,6 +104,7 @@ type Option struct {
 
 	kbBase int64
 	line   *line
+	unset  []Variable // that the line uses
 }
 
 // String formats the option as fio's job files have it.
@@ -144,6 +146,7 @@ type parser struct {
 	sec   *Section
 	errs  Errors
 	bytes int
+	count int // of options
 }
 
 func (p *parser) fail(pos Pos, msg, remedy string) {
@@ -236,6 +239,10 @@ func (p *parser) section(l *line, text string) {
 }
 
 func (p *parser) option(l *line, text string) {
+	if p.count++; p.count > MaxOptions {
+		p.fail(l.pos, fmt.Sprintf("more than %d options", MaxOptions), "split it into several job files")
+		return
+	}
 	p.file.lines = append(p.file.lines, l)
 	p.sec.Options = append(p.sec.Options, &Option{Written: text, Pos: l.pos, Global: p.sec.Global, line: l})
 }

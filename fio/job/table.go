@@ -127,6 +127,9 @@ func Specs() []*Spec {
 
 // suggest returns the known option closest to a misspelt name, or "".
 func suggest(name string) string {
+	if len(name) > 40 {
+		return "" // no option is that long
+	}
 	best, distance := "", len(name)/2+1
 	for known := range table() {
 		d := editDistance(name, known)

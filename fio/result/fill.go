@@ -158,8 +158,15 @@ func (f *filler) job(n *node, grouped bool) Job {
 	if ms := f.int(n.get("job_start")); ms > 0 {
 		j.Start = time.UnixMilli(ms).UTC()
 	}
-	j.Grouped = grouped || hasSetting(j.Options, "group_reporting")
+	j.Grouped = grouped || hasSetting(j.Options, "group_reporting") || j.looksGrouped()
 	return j
+}
+
+// looksGrouped tells that the entry's runtime can only be that of several jobs.
+// Up to 3.35 fio does not print options without a value.
+func (j *Job) looksGrouped() bool {
+	most := j.Read.RuntimeMS + j.Write.RuntimeMS + j.Trim.RuntimeMS
+	return most > 0 && j.Mixed.IsZero() && float64(j.RuntimeMS) > 1.3*float64(most)+100
 }
 
 func (f *filler) direction(n *node) Direction {

@@ -42,7 +42,8 @@ type Job struct {
 	Options []Setting `json:"options,omitempty"`
 	// Grouped says that the entry stands for all jobs of a group: the name is
 	// the first job's, the options are the last's, and averages and extremes
-	// of IOPS and bandwidth are of single jobs.
+	// of IOPS and bandwidth are of single jobs. fio up to 3.35 does not print
+	// the option; it is inferred from the runtimes then, and may be missed.
 	Grouped   bool  `json:"grouped,omitempty"`
 	Error     int   `json:"error"`                // errno of the first error, 0 when none
 	Errors    int64 `json:"errors,omitempty"`     // how many, with continue_on_error

@@ -83,9 +83,28 @@ func figures(jobs []Job, pick func(*Job) *Direction) *Figures {
 	return &f
 }
 
-// waits tells whether the job began after the ones before it.
+// waits tells whether the job began after the ones before it were done. A new
+// group means a stonewall, unless the options or the times say otherwise: up to
+// 3.35 fio prints neither start times nor options without a value.
 func (j *Job) waits(before *Job) bool {
-	return j.Host == before.Host && hasSetting(j.Options, "stonewall") && j.Group != before.Group
+	if j.Host != before.Host || j.Group == before.Group {
+		return false
+	}
+	if hasSetting(j.Options, "stonewall") {
+		return true
+	}
+	if hasSetting(j.Options, "new_group") {
+		return false
+	}
+	if j.Start.IsZero() || before.Start.IsZero() {
+		return true
+	}
+	return j.Start.Sub(before.Start).Milliseconds() >= before.longest()
+}
+
+// longest is the runtime of the job's longest direction.
+func (j *Job) longest() int64 {
+	return max(j.Read.RuntimeMS, j.Write.RuntimeMS, j.Trim.RuntimeMS, j.Mixed.RuntimeMS)
 }
 
 // latencyFigures merges the latencies of all jobs, nil when there are none.
