@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"time"
+
+	"github.com/fiord-bench/fiord/internal/service/config"
 )
 
 // Config of the service.
@@ -14,7 +16,7 @@ type Config struct {
 	Gate      string        `config:"gate" help:"file of the host's measurement gate, shared with bench; empty where nothing is measured on this host"`
 	Renderers int           `config:"renderers" help:"how many runs one replica draws at once"`
 	Memory    int           `config:"memory" help:"how many runs the page keeps in memory; older ones are read from the archive"`
-	LogLimit  int64         `config:"log_limit" help:"most bytes of one log, expanded, that are read"`
+	LogLimit  config.Size   `config:"log_limit" help:"most bytes of one log, expanded, that are read"`
 	Grace     time.Duration `config:"grace" help:"how long a cancelled bench is given to be placed after all, before it ends without a run"`
 	Threshold float64       `config:"threshold" help:"least relative shift that is told when a bench names none"`
 }
@@ -25,7 +27,7 @@ func DefaultConfig() Config {
 		Listen:    "127.0.0.1:8000",
 		Renderers: 2,
 		Memory:    20_000,
-		LogLimit:  4 << 30,
+		LogLimit:  4 * config.GiB,
 		Grace:     5 * time.Second,
 		Threshold: 0.05,
 	}

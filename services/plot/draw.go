@@ -70,7 +70,7 @@ func (s *Service) figures(ctx context.Context, c events.RunCompleted) ([]file, [
 	if err != nil {
 		return nil, nil, err
 	}
-	run, err := reading.Read(ctx, doc, logs, reading.Options{MaxBytes: s.cfg.LogLimit})
+	run, err := reading.Read(ctx, doc, logs, reading.Options{MaxBytes: int64(s.cfg.LogLimit)})
 	if err != nil {
 		return nil, nil, away(err)
 	}
@@ -128,7 +128,7 @@ func (s *Service) logs(ctx context.Context, c events.RunCompleted) ([]reading.Lo
 	var out []reading.Log
 	for _, a := range set.Logs {
 		out = append(out, reading.Log{Name: a.Name, Open: func(ctx context.Context) (io.ReadCloser, error) {
-			return s.store.OpenPlain(ctx, a.ClaimCheck, s.cfg.LogLimit)
+			return s.store.OpenPlain(ctx, a.ClaimCheck, int64(s.cfg.LogLimit))
 		}})
 	}
 	return out, nil

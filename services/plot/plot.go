@@ -61,7 +61,7 @@ func New(cfg Config, deps service.Deps) (_ *Service, err error) {
 	if s.gate, err = gate.Open(cfg.Gate); err != nil {
 		return nil, fmt.Errorf("set up plot: %w", err)
 	}
-	handler, err := page.New(source{s}, objects{deps.Store, cfg.LogLimit}, deps.Log, "fiord "+deps.Version)
+	handler, err := page.New(source{s}, objects{deps.Store, int64(cfg.LogLimit)}, deps.Log, "fiord "+deps.Version)
 	if err != nil {
 		return nil, fmt.Errorf("set up plot: %w", err)
 	}
@@ -99,7 +99,7 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 	})
 	if err := s.open(ctx); err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	view, err := s.bus.Watch(ctx, bus.View{
 		Types:    model.Types(),
@@ -107,21 +107,30 @@ func (s *Service) Run(ctx context.Context) error {
 		CaughtUp: func() { s.ready("model", nil) },
 	})
 	if err != nil {
-		return fmt.Errorf("follow benches: %w", err)
+		return unlessStopped(ctx, fmt.Errorf("follow benches: %w", err))
 	}
 	defer view.Stop()
 	for _, r := range s.reactions() {
 		sub, err := s.bus.React(ctx, r)
 		if err != nil {
-			return err
+			return unlessStopped(ctx, err)
 		}
 		defer sub.Stop()
 	}
 	<-ctx.Done()
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+	return unlessStopped(ctx, context.Cause(ctx))
+}
+
+// unlessStopped returns err unless it only says that somebody asked for the
+// end. A page that cannot be served is the cause of its own end.
+func unlessStopped(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
-	return nil
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // closePage lets requests under way finish for a moment.

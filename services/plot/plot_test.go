@@ -24,6 +24,7 @@ import (
 	"github.com/fiord-bench/fiord/fio/result"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/bus/bustest"
+	"github.com/fiord-bench/fiord/internal/gate"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/services/plot"
 )
@@ -184,7 +185,8 @@ func (s *site) page(url string, status int, texts ...string) {
 	}
 	for _, text := range texts {
 		if !bytes.Contains(body, []byte(text)) {
-			s.t.Errorf("GET %s: no %q in\n%s", url, text, body)
+			_, shown, _ := strings.Cut(string(body), "<body>")
+			s.t.Errorf("GET %s: no %q in\n%.3000s", url, text, shown)
 		}
 	}
 }
@@ -299,6 +301,232 @@ func TestFromFioToThePage(t *testing.T) {
 	s.page(url+"/", 200, "randread", "1 of 1 runs completed")
 	s.page(url+"/benches/"+b.id, 200, "First result", "report.html")
 	s.page(url+"/runs/"+data.Run, 200, "/artifacts/plots/"+data.Run+"/iops.svg", "p99.9", "fio-3.")
-	s.page(url+"/artifacts/plots/"+data.Run+"/iops.svg", 200, "IOPS over time", "read – mean 2", "write – mean 9 kIOPS")
+	s.page(url+"/artifacts/plots/"+data.Run+"/iops.svg", 200, "IOPS over time", "read – mean ", "write – mean ")
 	s.page(url+"/badge/randread.svg", 200, "baseline")
+}
+
+// Whatever the order in which the ends, the figures and the placement come.
+func TestABenchEndsWhateverTheOrder(t *testing.T) {
+	s := newSite(t)
+	s.start()
+	orders := map[string]func(b bench) []events.Event{
+		"as-it-happens": func(b bench) []events.Event {
+			return []events.Event{b.request, b.placed, b.completed(0, 1000), b.failed(1)}
+		},
+		"placed-comes-last": func(b bench) []events.Event {
+			return []events.Event{b.completed(0, 1000), b.failed(1), b.request, b.placed}
+		},
+		"twice": func(b bench) []events.Event {
+			return []events.Event{b.failed(1), b.placed, b.failed(1), b.completed(0, 1000), b.placed}
+		},
+		"in-the-middle": func(b bench) []events.Event { return []events.Event{b.failed(1), b.placed, b.completed(0, 1000)} },
+	}
+	for name, order := range orders {
+		b := s.place(name, 2)
+		s.publish(order(b)...)
+		got := await[events.BenchReported](s)
+		if want := (events.Counts{Planned: 2, Completed: 1, Failed: 1}); got.Bench != b.id || got.Verdict != events.VerdictFailed || got.Counts != want {
+			t.Errorf("%s: %s with %+v", name, got.Verdict, got.Counts)
+		}
+	}
+}
+
+// Three replicas race for the same bench; it ends once.
+func TestReplicasEndABenchOnce(t *testing.T) {
+	s := newSite(t)
+	for range 3 {
+		s.start()
+	}
+	const runs = 24
+	b := s.place("race", runs)
+	s.publish(b.placed)
+	for i := range runs {
+		s.publish(b.failed(i))
+	}
+	await[events.BenchReported](s)
+	time.Sleep(300 * time.Millisecond)
+	for {
+		select {
+		case e := <-s.seen:
+			if e.Type.Ends() == "bench" {
+				t.Fatalf("a second end: %s", e.Type)
+			}
+		default:
+			return
+		}
+	}
+}
+
+func TestCancelledBenches(t *testing.T) {
+	s := newSite(t)
+	s.start()
+	t.Run("with runs", func(t *testing.T) {
+		b := s.place("runs", 2)
+		s.publish(b.request, b.placed, b.completed(0, 1000), b.cancelled(1))
+		got := await[events.BenchCancelled](s)
+		if want := (events.Counts{Planned: 2, Completed: 1, Cancelled: 1}); got.Bench != b.id || got.Reason != "superseded" || got.Counts != want {
+			t.Errorf("got %+v", got)
+		}
+	})
+	t.Run("that nobody placed", func(t *testing.T) {
+		request := events.New("fiord/ingest", "unplaced", nil, events.BenchRequested{Name: "queued", Jobs: []events.Job{{Name: "r.fio", Inline: "[r]"}}})
+		id := events.BenchID(request)
+		s.publish(request, events.New("fiord/test", "c", nil, events.CancelRequested{Bench: id, Reason: "not needed", By: "ada"}))
+		if got := await[events.BenchCancelled](s); got.Bench != id || got.Name != "queued" || got.By != "ada" || got.Counts != (events.Counts{}) {
+			t.Errorf("got %+v", got)
+		}
+	})
+	t.Run("too late", func(t *testing.T) {
+		b := s.place("late", 1)
+		s.publish(b.request, b.placed, events.New("fiord/test", "late", nil, events.CancelRequested{Bench: b.id, Reason: "r", By: "ada"}), b.completed(0, 1000))
+		if got := await[events.BenchReported](s); got.Bench != b.id {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+// A push is held against the newest sound bench of its baseline's branch.
+func TestVerdictAgainstTheBaseline(t *testing.T) {
+	s := newSite(t)
+	s.start()
+	compare := func(r *events.BenchRequested) { r.Compare = &events.Compare{Baseline: "main", Threshold: "5%"} }
+	measure := func(key string, level float64) events.BenchReported {
+		t.Helper()
+		const runs = 15 // five repeats of three points
+		b := s.place(key, runs, compare)
+		s.publish(b.request, b.placed)
+		for i := range runs {
+			s.publish(b.completed(i, level*(1+0.002*float64(i/3))))
+		}
+		got := await[events.BenchReported](s)
+		if got.Bench != b.id {
+			t.Fatalf("%s: another bench was reported", key)
+		}
+		s.remembered(b, got)
+		return got
+	}
+	first := measure("one", 1000)
+	if first.Verdict != events.VerdictBaseline {
+		t.Fatalf("first: %s %q", first.Verdict, first.Headline)
+	}
+	same := measure("two", 1005)
+	if same.Verdict != events.VerdictUnchanged || same.Baseline != first.Bench || len(same.Comparisons) != 6 {
+		t.Errorf("second: %s %q against %s", same.Verdict, same.Headline, same.Baseline)
+	}
+	worse := measure("three", 800)
+	if worse.Verdict != events.VerdictRegressed || worse.Baseline != same.Bench {
+		t.Errorf("third: %s %q against %s", worse.Verdict, worse.Headline, worse.Baseline)
+	}
+	still := measure("four", 800)
+	if still.Verdict != events.VerdictRegressed || still.Baseline != same.Bench {
+		t.Errorf("fourth: %s against %s: what regressed must not become the baseline by itself", still.Verdict, still.Baseline)
+	}
+	s.publish(events.New("fiord/test", "accept", nil, events.BaselineAccepted{Bench: still.Bench, By: "ada", Reason: "checksums are worth it"}))
+	s.accepted(still)
+	if after := measure("five", 801); after.Verdict != events.VerdictUnchanged || after.Baseline != still.Bench {
+		t.Errorf("fifth: %s against %s, want the accepted %s", after.Verdict, after.Baseline, still.Bench)
+	}
+}
+
+// history reads the history document of the test's benches.
+func (s *site) history() string {
+	s.t.Helper()
+	key := artifacts.ArchiveKey("history", events.HashID("history", "ada/disks", "randread", "refs/heads/main"))
+	claim, err := s.store.Claim(s.t.Context(), key)
+	if err != nil {
+		return ""
+	}
+	return artifactstest.Read(s.t, s.store, claim)
+}
+
+func (s *site) eventually(what string, ok func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// remembered waits until a report is part of the history.
+func (s *site) remembered(b bench, _ events.BenchReported) {
+	s.t.Helper()
+	s.eventually("the report is remembered", func() bool { return strings.Contains(s.history(), b.id) })
+}
+
+func (s *site) accepted(r events.BenchReported) {
+	s.t.Helper()
+	s.eventually("the baseline is accepted", func() bool { return strings.Contains(s.history(), `"accepted":true`) })
+}
+
+// The page must tell of a bench when the stream has forgotten it.
+func TestThePageOutlivesTheStream(t *testing.T) {
+	s := newSite(t)
+	_, stop := s.start()
+	b := s.place("old", 2)
+	s.publish(b.request, b.placed, b.completed(0, 1000), b.failed(1))
+	report := await[events.BenchReported](s)
+	s.eventually("the end is archived", func() bool {
+		_, err := s.store.Stat(t.Context(), artifacts.ArchiveKey(b.id, "ended"))
+		return err == nil
+	})
+	stop()
+	stream, err := s.bus.JetStream().Stream(t.Context(), bus.StreamEvents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	url, _ := s.start()
+	s.page(url+"/", 200, "No bench yet")
+	s.page(url+"/benches/"+b.id, 200, report.Headline, "fio ended with 1")
+	s.page(url+"/runs/"+b.runs[0].Run, 200, "1 kIOPS")
+	s.page(url+"/runs/"+events.HashID("unheard"), 404)
+	s.page(url+"/benches/..%2Fx", 404)
+}
+
+// A result that cannot be read costs the figures, not the bench.
+func TestARunThatCannotBeDrawnIsToldAndCounted(t *testing.T) {
+	s := newSite(t)
+	url, _ := s.start()
+	b := s.place("broken", 1)
+	e := b.completed(0, 1000)
+	data := e.Data.(events.RunCompleted)
+	data.Artifacts = []events.Artifact{{Name: "result.json", ClaimCheck: artifactstest.Put(t, s.store, artifacts.RunKey(data.Run, 1, "result.json"), "application/json", "{ no json")}}
+	e.Data = data
+	s.publish(b.request, b.placed, e)
+	plots := await[events.PlotsRendered](s)
+	if len(plots.Figures) != 0 || len(plots.Flags) != 1 || !strings.Contains(plots.Flags[0], "could not be drawn") {
+		t.Errorf("got %+v", plots)
+	}
+	if got := await[events.BenchReported](s); got.Counts.Completed != 1 {
+		t.Errorf("got %+v", got)
+	}
+	s.page(url+"/runs/"+data.Run, 200, "could not be drawn")
+}
+
+// While something is measured on the host, nothing is drawn.
+func TestDrawingWaitsForTheGate(t *testing.T) {
+	s := newSite(t)
+	path := filepath.Join(t.TempDir(), "gate")
+	measuring, err := gate.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, err := measuring.Measure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.start(func(c *plot.Config) { c.Gate = path })
+	b := s.place("gated", 1)
+	s.publish(b.request, b.placed, b.completed(0, 1000))
+	time.Sleep(500 * time.Millisecond)
+	for len(s.seen) > 0 {
+		if e := <-s.seen; e.Type == events.TypePlotsRendered {
+			t.Fatal("drawn while something was measured")
+		}
+	}
+	release()
+	await[events.PlotsRendered](s)
 }

@@ -15,20 +15,30 @@ import (
 // that stand on them.
 func runFigures(c events.RunCompleted, doc *result.Document, run *reading.Run) (pictures, []string, error) {
 	p := painter{c: c, doc: doc, run: run, flags: flagsOf(c, run)}
+	if c.Logs == nil {
+		p.flags = append(p.flags, "fio left no logs: nothing is known over time")
+		return p.distribution()
+	}
 	p.rates("iops", "IOPS over time", figure.IOPS, run.IOPS, func(f *events.Figures) float64 { return f.IOPS })
 	p.rates("bandwidth", "Bandwidth over time", figure.Bandwidth, run.Bandwidth, func(f *events.Figures) float64 { return f.BandwidthBytes })
 	directions := c.Summary.Directions()
 	for _, dir := range directions {
-		suffix, title := "", "Completion latency"
+		suffix := ""
 		if len(directions) > 1 {
-			suffix, title = "-"+dir, "Completion latency, "+dir
+			suffix = "-" + dir
 		}
-		p.latency("latency"+suffix, title+" over time", dir)
+		p.latency("latency"+suffix, "Completion latency over time, "+dir, dir)
 		if len(run.Heat[dir]) > 0 {
-			p.heatmap("heatmap"+suffix, title+" over time, all I/Os", dir)
+			p.heatmap("heatmap"+suffix, "All completion latencies over time, "+dir, dir)
 		}
 	}
-	if sets := distributions(doc); len(sets) > 0 {
+	return p.distribution()
+}
+
+// distribution adds what fio's bins show of the run as a whole, and returns all
+// that was drawn.
+func (p *painter) distribution() (pictures, []string, error) {
+	if sets := distributions(p.doc); len(sets) > 0 {
 		p.add("percentiles", figure.Percentiles{Head: p.head("Completion latency by percentile"), Quantity: figure.Latency, Sets: sets}.Figure())
 	}
 	return p.out, p.flags, p.err

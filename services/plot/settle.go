@@ -53,8 +53,11 @@ func (s *Service) settle(ctx context.Context, d *bus.Delivery, bench string) err
 	return err
 }
 
-// readers is how many archived events are read at once.
-const readers = 16
+// How many objects are read and written at once. Each write waits for a disk.
+const (
+	readers = 16
+	writers = 4
+)
 
 // whole reads the ends and figures of all runs from the archive into a bench.
 func (s *Service) whole(ctx context.Context, p *events.Placement, runs []events.RunRef) (model.Bench, error) {
@@ -172,15 +175,17 @@ type file struct {
 
 // keepAll stores files under the keys of their names.
 func (s *Service) keepAll(ctx context.Context, files []file, key func(string) string) ([]events.Artifact, error) {
-	var out []events.Artifact
-	for _, f := range files {
-		claim, err := s.keep(ctx, key(f.name), f.mediaType, f.body)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, events.Artifact{Name: f.name, ClaimCheck: claim})
+	out := make([]events.Artifact, len(files))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(writers)
+	for i, f := range files {
+		group.Go(func() error {
+			claim, err := s.keep(ctx, key(f.name), f.mediaType, f.body)
+			out[i] = events.Artifact{Name: f.name, ClaimCheck: claim}
+			return err
+		})
 	}
-	return out, nil
+	return out, group.Wait()
 }
 
 // decide stores the decision, or returns the one that was there first.

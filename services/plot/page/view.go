@@ -228,6 +228,7 @@ type runPage struct {
 	Run        *model.Run
 	Directions []numbers
 	Figures    []picture
+	Flags      []string // of the figures, beyond the integrity findings
 	Waiting    string
 	Logs       []events.Artifact
 }
@@ -263,10 +264,23 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
 	case run.State == model.StateCompleted && run.Plots == nil:
 		p.Refresh, p.Waiting = 3, "The figures are being drawn."
 	}
+	if run.Plots != nil {
+		p.Flags = beyond(run.Plots.Flags, run)
+	}
 	if run.Completed != nil && run.Completed.Logs != nil {
 		p.Logs = []events.Artifact{{Name: "list of log files", ClaimCheck: *run.Completed.Logs}}
 	}
 	h.render(w, r, "run", p)
+}
+
+// beyond drops the flags that repeat an integrity finding, which the page shows
+// already.
+func beyond(flags []string, run *model.Run) []string {
+	return slices.DeleteFunc(slices.Clone(flags), func(flag string) bool {
+		return run.Completed != nil && slices.ContainsFunc(run.Completed.Integrity.Findings, func(f events.Finding) bool {
+			return strings.HasSuffix(flag, f.Evidence)
+		})
+	})
 }
 
 // pictures pairs the SVG and PNG of each figure.

@@ -20,6 +20,8 @@ const maxHeat = 4096
 
 // heat merges the histogram logs of all jobs, interval by interval.
 func (r *reader) heat(ctx context.Context, logs []numbered) (err error) {
+	// A row is written when its interval is over, seldom on the millisecond:
+	// it is placed by the interval's middle.
 	var tracks []log.HistTrack
 	for _, l := range logs {
 		body, openErr := l.Open(ctx)
@@ -33,7 +35,7 @@ func (r *reader) heat(ctx context.Context, logs []numbered) (err error) {
 			continue
 		}
 		defer func() { err = errors.Join(err, reader.Close()) }()
-		tracks = append(tracks, log.HistTrack{Reader: reader})
+		tracks = append(tracks, log.HistTrack{Reader: reader, ShiftMS: -r.histMS / 2})
 		defer func() { r.met(l.Name, reader.Stats(), log.Layout{}) }()
 	}
 	heat := map[string][]figure.Distribution{}

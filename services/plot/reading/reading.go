@@ -104,6 +104,7 @@ type reader struct {
 	rates map[log.Kind]*log.Rates
 	jobs  map[int]*log.Rates // IOPS of each job, the weights of its latencies
 	means *log.Means
+	last  map[log.Kind]uint64 // latest time in the logs of a kind
 	run   Run
 
 	meansMu sync.Mutex // held while a log is added to means
@@ -114,7 +115,7 @@ func newReader(doc *result.Document, opt Options) *reader {
 		opt.Workers = runtime.GOMAXPROCS(0)
 	}
 	r := &reader{doc: doc, opt: opt, config: log.Config{MaxBytes: opt.MaxBytes}, window: log.WindowUnknown,
-		rates: map[log.Kind]*log.Rates{}, jobs: map[int]*log.Rates{}}
+		rates: map[log.Kind]*log.Rates{}, jobs: map[int]*log.Rates{}, last: map[log.Kind]uint64{}}
 	if doc == nil {
 		return r
 	}
@@ -157,11 +158,17 @@ func (r *reader) rate(ctx context.Context, kind log.Kind, l numbered) error {
 	if err != nil {
 		return err
 	}
-	if ok, err := r.each(ctx, l, func(src log.Source) error { return own.Add(src, log.Track{WindowMS: r.window}) }); err != nil || !ok {
+	var last lastTime
+	ok, err := r.each(ctx, l, func(src log.Source) error {
+		last.Source = src
+		return own.Add(&last, log.Track{WindowMS: r.window})
+	})
+	if err != nil || !ok {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.last[kind] = max(r.last[kind], last.ms)
 	if kind == log.IOPS {
 		r.jobs[l.number] = own
 	}
@@ -263,7 +270,7 @@ func (r *reader) finish() *Run {
 		dir := log.Direction(i)
 		for kind, out := range map[log.Kind]map[string]figure.Series{log.IOPS: run.IOPS, log.Bandwidth: run.Bandwidth} {
 			if rates := r.rates[kind]; rates != nil && rates.Total(dir) > 0 {
-				out[name] = series(name, rates.Series(dir))
+				out[name] = cover(series(name, rates.Series(dir)), float64(r.last[kind]), r.runtime(), r.window)
 			}
 		}
 		if r.means != nil {
@@ -278,6 +285,14 @@ func (r *reader) finish() *Run {
 	slices.Sort(run.Flags)
 	slices.Sort(run.Notes)
 	return run
+}
+
+// runtime is fio's, in ms; 0 when it is unknown.
+func (r *reader) runtime() float64 {
+	if r.doc == nil {
+		return 0
+	}
+	return float64(longest(r.doc))
 }
 
 func hasValue(values []float64) bool {

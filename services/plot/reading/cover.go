@@ -1,0 +1,59 @@
+package reading
+
+import (
+	"math"
+
+	"github.com/fiord-bench/fiord/fio/log"
+	"github.com/fiord-bench/fiord/services/plot/figure"
+)
+
+// lastTime is a source that remembers the latest time it has read.
+type lastTime struct {
+	log.Source
+	ms uint64
+}
+
+// Read reads on and looks at the times.
+func (l *lastTime) Read(dst []log.Sample) (int, error) {
+	n, err := l.Source.Read(dst)
+	for i := range dst[:n] {
+		l.ms = max(l.ms, dst[i].Time)
+	}
+	return n, err
+}
+
+// cover makes a series of rates end where the run did. fio does not log a last
+// window that is not full, so the last interval of the grid may be covered in
+// part: its rate is that of the covered part, or it is left out when less than
+// half of it is covered, rather than shown as a drop. And a job that stalled to
+// its end logs nothing from there on: the intervals up to its runtime are zero.
+// logged is the last time in the logs and runtime fio's, both in ms; runtime is
+// 0 when it is unknown.
+func cover(s figure.Series, logged, runtime float64, window int) figure.Series {
+	n, step, start := len(s.Values), float64(s.Step.Milliseconds()), float64(s.Start.Milliseconds())
+	if n == 0 || step <= 0 || s.Start > epoch {
+		return s
+	}
+	end := logged
+	if window == 0 { // a line for each I/O: all there was is there
+		end = max(logged, runtime)
+	}
+	values := append([]float64(nil), s.Values...)
+	if runtime > logged+1.5*float64(max(window, 0)) {
+		silent := int(math.Floor((runtime-start)/step)) - n
+		if silent > 0 && silent < log.DefaultMaxCells-n {
+			values = append(values, make([]float64, silent)...)
+			end = runtime
+		}
+	}
+	begin := start + float64(len(values)-1)*step
+	switch part := (end - begin) / step; {
+	case part >= 1 || part <= 0:
+	case part >= 0.5:
+		values[len(values)-1] /= part
+	case len(values) > 1:
+		values = values[:len(values)-1]
+	}
+	s.Values = values
+	return s
+}
