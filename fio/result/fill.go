@@ -14,10 +14,8 @@ import (
 func (o *Output) fill(doc *node) {
 	f := &filler{out: o}
 	o.Version = doc.get("fio version").str()
-	if ms := f.int(doc.get("timestamp_ms")); ms > 0 {
-		o.Time = time.UnixMilli(ms).UTC()
-	} else if s := f.int(doc.get("timestamp")); s > 0 {
-		o.Time = time.Unix(s, 0).UTC()
+	if o.Time = f.time(doc.get("timestamp_ms"), 1); o.Time.IsZero() {
+		o.Time = f.time(doc.get("timestamp"), 1000)
 	}
 	o.Globals = globals(doc.get("global options"))
 	grouped := slices.ContainsFunc(o.Globals, func(g []Setting) bool { return hasSetting(g, "group_reporting") })
@@ -129,6 +127,21 @@ func (f *filler) int(n *node) int64 {
 	return int64(v)
 }
 
+// time reads a time since 1970 in units of some milliseconds. It is zero when
+// there is none, or one outside the years that JSON can hold.
+func (f *filler) time(n *node, unit int64) time.Time {
+	const year10000 = 253402300800000 // in ms
+	v := f.int(n)
+	switch {
+	case v <= 0:
+		return time.Time{}
+	case v >= year10000/unit:
+		f.clipped++
+		return time.Time{}
+	}
+	return time.UnixMilli(v * unit).UTC()
+}
+
 func (f *filler) job(n *node, grouped bool) Job {
 	j := Job{
 		Name:      n.get("jobname").str(),
@@ -155,9 +168,7 @@ func (f *filler) job(n *node, grouped bool) Job {
 			j.Host += ":" + port
 		}
 	}
-	if ms := f.int(n.get("job_start")); ms > 0 {
-		j.Start = time.UnixMilli(ms).UTC()
-	}
+	j.Start = f.time(n.get("job_start"), 1)
 	j.Grouped = grouped || hasSetting(j.Options, "group_reporting") || j.looksGrouped()
 	return j
 }
