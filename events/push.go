@@ -29,6 +29,9 @@ type Pull struct {
 	Base string `json:"base"`
 	// BaseSHA is the commit of the base branch that the forge compared with.
 	BaseSHA string `json:"base_sha,omitempty"`
+	// Head branch in the repository that the commits come from, without
+	// refs/heads/.
+	Head string `json:"head,omitempty"`
 	// Fork tells that the commits come from another repository.
 	Fork bool `json:"fork,omitempty"`
 }
@@ -82,6 +85,7 @@ func (p Push) check(c *check) {
 	if p.Pull != nil {
 		c.atLeast("pull.number", p.Pull.Number, 1)
 		c.text("pull.base", p.Pull.Base, 1024)
+		c.optional("pull.head", p.Pull.Head, 1024)
 	}
 }
 
