@@ -10,9 +10,11 @@ import (
 	"github.com/fiord-bench/fiord/internal/service/config"
 )
 
+//go:generate go run ./cmd/notify --write-config-table README.md
+
 // Config of the service.
 type Config struct {
-	Targets []Target `config:"targets" help:"whom to tell, see below; each has its own queue"`
+	Targets []Target `config:"targets" help:"whom to tell, each with a queue of its own; the README has the settings"`
 	PageURL string   `config:"page_url" help:"address of the web page as people reach it, for links in notices of events that carry none"`
 }
 

@@ -2,8 +2,8 @@
 // webhooks (Mattermost, Rocket.Chat), Discord, and Matrix rooms.
 //
 // Branch names, bench names and error texts were written by strangers. Each
-// format here renders them as text: no mention, no link and no markup comes
-// from them.
+// format here renders them as text: no mention, no markup and no link that hides
+// where it leads comes from them.
 package chat
 
 import (
@@ -155,7 +155,7 @@ func (d *Discord) Send(ctx context.Context, n notice.Notice) error {
 func markdown(text string) string {
 	var b strings.Builder
 	for _, r := range text {
-		if strings.ContainsRune("\\*_~`|>[]()#<:-", r) {
+		if strings.ContainsRune("\\*_~`|>[]()#", r) {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
