@@ -54,7 +54,12 @@ type scanner struct {
 	out  Output
 	last *node
 	err  error // of the last text that looked like a document
+	work int   // bytes parsed in vain
 }
+
+// maxVain bounds the work on text that looks like documents and is none, in
+// multiples of its length.
+const maxVain = 8
 
 func (s *scanner) scan() {
 	for s.at < len(s.text) {
@@ -87,12 +92,16 @@ func documentStart(line []byte) int {
 // document parses a document that begins in the current line. When it turns
 // out to be none the line is noise and the search goes on behind it.
 func (s *scanner) document(start int) bool {
+	if s.work > maxVain*len(s.text) {
+		return false
+	}
 	n, used, err := parseDocument(s.text[s.at+start:])
 	if err != nil || n.get("jobs") == nil && n.get("client_stats") == nil {
 		if err != nil {
 			s.err = err
 		}
 		s.out.Cut = s.out.Cut || errors.Is(err, errCut)
+		s.work += used
 		return false
 	}
 	s.out.Documents++
