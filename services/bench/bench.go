@@ -104,7 +104,7 @@ func (s *Service) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer closeRunner()
-	view, err := s.bus.Watch(ctx, s.wanted.view())
+	view, err := s.bus.Watch(ctx, s.wanted.view(wantedView(s.token)))
 	if err != nil {
 		return fmt.Errorf("follow cancellations: %w", err)
 	}

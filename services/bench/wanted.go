@@ -34,8 +34,10 @@ func newWanted() *wanted {
 	return &wanted{caughtUp: make(chan struct{}), unwanted: map[string]*errUnwanted{}, watchers: map[string]map[chan struct{}]bool{}}
 }
 
-func (w *wanted) view() bus.View {
+// view has a name of the host's own, the only one that its user may take.
+func (w *wanted) view(name string) bus.View {
 	return bus.View{
+		Name: name,
 		Types: []events.Type{
 			events.TypeCancelRequested, events.TypeBenchReported, events.TypeBenchUnplaced, events.TypeBenchCancelled,
 		},

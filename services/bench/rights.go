@@ -1,0 +1,26 @@
+package bench
+
+import (
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/access"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/registry"
+)
+
+// Needs are the rights on NATS that the worker of one host works with. They
+// are bound to the host's name: it takes, ends and announces nothing of another.
+func Needs(cfg Config, host string) access.Needs {
+	token := events.Token(host)
+	s := &Service{cfg: cfg, host: host, token: token}
+	n := access.Host(host, cfg.Pools, s.reactions(), wantedView(token))
+	n.Write = []string{bus.BucketHosts}
+	n.Keys = map[string][]string{
+		bus.BucketHosts:    {registry.BeatKey(token), registry.DetailsKey(token)},
+		bus.BucketAttempts: {"starts.*"},
+	}
+	n.Write = append(n.Write, bus.BucketAttempts)
+	return n
+}
+
+// wantedView is the name of the host's view of what nobody wants any more.
+func wantedView(token string) string { return "bench-wanted-" + token }
