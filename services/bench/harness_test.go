@@ -44,7 +44,14 @@ func newWorld(t *testing.T) *world {
 		t: t, nats: n, bus: n.Bus("fiord/inventory"), store: artifactstest.New(t),
 		data: filepath.Join(t.TempDir(), "data"), seen: make(chan events.Event, 1000),
 	}
-	view, err := w.bus.Watch(t.Context(), bus.View{
+	w.watch()
+	return w
+}
+
+// watch collects what happens to runs.
+func (w *world) watch() {
+	w.t.Helper()
+	view, err := w.bus.Watch(w.t.Context(), bus.View{
 		Types: []events.Type{
 			events.TypeRunStarted, events.TypeRunCompleted, events.TypeRunFailed,
 			events.TypeRunRejected, events.TypeRunCancelled, events.TypeRunExpired,
@@ -52,10 +59,9 @@ func newWorld(t *testing.T) *world {
 		See: func(_ context.Context, s bus.Seen) { w.seen <- s.Event },
 	})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	t.Cleanup(view.Stop)
-	return w
+	w.t.Cleanup(view.Stop)
 }
 
 // config is a worker's in this world: plain processes, quick timers.
