@@ -13,33 +13,33 @@ import (
 // the environment: the command that builds a Store decides what it is given.
 type Config struct {
 	// Endpoint is host:port, or a URL whose scheme decides on TLS.
-	Endpoint string `json:"endpoint" yaml:"endpoint"`
+	Endpoint string
 	// Region is sent with every signature; us-east-1 unless Amazon is asked.
-	Region string `json:"region,omitempty" yaml:"region"`
+	Region string
 	// Bucket holds every object. Open makes it when it is missing.
-	Bucket string `json:"bucket" yaml:"bucket"`
+	Bucket string
 	// AccessKey and SecretKey sign the requests.
-	AccessKey string `json:"access_key" yaml:"access_key"`
-	SecretKey string `json:"-" yaml:"secret_key"`
+	AccessKey string
+	SecretKey string `json:"-"`
 	// SessionToken goes with temporary credentials.
-	SessionToken string `json:"-" yaml:"session_token"`
+	SessionToken string `json:"-"`
 	// Secure asks for TLS when Endpoint has no scheme.
-	Secure bool `json:"secure,omitempty" yaml:"secure"`
+	Secure bool
 	// CAFile is a PEM file of authorities trusted besides the system's.
-	CAFile string `json:"ca_file,omitempty" yaml:"ca_file"`
+	CAFile string
 	// VirtualHost puts the bucket into the host name. The default is the path,
 	// which every server understands, and Amazon's own rule for Amazon.
-	VirtualHost bool `json:"virtual_host,omitempty" yaml:"virtual_host"`
+	VirtualHost bool
 	// Attempts bounds the tries of one operation; 5 by default.
-	Attempts int `json:"attempts,omitempty" yaml:"attempts"`
+	Attempts int
 	// Stall ends a connection on which nothing moves; 30 s by default. It is
 	// no limit on the length of a transfer.
-	Stall time.Duration `json:"stall,omitempty" yaml:"stall"`
+	Stall time.Duration
 	// Backoff is the longest pause after the first failure, doubled after each
 	// further one up to 5 s; 100 ms by default. Pauses are jittered.
-	Backoff time.Duration `json:"backoff,omitempty" yaml:"backoff"`
+	Backoff time.Duration
 	// SpoolDir takes the temporary files of large content; the system's by default.
-	SpoolDir string `json:"spool_dir,omitempty" yaml:"spool_dir"`
+	SpoolDir string
 }
 
 const maxBackoff = 5 * time.Second
