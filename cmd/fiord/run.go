@@ -126,12 +126,29 @@ func readJobs(stdin io.Reader, args []string) ([]jobSource, error) {
 			problems = append(problems, err)
 			continue
 		}
-		if _, err := job.Parse(arg, text, job.Config{}); err != nil {
-			problems = append(problems, err)
-		}
+		problems = append(problems, checkJob(arg, text))
 		jobs = append(jobs, jobSource{name: filepath.Base(arg), text: text})
 	}
 	return jobs, errors.Join(problems...)
+}
+
+// checkJob holds a job file to fio's syntax, and its options to what fio knows.
+// What a host's owner allows is decided there.
+func checkJob(name string, text []byte) error {
+	file, err := job.Parse(name, text, job.Config{})
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, j := range file.Jobs() {
+		_, findings := j.Touches()
+		for _, f := range findings {
+			if f.Rule == job.RuleUnknown {
+				problems = append(problems, f)
+			}
+		}
+	}
+	return errors.Join(problems...)
 }
 
 func readJob(stdin io.Reader, name string) ([]byte, error) {

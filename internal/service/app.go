@@ -178,28 +178,20 @@ func (a *App) AdminAddr() string {
 // fails. It closes the App in every case and returns when all of its
 // goroutines have. A stop that was asked for is no error.
 func (a *App) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var serving sync.WaitGroup
+	var admin error
 	if a.admin != nil {
 		serving.Go(func() {
-			if err := a.admin.Serve(); err != nil {
-				cancel(err)
+			if admin = a.admin.Serve(); admin != nil {
+				cancel()
 			}
 		})
 	}
-	err := a.serve(ctx)
-	err = errors.Join(err, failure(ctx), a.Close())
+	err := errors.Join(a.serve(ctx), a.Close())
 	serving.Wait()
-	return err
-}
-
-// failure is what ended ctx, unless somebody simply asked for the end.
-func failure(ctx context.Context) error {
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		return cause
-	}
-	return nil
+	return errors.Join(err, admin)
 }
 
 // Close frees what New opened. It may be called again, and after Run.
@@ -242,7 +234,8 @@ func (a *App) setUp(ctx context.Context, undo *closers) (Runner, error) {
 func (a *App) runService(ctx context.Context, runner Runner) error {
 	a.ready("state", nil)
 	a.log.Info("running", "version", a.version, "admin", a.AdminAddr())
-	if err := runner.Run(ctx); err != nil {
+	err := runner.Run(ctx)
+	if err != nil && (ctx.Err() == nil || !errors.Is(err, context.Canceled)) {
 		return fmt.Errorf("run %s: %w", a.name, err)
 	}
 	a.log.Info("stopped")

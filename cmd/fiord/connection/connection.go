@@ -79,6 +79,7 @@ type document struct {
 	NATS struct {
 		URL      string `yaml:"url"`
 		NKeyFile string `yaml:"nkey_file"`
+		Inbox    string `yaml:"inbox_prefix"`
 	} `yaml:"nats"`
 	S3 struct {
 		Endpoint      string `yaml:"endpoint"`
@@ -95,7 +96,7 @@ type document struct {
 // all, readable by the owner alone. The keys stay in their own files.
 func Write(dataDir string, c Connection, nkeyFile, accessKeyFile, secretKeyFile string) error {
 	var d document
-	d.NATS.URL, d.NATS.NKeyFile = c.NATS.URL, nkeyFile
+	d.NATS.URL, d.NATS.NKeyFile, d.NATS.Inbox = c.NATS.URL, nkeyFile, c.NATS.InboxPrefix
 	d.S3.Endpoint, d.S3.Bucket = c.S3.Endpoint, c.S3.Bucket
 	d.S3.AccessKeyFile, d.S3.SecretKeyFile = accessKeyFile, secretKeyFile
 	d.WebURL, d.IngestURL, d.AdminURL = c.WebURL, c.IngestURL, c.AdminURL

@@ -8,7 +8,9 @@ import (
 	"github.com/fiord-bench/fiord/internal/service/logging"
 	"github.com/fiord-bench/fiord/internal/service/tracing"
 	"github.com/fiord-bench/fiord/services/bench"
+	"github.com/fiord-bench/fiord/services/ingest"
 	"github.com/fiord-bench/fiord/services/inventory"
+	"github.com/fiord-bench/fiord/services/notify"
 	"github.com/fiord-bench/fiord/services/plot"
 )
 
@@ -17,9 +19,11 @@ import (
 type Config struct {
 	Servers   Servers
 	Common    Shared
+	Ingest    ingest.Config
 	Inventory inventory.Config
 	Bench     bench.Config
 	Plot      plot.Config
+	Notify    notify.Config
 }
 
 // Servers are the embedded ones.
@@ -61,10 +65,13 @@ func DefaultConfig(dir string) Config {
 	c := Config{
 		Servers:   Servers{NATS: NATS{Listen: "127.0.0.1:4222", Synced: true}, S3: S3{Listen: "127.0.0.1:9000", Bucket: "fiord"}},
 		Common:    Shared{Log: logging.DefaultConfig(), Admin: admin.DefaultConfig(), Trace: tracing.DefaultConfig()},
+		Ingest:    ingest.DefaultConfig(),
 		Inventory: inventory.DefaultConfig(),
 		Bench:     bench.DefaultConfig(),
 		Plot:      plot.DefaultConfig(),
+		Notify:    notify.DefaultConfig(),
 	}
+	c.Ingest.Checkout.Dir = filepath.Join(dir, "checkouts")
 	gate := filepath.Join(dir, "gate")
 	c.Bench.Gate, c.Plot.Gate = gate, gate
 	c.Bench.StateDir = filepath.Join(dir, "bench")
@@ -77,8 +84,10 @@ func (c *Config) Sections() []config.Section {
 	return []config.Section{
 		{Name: "up", Value: &c.Servers, Bare: true},
 		{Value: &c.Common},
+		{Name: "ingest", Value: &c.Ingest},
 		{Name: "inventory", Value: &c.Inventory},
 		{Name: "bench", Value: &c.Bench},
 		{Name: "plot", Value: &c.Plot},
+		{Name: "notify", Value: &c.Notify},
 	}
 }

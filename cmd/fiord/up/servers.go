@@ -14,34 +14,40 @@ import (
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/embedded"
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/natsd"
+	"github.com/fiord-bench/fiord/internal/service"
+	"github.com/fiord-bench/fiord/internal/service/config"
 )
 
-// People is the user of the person who types commands. Operator makes streams.
-const (
-	People   = "people"
-	Operator = "operator"
-)
+// operator is the user who makes streams and owns the bucket. Nothing uses it
+// once everything is up.
+const operator = "operator"
+
+// webhookFile is the file of the secret that forges sign with, in the folder
+// of ingest's credentials.
+const webhookFile = "webhook"
 
 // writes are the prefixes below which each S3 user may put objects; all may
 // read. Garbage is collected by people.
 func writes() map[string][]string {
 	return map[string][]string{
-		"ingest":    {artifacts.PrefixJobs, artifacts.PrefixRequests},
-		"inventory": {artifacts.PrefixPlacements, artifacts.PrefixInventories, artifacts.PrefixJobs},
-		"bench":     {artifacts.PrefixRuns},
-		"plot":      {artifacts.PrefixPlots, artifacts.PrefixReports, artifacts.PrefixArchive},
-		"notify":    nil,
-		People:      {artifacts.PrefixJobs, artifacts.PrefixRequests, artifacts.PrefixRuns},
+		"ingest":      {artifacts.PrefixJobs, artifacts.PrefixRequests},
+		"inventory":   {artifacts.PrefixPlacements, artifacts.PrefixInventories, artifacts.PrefixJobs},
+		"bench":       {artifacts.PrefixRuns},
+		"plot":        {artifacts.PrefixPlots, artifacts.PrefixReports, artifacts.PrefixArchive},
+		"notify":      nil,
+		events.People: {artifacts.PrefixJobs, artifacts.PrefixRequests, artifacts.PrefixRuns},
 	}
 }
 
 // openUsers makes or reads the credentials of everybody.
 func (s *Stack) openUsers() error {
 	s.users = map[string]keys.User{}
-	for _, name := range append(names(), People, Operator) {
-		u, err := keys.Open(filepath.Join(s.dir, "credentials"), name)
+	for _, name := range append(service.Names(), events.People, operator) {
+		u, err := keys.Open(s.credentials(), name)
 		if err != nil {
 			return err
 		}
@@ -50,19 +56,40 @@ func (s *Stack) openUsers() error {
 	return nil
 }
 
+func (s *Stack) credentials() string { return filepath.Join(s.dir, "credentials") }
+
+// webhookSecret makes the secret that forges sign with, or reads it.
+func (s *Stack) webhookSecret() (config.Secret, error) {
+	_, value, err := keys.Secret(s.credentials(), "ingest", webhookFile)
+	return config.NewSecret(value), err
+}
+
+// natsUsers gives everybody exactly the rights that their code declares.
+func (s *Stack) natsUsers() []*server.NkeyUser {
+	parts := s.parts()
+	var durables []string
+	for _, p := range parts {
+		durables = append(durables, p.needs.Durables...)
+	}
+	users := []*server.NkeyUser{
+		{Nkey: s.users[operator].NKey},
+		{Nkey: s.users[events.People].NKey, Permissions: access.People()},
+	}
+	for _, p := range parts {
+		users = append(users, &server.NkeyUser{Nkey: s.users[p.name].NKey, Permissions: p.needs.Permissions(durables...)})
+	}
+	return users
+}
+
 // startNATS serves the bus and makes its streams.
 func (s *Stack) startNATS(ctx context.Context) error {
 	host, port, err := splitAddr("nats.listen", s.cfg.Servers.NATS.Listen)
 	if err != nil {
 		return err
 	}
-	var users []*server.NkeyUser
-	for _, u := range s.users {
-		users = append(users, &server.NkeyUser{Nkey: u.NKey})
-	}
 	s.nats, err = natsd.Start(natsd.Options{
 		Name: "fiord", StoreDir: filepath.Join(s.dir, "nats"), Host: host, Port: port,
-		Synced: s.cfg.Servers.NATS.Synced, Users: users, Log: s.log.With("server", "nats"),
+		Synced: s.cfg.Servers.NATS.Synced, Users: s.natsUsers(), Log: s.log.With("server", "nats"),
 	})
 	if err != nil {
 		return err
@@ -73,7 +100,7 @@ func (s *Stack) startNATS(ctx context.Context) error {
 
 // provision makes the streams as the operator, who alone needs that right.
 func (s *Stack) provision(ctx context.Context) error {
-	nc, err := bus.Connect(ctx, bus.Connection{URL: s.nats.URL(), Name: "fiord-up", NKeySeedFile: s.users[Operator].NKeyFile, Log: s.log})
+	nc, err := bus.Connect(ctx, bus.Connection{URL: s.nats.URL(), Name: "fiord-up", NKeySeedFile: s.users[operator].NKeyFile, Log: s.log})
 	if err != nil {
 		return err
 	}
@@ -90,7 +117,7 @@ func (s *Stack) startS3(ctx context.Context) error {
 	if _, _, err := splitAddr("s3.listen", s.cfg.Servers.S3.Listen); err != nil {
 		return err
 	}
-	root := s.users[Operator]
+	root := s.users[operator]
 	var users []embedded.User
 	for name, prefixes := range writes() {
 		u := s.users[name]

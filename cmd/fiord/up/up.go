@@ -17,10 +17,12 @@ import (
 	"github.com/fiord-bench/fiord/artifacts/embedded"
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/natsd"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/admin"
-	"github.com/fiord-bench/fiord/internal/service/logging"
+	"github.com/fiord-bench/fiord/internal/service/config"
 )
 
 // Stack is one running fiord. Its methods may be called by any goroutine.
@@ -95,7 +97,7 @@ func (s *Stack) openAdmin(context.Context) error {
 }
 
 func (s *Stack) startServers(ctx context.Context) error {
-	if err := s.openUsers(); err != nil {
+	if err := errors.Join(s.openUsers(), s.complete()); err != nil {
 		return err
 	}
 	if err := s.startNATS(ctx); err != nil {
@@ -120,7 +122,6 @@ func (s *Stack) Run(ctx context.Context) error {
 	for _, app := range s.apps {
 		services.Go(func() {
 			if err := app.Run(ctx); err != nil {
-				s.log.Error("a service ended", logging.Error(err))
 				cancel(err)
 			}
 		})
@@ -167,7 +168,7 @@ func (s *Stack) Ready(ctx context.Context) (connection.Connection, error) {
 		}
 	}
 	c := s.Connection()
-	people := s.users[People]
+	people := s.users[events.People]
 	return c, connection.Write(s.dir, c, people.NKeyFile, people.AccessKeyFile, people.SecretKeyFile)
 }
 
@@ -184,16 +185,22 @@ func unready(r admin.Report) string {
 // Connection is how people reach this fiord.
 func (s *Stack) Connection() connection.Connection {
 	c := connection.Default()
-	people := s.users[People]
+	people := s.users[events.People]
 	c.NATS.URL, c.NATS.NKeyFile = s.nats.URL(), people.NKeyFile
+	c.NATS.InboxPrefix = access.InboxPrefix(events.People)
 	c.S3.Endpoint, c.S3.Bucket = s.s3.Endpoint(), s.cfg.Servers.S3.Bucket
-	c.S3.AccessKey, c.S3.SecretKey = secret(people.AccessKey), people.SecretKey
+	c.S3.AccessKey, c.S3.SecretKey = config.NewSecret(people.AccessKey), people.SecretKey
 	c.WebURL, c.IngestURL = s.url("plot"), s.url("ingest")
 	c.AdminURL = ""
 	if s.admin != nil {
 		c.AdminURL = "http://" + s.admin.Addr()
 	}
 	return c
+}
+
+// WebhookSecretFile is the file of the secret that forges sign with.
+func (s *Stack) WebhookSecretFile() string {
+	return filepath.Join(s.credentials(), "ingest", webhookFile)
 }
 
 func (s *Stack) url(service string) string {
