@@ -35,6 +35,7 @@ func BenchmarkReader(b *testing.B) {
 			dst := make([]Sample, 1024)
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
+			began := cpuTime(b)
 			for b.Loop() {
 				r := NewReader(bytes.NewReader(text), &layout)
 				for {
@@ -46,6 +47,7 @@ func BenchmarkReader(b *testing.B) {
 					}
 				}
 			}
+			reportCPU(b, len(text), began)
 		})
 	}
 }

@@ -143,21 +143,25 @@ func TestCompareAllowsAnUnfinishedWindowOnly(t *testing.T) {
 func BenchmarkRates(b *testing.B) {
 	text := lines(200_000, "bw")
 	b.SetBytes(int64(len(text)))
+	began := cpuTime(b)
 	for b.Loop() {
 		r, _ := NewRates(Bandwidth, GridConfig{StepMS: 100})
 		if err := r.Add(NewReader(bytes.NewReader(text), &Layout{Prio: true}), Track{}); err != nil {
 			b.Fatal(err)
 		}
 	}
+	reportCPU(b, len(text), began)
 }
 
 func BenchmarkMeans(b *testing.B) {
 	text := lines(200_000, "lat")
 	b.SetBytes(int64(len(text)))
+	began := cpuTime(b)
 	for b.Loop() {
 		m, _ := NewMeans(GridConfig{StepMS: 100})
 		if err := m.Add(NewReader(bytes.NewReader(text), &Layout{Prio: true}), Track{}, nil); err != nil {
 			b.Fatal(err)
 		}
 	}
+	reportCPU(b, len(text), began)
 }
