@@ -117,6 +117,12 @@ func (s *Service) reactions() []bus.Reaction {
 		MaxAttempts: 6,
 		Timeout:     5 * s.cfg.Checkout.Timeout,
 		Handle:      s.push, OnDead: s.pushDead,
+	}, {
+		Service: "ingest", Name: "approve",
+		Types:       []events.Type{events.TypePushApproved},
+		MaxAttempts: 6,
+		Timeout:     5 * s.cfg.Checkout.Timeout,
+		Handle:      s.approve, OnDead: s.approvalDead,
 	}}
 }
 

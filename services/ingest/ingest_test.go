@@ -208,12 +208,16 @@ func gitHubPush(t *testing.T, url string, c *clone, ref, before, after string) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(body)
 	return post(t, url+"/hooks", string(body), map[string]string{
 		"Content-Type": "application/json", "X-GitHub-Event": "push", "X-GitHub-Delivery": "72d3162e",
-		"X-Hub-Signature-256": "sha256=" + hex.EncodeToString(mac.Sum(nil)),
+		"X-Hub-Signature-256": hubSignature(body),
 	})
+}
+
+func hubSignature(body []byte) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
 func post(t *testing.T, url, body string, header map[string]string) (status int, answer string) {

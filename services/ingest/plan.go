@@ -25,6 +25,9 @@ func (s *Service) plan(ctx context.Context, p events.Push, rule repos.Rule) (pla
 	if err != nil {
 		return plan{}, err
 	}
+	if err := measuredAsPush(p, file); err != nil {
+		return plan{}, err
+	}
 	changed := func() ([]string, bool, error) { return tree.Changed(ctx, p.Before) }
 	wanted, reason, err := file.Wants(p, changed)
 	if err != nil {

@@ -36,16 +36,21 @@ func (s *Service) push(ctx context.Context, d *bus.Delivery) error {
 	if err != nil {
 		return err
 	}
-	err = s.work(ctx, d, data.Push)
+	return s.tell(ctx, d, data.Push, s.work(ctx, d, data.Push, false))
+}
+
+// tell publishes what came of a push other than benches, and leaves faults of
+// ours to the bus.
+func (s *Service) tell(ctx context.Context, d *bus.Delivery, p events.Push, err error) error {
 	var no *ignored
 	var bad *rejected
 	switch {
 	case errors.As(err, &no):
 		d.Log.Info("push ignored", slog.String("reason", no.reason))
-		_, err = d.Emit(ctx, data.Push.Push, events.PushIgnored{Push: data.Push, Reason: truncate(no.reason, 2048)})
+		_, err = d.Emit(ctx, p.Push, events.PushIgnored{Push: p, Reason: truncate(no.reason, 2048)})
 	case errors.As(err, &bad):
 		d.Log.Info("push rejected", slog.Any("problems", bad))
-		_, err = d.Emit(ctx, data.Push.Push, rejection(data.Push, bad.problems))
+		_, err = d.Emit(ctx, p.Push, rejection(p, bad.problems))
 	}
 	return disposition(err)
 }
@@ -75,14 +80,20 @@ func (s *Service) pushDead(ctx context.Context, d *bus.Delivery, cause error) er
 	if err != nil {
 		return nil //nolint:nilerr // no push, so nobody waits
 	}
-	problem := events.Problem{Rule: "internal", Message: truncate("fiord gave up on this push: "+cause.Error()+": push again, or ask the operator to redrive it", 1024)}
-	_, err = d.Emit(ctx, data.Push.Push, events.PushRejected{Push: data.Push, Problems: []events.Problem{problem}})
+	_, err = d.Emit(ctx, data.Push.Push, gaveUp(data.Push, cause))
 	return err
 }
 
+func gaveUp(p events.Push, cause error) events.PushRejected {
+	return events.PushRejected{Push: p, Problems: []events.Problem{{
+		Rule:    "internal",
+		Message: truncate("fiord gave up on this push: "+cause.Error()+": push again, or ask the operator to redrive it", 1024),
+	}}}
+}
+
 // work does what a push asks for. Its error is *ignored, *rejected, or a fault
-// of ours.
-func (s *Service) work(ctx context.Context, d *bus.Delivery, p events.Push) error {
+// of ours. Approved says that somebody has let a pull request through the gate.
+func (s *Service) work(ctx context.Context, d *bus.Delivery, p events.Push, approved bool) error {
 	rule, ok := s.policy.Get().For(p.Repo.Forge, p.Repo.Name)
 	if !ok {
 		return reject(repos.RulePolicy, "", "no rule of the operator lets %s at %s run anything", p.Repo.Name, p.Repo.Forge)
@@ -96,6 +107,11 @@ func (s *Service) work(ctx context.Context, d *bus.Delivery, p events.Push) erro
 	}
 	if p.Deleted() {
 		return s.deleted(ctx, d, p, state)
+	}
+	if p.Pull != nil && !approved {
+		if err := s.gate(ctx, d.Event, p, rule); err != nil {
+			return err
+		}
 	}
 	plan, err := s.plan(ctx, p, rule)
 	if err != nil {

@@ -142,7 +142,7 @@ func (s *Server) pull(ctx context.Context, m forge.Message, rule repos.Rule) (an
 	data := events.PushReceived{
 		Push: events.Push{
 			Repo: repository(m, rule), Ref: pullRef(m.Forge, p.Number), Before: known(p.Base, after), After: after,
-			Pull: &events.Pull{Number: p.Number, Base: p.BaseRef, BaseSHA: p.Base, Fork: p.Fork},
+			Pull: &events.Pull{Number: p.Number, Base: p.BaseRef, BaseSHA: p.Base, Head: p.HeadRef, Fork: p.Fork},
 		},
 		Pusher: truncate(m.Sender, 300), Delivery: truncate(m.Delivery, 300),
 	}

@@ -1,0 +1,94 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/repos"
+	"github.com/fiord-bench/fiord/services/ingest/config"
+)
+
+// gate holds pull requests that nobody has vouched for: their job files would
+// run on the operator's hosts. A held one is kept until push.approved names it.
+func (s *Service) gate(ctx context.Context, e events.Event, p events.Push, rule repos.Rule) error {
+	switch {
+	case rule.PullRequests == "" || rule.PullRequests == repos.PullsOff:
+		return &ignored{"the operator has not let pull requests of this repository in"}
+	case rule.PullRequests == repos.PullsMembers && !p.Pull.Fork:
+		return nil
+	}
+	err := s.refs.save(ctx, heldKey(p.Push), 0, p)
+	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
+		return fmt.Errorf("hold push %s: %w", p.Push, err)
+	}
+	return &ignored{fmt.Sprintf("pull request %d waits for approval: fiord publish push.approved --data "+
+		`'{"push":"%s","by":"your name"}'`, p.Pull.Number, p.Push)}
+}
+
+func heldKey(push string) string { return "held." + push }
+
+// measuredAsPush ignores a request from a branch of the repository itself whose
+// commits are measured when they are pushed.
+func measuredAsPush(p events.Push, f *config.File) error {
+	if p.Pull == nil || p.Pull.Fork || p.Pull.Head == "" {
+		return nil
+	}
+	nothing := func() ([]string, bool, error) { return nil, false, nil }
+	asPush := events.Push{Ref: "refs/heads/" + p.Pull.Head}
+	if ok, _, err := f.Wants(asPush, nothing); err != nil || !ok {
+		return err
+	}
+	return &ignored{"the commit is measured as a push to " + p.Pull.Head}
+}
+
+// approve reacts to push.approved: the held push is worked on as if it had just
+// come, and what follows is caused by the approval.
+func (s *Service) approve(ctx context.Context, d *bus.Delivery) error {
+	data, err := bus.As[events.PushApproved](d)
+	if err != nil {
+		return err
+	}
+	p, err := s.held(ctx, data.Push)
+	if err != nil {
+		return err
+	}
+	state, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(*refState) {})
+	if err != nil {
+		return err
+	}
+	if state.Push != p.Push && !state.asked(p.Push) {
+		return s.tell(ctx, d, p, &ignored{"pull request has changed since: approve its newest push, " + state.Push})
+	}
+	d.Log.Info("pull request approved", "push", p.Push, "by", data.By)
+	return s.tell(ctx, d, p, s.work(ctx, d, p, true))
+}
+
+// held looks up a push that waits.
+func (s *Service) held(ctx context.Context, push string) (events.Push, error) {
+	var p events.Push
+	revision, err := s.refs.load(ctx, heldKey(push), &p)
+	if err == nil && revision == 0 {
+		err = bus.Permanent(fmt.Errorf("approve %s: no such push waits for approval", push))
+	}
+	return p, err
+}
+
+// approvalDead is owed when an approval leads nowhere: the push it was for is
+// rejected; an approval of nothing leaves nobody waiting.
+func (s *Service) approvalDead(ctx context.Context, d *bus.Delivery, cause error) error {
+	data, err := bus.As[events.PushApproved](d)
+	if err != nil {
+		return nil //nolint:nilerr // unreadable, so nobody waits
+	}
+	p, err := s.held(ctx, data.Push)
+	if err != nil {
+		return nil //nolint:nilerr // nothing was held
+	}
+	_, err = d.Emit(ctx, p.Push, gaveUp(p, cause))
+	return err
+}
