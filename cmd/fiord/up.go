@@ -106,19 +106,20 @@ func (p *program) announce(ctx context.Context, stack *up.Stack, dir string) {
 		return
 	}
 	if p.json {
-		_ = p.printJSON(addresses(c, dir))
+		_ = p.printJSON(addresses(c, stack, dir))
 	} else {
-		p.printAddresses(c, dir)
+		p.printAddresses(c, stack, dir)
 	}
 	if p.onUp != nil {
 		p.onUp(c)
 	}
 }
 
-func (p *program) printAddresses(c connection.Connection, dir string) {
+func (p *program) printAddresses(c connection.Connection, stack *up.Stack, dir string) {
 	_, _ = fmt.Fprintln(p.stdout, "fiord is up")
 	for _, line := range [][2]string{
-		{"web page", c.WebURL}, {"ingest", c.IngestURL}, {"NATS", c.NATS.URL}, {"S3", c.S3.Endpoint}, {"admin", c.AdminURL}, {"data", dir},
+		{"web page", c.WebURL}, {"ingest", c.IngestURL}, {"secret", stack.WebhookSecretFile()},
+		{"NATS", c.NATS.URL}, {"S3", c.S3.Endpoint}, {"admin", c.AdminURL}, {"data", dir},
 	} {
 		if line[1] != "" {
 			_, _ = fmt.Fprintf(p.stdout, "  %-9s %s\n", line[0], line[1])
@@ -126,8 +127,10 @@ func (p *program) printAddresses(c connection.Connection, dir string) {
 	}
 }
 
-func addresses(c connection.Connection, dir string) map[string]string {
+// addresses are what --json prints; scripts rely on the names.
+func addresses(c connection.Connection, stack *up.Stack, dir string) map[string]string {
 	return map[string]string{
-		"web": c.WebURL, "ingest": c.IngestURL, "nats": c.NATS.URL, "s3": c.S3.Endpoint, "admin": c.AdminURL, "data": dir,
+		"web": c.WebURL, "ingest": c.IngestURL, "webhook_secret_file": stack.WebhookSecretFile(),
+		"nats": c.NATS.URL, "s3": c.S3.Endpoint, "admin": c.AdminURL, "data": dir,
 	}
 }
