@@ -46,7 +46,7 @@ func (r *run) evaluate(a *spool.Attempt, o order, exit runner.Exit) (events.RunC
 	if err != nil {
 		return done, "", fmt.Errorf("read job: %w", err)
 	}
-	file, err := job.Parse(r.inv.Job, text, job.Config{})
+	file, err := r.service.parse(r.inv.Job, text)
 	if err != nil {
 		return done, "", fmt.Errorf("read job that was run: %w", err)
 	}

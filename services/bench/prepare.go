@@ -33,7 +33,7 @@ type plan struct {
 // prepare applies the point to a job file, adds the logs and has the guard
 // judge the result. dir is the attempt's folder. Problems are the author's.
 func (s *Service) prepare(list events.RunList, inv events.Invocation, text []byte, dir string) (plan, []events.Problem, error) {
-	file, err := job.Parse(inv.Job, text, job.Config{})
+	file, err := s.parse(inv.Job, text)
 	if err != nil {
 		return plan{}, problemsOf(err), nil
 	}
@@ -52,6 +52,13 @@ func (s *Service) prepare(list events.RunList, inv events.Invocation, text []byt
 	}
 	p.User, err = owner(grant.Target)
 	return p, nil, err
+}
+
+// parse reads a job file as fio on this host will.
+func (s *Service) parse(name string, text []byte) (*job.File, error) {
+	return job.Parse(name, text, job.Config{Machine: job.Machine{
+		PageSize: int64(os.Getpagesize()), MemoryMB: s.machine.MemoryMiB(), CPUs: int64(s.machine.CPUs()),
+	}})
 }
 
 // edit applies the point of the matrix and what the bench wants measured.

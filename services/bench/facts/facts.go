@@ -112,6 +112,12 @@ func (h Host) architecture() string {
 	return machine()
 }
 
+// CPUs is how many are online.
+func (h Host) CPUs() int { return h.cpus() }
+
+// MemoryMiB is the memory in all.
+func (h Host) MemoryMiB() int64 { return int64(h.memory()["MemTotal"] >> 10) } //nolint:gosec // a host has less
+
 // cpus counts those online: "0-3,8" is five.
 func (h Host) cpus() int {
 	total := 0

@@ -57,7 +57,11 @@ func locate(sys block.System, at string) (location, error) {
 }
 
 func locateDevice(sys block.System, real string) (location, error) {
-	d, err := sys.ResolveNode(real)
+	resolve := sys.ResolveNode
+	if strings.HasPrefix(real, "/dev/") {
+		resolve = sys.Resolve // links below /dev are the system's
+	}
+	d, err := resolve(real)
 	if errors.Is(err, block.ErrNotBlock) {
 		return location{kind: kindSpecial, real: real, what: "name below /dev without a block device"}, nil
 	}

@@ -26,6 +26,10 @@ func (c *checker) space() error {
 			c.refuse(j.Section.Pos, "fill_device", RuleSpace, "job %s would fill the file system of %s to the last byte", j.Name, dir)
 			continue
 		}
+		if option := unreadable(j); option != "" {
+			c.refuse(j.Get(option).Pos, option, RuleSpace, "job %s: %s is %q, of which nobody can tell how much space it takes", j.Name, option, j.Value(option))
+			continue
+		}
 		need[dir] = add(need[dir], c.layout(j))
 		if at[dir] == nil {
 			at[dir] = j
@@ -43,6 +47,37 @@ func (c *checker) space() error {
 		}
 	}
 	return nil
+}
+
+// unreadable names a size that is set and cannot be read, "" if there is none.
+func unreadable(j *job.Job) string {
+	for _, option := range []string{"size", "filesize", "offset", "offset_increment"} {
+		if _, ok := largest(j, option); !ok {
+			return option
+		}
+	}
+	return ""
+}
+
+// largest is the value of a size option, 0 if it is not set; of a range of
+// file sizes it is the upper end.
+func largest(j *job.Job, option string) (uint64, bool) {
+	set := j.Get(option)
+	if set == nil {
+		return 0, true
+	}
+	if size, ok := j.Size(option); ok {
+		return positive(size.Bytes), true
+	}
+	_, high, isRange := strings.Cut(set.Value, "-")
+	if !isRange || set.Computed || set.Machine {
+		return 0, false
+	}
+	size, err := job.ParseSize(high, 1000) // units may mean either: the larger reading counts
+	if larger, err2 := job.ParseSize(high, 1024); err2 == nil && larger.Bytes > size.Bytes {
+		size, err = larger, nil
+	}
+	return positive(size.Bytes), err == nil
 }
 
 // directoryOf is the allowed directory a job creates files in, "" if none.
@@ -82,18 +117,15 @@ func (c *checker) volume(p string) bool {
 func (c *checker) layout(j *job.Job) uint64 {
 	copies := uint64(max(1, j.NumJobs())) //nolint:gosec // at least 1
 	files, _ := j.Int("nrfiles", 1)
-	each, _ := j.Size("filesize")
-	total, _ := j.Size("size")
-	offset, _ := j.Size("offset")
-	step, _ := j.Size("offset_increment")
+	each, _ := largest(j, "filesize")
+	total, _ := largest(j, "size")
+	offset, _ := largest(j, "offset")
+	step, _ := largest(j, "offset_increment")
 
-	bytes := positive(total.Bytes)
-	if each.Bytes > 0 {
-		bytes = max(bytes, mul(positive(each.Bytes), positive(files)))
-	}
-	bytes = add(bytes, positive(offset.Bytes))
+	bytes := max(total, mul(each, positive(files)))
+	bytes = add(bytes, offset)
 	if j.Value("filename") != "" { // all copies share the files
-		bytes = add(bytes, mul(positive(step.Bytes), copies-1))
+		bytes = add(bytes, mul(step, copies-1))
 	} else {
 		bytes = mul(bytes, copies)
 	}
