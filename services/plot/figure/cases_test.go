@@ -146,6 +146,39 @@ func distributionCases(all map[string]*figure.Figure) {
 		}
 		load = append(load, c)
 	}
+	slower := lognormal("after", 84e3, 0.35, 200_000, 7)
+	for i, bulk := range lognormal("", 9e6, 0.2, 900, 8).Bins {
+		slower.Bins[i].Count += bulk.Count
+	}
+	all["difference"] = figure.Difference{Head: head("Latency against the baseline, by percentile"), Before: read, After: []figure.Distribution{slower}}.Figure()
+	all["difference-small"] = figure.Difference{Head: head("Latency against the baseline, by percentile"), Before: write, After: []figure.Distribution{lognormal("again", 222e3, 0.6, 20_000, 9)}}.Figure()
+	all["difference-empty"] = figure.Difference{Head: head("Latency against the baseline, by percentile")}.Figure()
+	trend := figure.Trend{Head: head("IOPS from commit to commit"), Quantity: figure.IOPS}
+	lines := []figure.TrendLine{{Name: "iodepth=1"}, {Name: "iodepth=8"}}
+	for i := range 24 {
+		c := figure.Commit{Label: fmt.Sprintf("%07x", 0xabc1234+i*0x1111)}
+		level := 50_000.0
+		switch {
+		case i == 11:
+			c.Mark, level = figure.Worse, 41_000
+		case i == 15:
+			c.Mark, level = figure.Accepted, 41_000
+		case i > 11:
+			level = 41_000
+		}
+		trend.Commits = append(trend.Commits, c)
+		for j := range lines {
+			values := noisy("", 5, level*float64(1+2*j), 700, uint64(i+100*j)).Values
+			if i == 5 && j == 1 {
+				values = nil
+			}
+			lines[j].Values = append(lines[j].Values, values)
+		}
+	}
+	trend.Lines = lines
+	all["trend"] = trend.Figure()
+	all["trend-one"] = figure.Trend{Head: head("IOPS from commit to commit"), Quantity: figure.IOPS, Commits: trend.Commits[:1], Lines: []figure.TrendLine{{Name: "as written", Values: [][]float64{{5}}}}}.Figure()
+	all["trend-empty"] = figure.Trend{Head: head("IOPS from commit to commit"), Quantity: figure.IOPS}.Figure()
 	all["load"] = figure.Load{Head: head("Latency over throughput"), Throughput: figure.IOPS, Curves: load}.Figure()
 }
 

@@ -21,6 +21,8 @@ const (
 	Latency
 	// Percent runs from 0 to 100.
 	Percent
+	// ratio is how many times as much.
+	ratio
 )
 
 // step is one unit of a quantity: its name and its size in base units.
@@ -38,6 +40,8 @@ func (q Quantity) ladder() []step {
 		return []step{{"B/s", 1}, {"KiB/s", 1 << 10}, {"MiB/s", 1 << 20}, {"GiB/s", 1 << 30}, {"TiB/s", 1 << 40}}
 	case Latency:
 		return []step{{"ns", 1}, {"µs", 1e3}, {"ms", 1e6}, {"s", 1e9}}
+	case ratio:
+		return []step{{"×", 1}}
 	case Percent:
 		return []step{{"%", 1}}
 	default:
