@@ -37,6 +37,12 @@ func (j *Job) targets() ([]target, []Finding) {
 		}
 		for _, o := range optionsNamed(sec, "opendir") {
 			out = append(out, target{path: o.Value, tree: true, opt: o, pos: o.Pos})
+			// fio puts the directory before what it found below opendir as well.
+			for _, dir := range dirs {
+				if dir != nil {
+					out = append(out, target{path: join(dir, 0, o.Value), tree: true, opt: o, pos: o.Pos})
+				}
+			}
 		}
 	}
 	if len(out) > 0 || j.Get("read_iolog") != nil {

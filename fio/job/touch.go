@@ -143,8 +143,14 @@ func didYouMean(name string) string {
 func (t *toucher) load() {
 	e, known := engines[t.engine]
 	access := t.access() | e.always
+	if e.net {
+		t.add(Connect, t.engine, t.job.Get("ioengine"))
+	}
 	if known && !e.files {
-		return
+		// Such an engine opens nothing, but fio itself removes what is named.
+		if access &= Delete; access == 0 {
+			return
+		}
 	}
 	targets, findings := t.job.targets()
 	t.findings = append(t.findings, findings...)
@@ -193,6 +199,8 @@ func (t *toucher) option(o *Option) {
 	switch o.Spec.Effect {
 	case EffectRead:
 		t.add(Read, o.Value, o)
+	case EffectTree: // listed whatever the engine
+		t.touches = append(t.touches, Touch{Access: Read, Path: o.Value, Tree: true, Pos: o.Pos, Option: o.Name})
 	case EffectWrite:
 		t.add(Write|Create, o.Value, o)
 	case EffectDevice:
