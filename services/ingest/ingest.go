@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
+	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
@@ -104,8 +106,30 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		defer sub.Stop()
 	}
+	ctx, stop := context.WithCancelCause(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop(nil)
+	for _, background := range []func(context.Context) error{s.scheduler().run} {
+		running.Go(func() {
+			if err := background(ctx); err != nil {
+				stop(err)
+			}
+		})
+	}
 	s.log.Info("receiving", "address", s.Addr())
-	return s.web.Serve(ctx, s.listen)
+	err = s.web.Serve(ctx, s.listen)
+	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	return err
+}
+
+func (s *Service) scheduler() *scheduler {
+	return &scheduler{refs: s.refs, bus: s.bus, log: s.log, now: time.Now, clone: func(r events.Repo) string {
+		rule, _ := s.policy.Get().For(r.Forge, r.Name)
+		return rule.CloneURL(r.Name, r.CloneURL)
+	}}
 }
 
 // reactions are what the service does for events.
@@ -123,6 +147,12 @@ func (s *Service) reactions() []bus.Reaction {
 		MaxAttempts: 6,
 		Timeout:     5 * s.cfg.Checkout.Timeout,
 		Handle:      s.approve, OnDead: s.approvalDead,
+	}, {
+		Service: "ingest", Name: "schedule",
+		Types:       []events.Type{events.TypeScheduleFired},
+		MaxAttempts: 6,
+		Timeout:     5 * s.cfg.Checkout.Timeout,
+		Handle:      s.scheduled, OnDead: s.scheduleDead,
 	}}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // plan fetches the commit and works out its benches.
-func (s *Service) plan(ctx context.Context, p events.Push, rule repos.Rule) (plan, error) {
+func (s *Service) plan(ctx context.Context, p events.Push, sequence uint64, rule repos.Rule) (plan, error) {
 	tree, err := s.git.Open(ctx, checkout.Request{URL: p.Repo.CloneURL, Commit: p.After, Ref: p.Ref})
 	if err != nil {
 		return plan{}, checkoutProblem(p, err)
@@ -22,6 +22,12 @@ func (s *Service) plan(ctx context.Context, p events.Push, rule repos.Rule) (pla
 		return plan{}, &ignored{"the commit's message says " + marker}
 	}
 	file, err := s.configuration(ctx, p, tree)
+	var none *ignored
+	if err == nil || errors.As(err, &none) {
+		if err := s.keepSchedules(ctx, p, sequence, file); err != nil {
+			return plan{}, err
+		}
+	}
 	if err != nil {
 		return plan{}, err
 	}

@@ -2,10 +2,7 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
@@ -15,16 +12,15 @@ import (
 
 // gate holds pull requests that nobody has vouched for: their job files would
 // run on the operator's hosts. A held one is kept until push.approved names it.
-func (s *Service) gate(ctx context.Context, e events.Event, p events.Push, rule repos.Rule) error {
+func (s *Service) gate(ctx context.Context, p events.Push, rule repos.Rule) error {
 	switch {
 	case rule.PullRequests == "" || rule.PullRequests == repos.PullsOff:
 		return &ignored{"the operator has not let pull requests of this repository in"}
 	case rule.PullRequests == repos.PullsMembers && !p.Pull.Fork:
 		return nil
 	}
-	err := s.refs.save(ctx, heldKey(p.Push), 0, p)
-	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
-		return fmt.Errorf("hold push %s: %w", p.Push, err)
+	if _, err := s.refs.swap(ctx, heldKey(p.Push), 0, p); err != nil {
+		return fmt.Errorf("hold push: %w", err)
 	}
 	return &ignored{fmt.Sprintf("pull request %d waits for approval: fiord publish push.approved --data "+
 		`'{"push":"%s","by":"your name"}'`, p.Pull.Number, p.Push)}

@@ -109,15 +109,16 @@ func (s *Service) work(ctx context.Context, d *bus.Delivery, p events.Push, appr
 		return s.deleted(ctx, d, p, state)
 	}
 	if p.Pull != nil && !approved {
-		if err := s.gate(ctx, d.Event, p, rule); err != nil {
+		if err := s.gate(ctx, p, rule); err != nil {
 			return err
 		}
 	}
-	plan, err := s.plan(ctx, p, rule)
+	sequence := state.sequence(p.Push)
+	pl, err := s.plan(ctx, p, sequence, rule)
 	if err != nil {
 		return err
 	}
-	return s.request(ctx, d, p, state.sequence(p.Push), plan)
+	return s.request(ctx, d, p, sequence, pl)
 }
 
 // outdated stops work on a commit that another push has put into the same place

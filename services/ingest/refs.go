@@ -128,12 +128,8 @@ func (r *refs) update(ctx context.Context, key string, change func(*refState)) (
 			return state, err
 		}
 		change(&state)
-		err = r.save(ctx, key, revision, state)
-		if err == nil {
-			return state, nil
-		}
-		if !errors.Is(err, jetstream.ErrKeyExists) {
-			return state, fmt.Errorf("write %s: %w", key, err)
+		if done, err := r.swap(ctx, key, revision, state); err != nil || done {
+			return state, err
 		}
 	}
 }
@@ -153,17 +149,22 @@ func (r *refs) load(ctx context.Context, key string, v any) (revision uint64, er
 	return e.Revision(), nil
 }
 
-// save writes a key if it still has the revision; else the error is
-// jetstream.ErrKeyExists.
-func (r *refs) save(ctx context.Context, key string, revision uint64, v any) error {
+// swap writes a key if it still has the revision, and tells whether it had.
+func (r *refs) swap(ctx context.Context, key string, revision uint64, v any) (done bool, err error) {
 	raw, err := json.Marshal(v)
 	if err != nil {
-		return err
+		return false, fmt.Errorf("write %s: %w", key, err)
 	}
 	if revision == 0 {
 		_, err = r.kv.Create(ctx, key, raw)
 	} else {
 		_, err = r.kv.Update(ctx, key, raw, revision)
 	}
-	return err
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("write %s: %w", key, err)
+	}
+	return true, nil
 }

@@ -76,8 +76,16 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
+// shorthand is a mapping that may be written as text alone. It is no
+// TextUnmarshaler because package json would then take nothing else.
+type shorthand interface{ short(text string) }
+
 // text decodes types that read themselves from text, and tells whether v is one.
 func (d *decoder) text(n *yaml.Node, v reflect.Value, path string) bool {
+	if s, ok := v.Addr().Interface().(shorthand); ok {
+		s.short(n.Value)
+		return true
+	}
 	u, ok := v.Addr().Interface().(encoding.TextUnmarshaler)
 	if !ok {
 		return false
