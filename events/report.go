@@ -1,0 +1,205 @@
+package events
+
+// Verdict is what a bench says about its commit.
+type Verdict string
+
+// The verdicts. Baseline means that there was nothing to compare with yet.
+const (
+	VerdictImproved     Verdict = "improved"
+	VerdictUnchanged    Verdict = "unchanged"
+	VerdictRegressed    Verdict = "regressed"
+	VerdictInconclusive Verdict = "inconclusive"
+	VerdictInvalid      Verdict = "invalid"
+	VerdictFailed       Verdict = "failed"
+	VerdictBaseline     Verdict = "baseline"
+)
+
+// Comparison is one metric of one point held against the baseline.
+type Comparison struct {
+	// Point in its canonical form, see [Point.Key].
+	Point string `json:"point"`
+	// Host is empty when hosts are taken together.
+	Host string `json:"host,omitempty"`
+	// Metric with its direction: read.iops, write.p99.
+	Metric  string  `json:"metric"`
+	Verdict Verdict `json:"verdict"`
+	// Unit of Before and After: iops, B/s, ns.
+	Unit string `json:"unit"`
+	// Before and After are medians.
+	Before float64 `json:"before"`
+	After  float64 `json:"after"`
+	// Change is After/Before-1; Low and High bound it at 95%.
+	Change float64 `json:"change"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+	// P is the p-value of the rank test.
+	P float64 `json:"p"`
+	// NBefore and NAfter count the samples.
+	NBefore int `json:"n_before"`
+	NAfter  int `json:"n_after"`
+}
+
+// Counts of a bench's runs by their end.
+type Counts struct {
+	Planned   int `json:"planned"`
+	Completed int `json:"completed"`
+	Failed    int `json:"failed"`
+	Rejected  int `json:"rejected"`
+	Cancelled int `json:"cancelled"`
+	Expired   int `json:"expired"`
+}
+
+// Ended is how many runs have ended.
+func (n Counts) Ended() int {
+	return n.Completed + n.Failed + n.Rejected + n.Cancelled + n.Expired
+}
+
+// BenchReported is the usual end of a bench.
+type BenchReported struct {
+	Bench   string  `json:"bench"`
+	Name    string  `json:"name"`
+	Verdict Verdict `json:"verdict"`
+	// Headline says the verdict in one sentence, for statuses and chats.
+	Headline string `json:"headline"`
+	Counts   Counts `json:"counts"`
+	// Comparisons, those that shifted most first, at most 50; all are in the report.
+	Comparisons []Comparison `json:"comparisons,omitempty" jsonschema:"maxItems=50"`
+	// Baseline is the bench compared with.
+	Baseline string `json:"baseline,omitempty"`
+	// Reports are report.html, report.md and verdict.json.
+	Reports []Artifact `json:"reports"`
+	// URL of the bench's page.
+	URL    string  `json:"url,omitempty"`
+	Origin *Origin `json:"origin,omitempty"`
+}
+
+// EventType is bench.reported.
+func (BenchReported) EventType() Type { return TypeBenchReported }
+
+// About is the id of the bench.
+func (d BenchReported) About() string { return d.Bench }
+
+// Route is end.<bench>.
+func (d BenchReported) Route() string { return "end." + d.Bench }
+
+// Validate reports the fields at fault.
+func (d BenchReported) Validate() error {
+	c := checking(d.EventType())
+	c.id("bench", d.Bench)
+	c.text("name", d.Name, 100)
+	oneOf(c, "verdict", d.Verdict, VerdictImproved, VerdictUnchanged, VerdictRegressed, VerdictInconclusive, VerdictInvalid, VerdictFailed, VerdictBaseline)
+	c.text("headline", d.Headline, 1024)
+	c.count("comparisons", len(d.Comparisons), 50)
+	c.claims("reports", d.Reports, 20)
+	return c.err()
+}
+
+// BenchUnplaced ends a bench that nobody can or may measure.
+type BenchUnplaced struct {
+	Bench string `json:"bench"`
+	Name  string `json:"name"`
+	// Problems say what did not match or was not allowed, nearest misses first.
+	Problems []Problem `json:"problems" jsonschema:"minItems=1,maxItems=50"`
+	Origin   *Origin   `json:"origin,omitempty"`
+}
+
+// EventType is bench.unplaced.
+func (BenchUnplaced) EventType() Type { return TypeBenchUnplaced }
+
+// About is the id of the bench.
+func (d BenchUnplaced) About() string { return d.Bench }
+
+// Route is end.<bench>.
+func (d BenchUnplaced) Route() string { return "end." + d.Bench }
+
+// Validate reports the fields at fault.
+func (d BenchUnplaced) Validate() error {
+	c := checking(d.EventType())
+	c.id("bench", d.Bench)
+	c.text("name", d.Name, 100)
+	c.problems("problems", d.Problems)
+	return c.err()
+}
+
+// BenchCancelled ends a bench that was cancelled, once all its runs have ended.
+type BenchCancelled struct {
+	Bench string `json:"bench"`
+	Name  string `json:"name"`
+	// Reason and By repeat the cancel.requested.
+	Reason string  `json:"reason"`
+	By     string  `json:"by"`
+	Counts Counts  `json:"counts"`
+	Origin *Origin `json:"origin,omitempty"`
+}
+
+// EventType is bench.cancelled.
+func (BenchCancelled) EventType() Type { return TypeBenchCancelled }
+
+// About is the id of the bench.
+func (d BenchCancelled) About() string { return d.Bench }
+
+// Route is end.<bench>.
+func (d BenchCancelled) Route() string { return "end." + d.Bench }
+
+// Validate reports the fields at fault.
+func (d BenchCancelled) Validate() error {
+	c := checking(d.EventType())
+	c.id("bench", d.Bench)
+	c.text("name", d.Name, 100)
+	c.text("reason", d.Reason, 2048)
+	c.text("by", d.By, 300)
+	return c.err()
+}
+
+// BaselineAccepted makes a shift the new baseline.
+type BaselineAccepted struct {
+	// Bench whose results are the baseline from now on.
+	Bench string `json:"bench"`
+	// By is who accepted, Reason why.
+	By     string `json:"by"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// EventType is baseline.accepted.
+func (BaselineAccepted) EventType() Type { return TypeBaselineAccepted }
+
+// About is the id of the bench.
+func (d BaselineAccepted) About() string { return d.Bench }
+
+// Validate reports the fields at fault.
+func (d BaselineAccepted) Validate() error {
+	c := checking(d.EventType())
+	c.id("bench", d.Bench)
+	c.text("by", d.By, 300)
+	c.optional("reason", d.Reason, 2048)
+	return c.err()
+}
+
+// PlotsRendered lists the figures of one run.
+type PlotsRendered struct {
+	Bench string `json:"bench"`
+	Run   string `json:"run"`
+	// Figures: iops.svg, iops.png, bandwidth.svg, ...
+	Figures []Artifact `json:"figures" jsonschema:"maxItems=60"`
+	// Flags that the figures carry, such as a log that disagrees with the summary.
+	Flags []string `json:"flags,omitempty"`
+	// URL of the run's page.
+	URL string `json:"url,omitempty"`
+}
+
+// EventType is plots.rendered.
+func (PlotsRendered) EventType() Type { return TypePlotsRendered }
+
+// About is the id of the run.
+func (d PlotsRendered) About() string { return d.Run }
+
+// Validate reports the fields at fault.
+func (d PlotsRendered) Validate() error {
+	c := checking(d.EventType())
+	c.id("bench", d.Bench)
+	c.id("run", d.Run)
+	c.claims("figures", d.Figures, 60)
+	c.count("flags", len(d.Flags), 20)
+	c.texts("flags", d.Flags, 500)
+	return c.err()
+}

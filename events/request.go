@@ -1,0 +1,256 @@
+package events
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// MaxInline bounds the job files that travel inside an event, in bytes, all of
+// them together.
+const MaxInline = 32 << 10
+
+// Job is one fio job file: exactly one of Claim, URL and Inline is set.
+type Job struct {
+	// Name people know the file by, such as jobs/randread.fio.
+	Name string `json:"name"`
+	// Claim points at a stored job file.
+	Claim *ClaimCheck `json:"claim,omitempty"`
+	// URL is fetched once, when the bench is placed, and its content kept.
+	URL string `json:"url,omitempty"`
+	// Inline is the content itself.
+	Inline string `json:"inline,omitempty"`
+}
+
+// Targets says where a bench is measured.
+type Targets struct {
+	// Hosts by name. A host that is absent is waited for until the deadline.
+	Hosts []string `json:"hosts,omitempty"`
+	// Group of the Ansible inventory.
+	Group string `json:"group,omitempty"`
+	// Pool of workers, any of which may take a slot. With no other selector
+	// the pool is "default".
+	Pool string `json:"pool,omitempty"`
+	// Where are constraints on facts, such as architecture==x86_64.
+	Where []string `json:"where,omitempty"`
+	// Count is "all" or the number of hosts to take from those that match;
+	// hosts and group default to all.
+	Count string `json:"count,omitempty" jsonschema:"pattern=^(all|[1-9][0-9]*)$"`
+	// Slots spreads the points of a pool bench over so many workers.
+	Slots int `json:"slots,omitempty" jsonschema:"minimum=0,maximum=1000"`
+	// Synchronised starts the same invocation on all hosts together.
+	Synchronised bool `json:"synchronised,omitempty"`
+}
+
+// Limits bound a container; zero values mean the host's own.
+type Limits struct {
+	// CPUs, fractions allowed.
+	CPUs float64 `json:"cpus,omitempty" jsonschema:"minimum=0"`
+	// Memory of the container.
+	Memory Bytes `json:"memory,omitempty"`
+	// Pids is the most processes and threads.
+	Pids int `json:"pids,omitempty" jsonschema:"minimum=0"`
+	// DeviceReadIOPS by device path, per second.
+	DeviceReadIOPS map[string]uint64 `json:"device_read_iops,omitempty"`
+	// DeviceWriteIOPS by device path, per second.
+	DeviceWriteIOPS map[string]uint64 `json:"device_write_iops,omitempty"`
+	// DeviceReadBPS by device path, per second.
+	DeviceReadBPS map[string]Bytes `json:"device_read_bps,omitempty"`
+	// DeviceWriteBPS by device path, per second.
+	DeviceWriteBPS map[string]Bytes `json:"device_write_bps,omitempty"`
+}
+
+// Compare says what a bench is held against.
+type Compare struct {
+	// Baseline is a branch, a tag or a bench id.
+	Baseline string `json:"baseline"`
+	// Metrics that decide: iops, bw, lat, p50, p95, p99, p999.
+	Metrics []string `json:"metrics,omitempty"`
+	// Threshold is the smallest relative shift worth telling, such as 5%.
+	Threshold string `json:"threshold,omitempty" jsonschema:"pattern=^[0-9]+([.][0-9]+)?%$"`
+	// Confirm measures again, interleaved, before a regression is told.
+	Confirm bool `json:"confirm,omitempty"`
+}
+
+// Measure says how carefully a bench is measured, beyond what the job files say.
+type Measure struct {
+	// Precondition fills what the jobs read before the first sample.
+	Precondition bool `json:"precondition,omitempty"`
+	// DropCaches before each sample, where the host's owner allows it.
+	DropCaches bool `json:"drop_caches,omitempty"`
+	// Warmup runs the job so long before each sample; not recorded.
+	Warmup Duration `json:"warmup,omitzero"`
+	// SteadyState is fio's own criterion, such as iops_slope:0.3%.
+	SteadyState string `json:"steady_state,omitempty"`
+	// Spread repeats until the confidence interval's half width is below this
+	// share of the median, such as 3%; Repeat is then the least, MaxRepeat the most.
+	Spread string `json:"spread,omitempty" jsonschema:"pattern=^[0-9]+([.][0-9]+)?%$"`
+	// MaxRepeat caps Spread.
+	MaxRepeat int `json:"max_repeat,omitempty" jsonschema:"minimum=0,maximum=1000"`
+}
+
+// Origin is the commit that a bench was asked for by.
+type Origin struct {
+	Repo Repo `json:"repo"`
+	// Push is the id of the push, when there was one.
+	Push string `json:"push,omitempty"`
+	// Ref in full.
+	Ref string `json:"ref"`
+	// Commit measured.
+	Commit string `json:"commit"`
+	// Pull request number, if it is one.
+	Pull int `json:"pull,omitempty"`
+}
+
+// BenchRequested asks for a bench. Its id is [BenchID] of the event.
+type BenchRequested struct {
+	// Name of the bench within its repository; results of one name are compared.
+	Name string `json:"name"`
+	// Jobs are the fio job files; each is one more dimension of the matrix.
+	Jobs []Job `json:"jobs" jsonschema:"minItems=1,maxItems=100"`
+	// Matrix of fio options: each combination of values is a point.
+	Matrix map[string][]Scalar `json:"matrix,omitempty"`
+	// Repeat every point so often; 0 means once.
+	Repeat int `json:"repeat,omitempty" jsonschema:"minimum=0,maximum=1000"`
+	// Targets say where; empty means one slot of the pool "default".
+	Targets Targets `json:"targets,omitzero"`
+	Limits  Limits  `json:"limits,omitzero"`
+	// Volume is name or name@profile for the volume driver.
+	Volume string `json:"volume,omitempty"`
+	// VolumeDriver names the driver; empty means the host's choice.
+	VolumeDriver string `json:"volume_driver,omitempty"`
+	// VolumeOptions go to the driver as they are.
+	VolumeOptions map[string]string `json:"volume_options,omitempty"`
+	// Timeout ends one run that takes longer; 0 means the host's own limit.
+	Timeout Duration `json:"timeout,omitzero"`
+	// Deadline, counted from placement, after which runs that have not started
+	// expire; 0 means inventory's own.
+	Deadline Duration `json:"deadline,omitzero"`
+	Compare  *Compare `json:"compare,omitempty"`
+	Measure  *Measure `json:"measure,omitempty"`
+	// Origin is the commit that asked, nil for a person or script.
+	Origin *Origin `json:"origin,omitempty"`
+	// RerunOf is the bench that this one repeats.
+	RerunOf string `json:"rerun_of,omitempty"`
+	// Attempt counts reruns; 0 and 1 are the first.
+	Attempt int `json:"attempt,omitempty" jsonschema:"minimum=0"`
+}
+
+// EventType is bench.requested.
+func (BenchRequested) EventType() Type { return TypeBenchRequested }
+
+// Validate reports the fields at fault.
+func (d BenchRequested) Validate() error {
+	c := checking(d.EventType())
+	c.text("name", d.Name, 100)
+	d.checkJobs(c)
+	for _, option := range sortedKeys(d.Matrix) {
+		values := d.Matrix[option]
+		c.that(option != "", "matrix", "has an option without a name")
+		c.that(len(values) > 0, "matrix."+option, "has no values")
+		for i, v := range values {
+			c.text(fmt.Sprintf("matrix.%s[%d]", option, i), string(v), 1024)
+		}
+	}
+	c.that(d.Repeat >= 0 && d.Repeat <= 1000, "repeat", "is %d, must be 0 to 1000", d.Repeat)
+	d.Targets.check(c)
+	c.that(d.Limits.CPUs >= 0, "limits.cpus", "is %v, must not be negative", d.Limits.CPUs)
+	c.that(d.Limits.Pids >= 0, "limits.pids", "is %d, must not be negative", d.Limits.Pids)
+	c.optional("volume", d.Volume, 255)
+	c.that(d.Timeout >= 0, "timeout", "is negative")
+	c.that(d.Deadline >= 0, "deadline", "is negative")
+	if d.Compare != nil {
+		d.Compare.check(c)
+	}
+	if d.Measure != nil {
+		d.Measure.check(c)
+	}
+	if o := d.Origin; o != nil {
+		o.Repo.check(c, "origin.repo")
+		c.that(strings.HasPrefix(o.Ref, "refs/"), "origin.ref", "is %.80q, must start with refs/", o.Ref)
+		c.sha("origin.commit", o.Commit)
+	}
+	if d.RerunOf != "" {
+		c.id("rerun_of", d.RerunOf)
+	}
+	c.atLeast("attempt", d.Attempt, 0)
+	return c.err()
+}
+
+func (d BenchRequested) checkJobs(c *check) {
+	c.that(len(d.Jobs) > 0, "jobs", "is empty: name at least one fio job file")
+	c.count("jobs", len(d.Jobs), 100)
+	inline, names := 0, map[string]bool{}
+	for i, j := range d.Jobs {
+		at := fmt.Sprintf("jobs[%d]", i)
+		c.text(at+".name", j.Name, 500)
+		c.that(!names[j.Name], at+".name", "is %.80q a second time", j.Name)
+		names[j.Name] = true
+		ways := 0
+		if j.Claim != nil {
+			ways++
+			c.claim(at+".claim", j.Claim)
+		}
+		if j.URL != "" {
+			ways++
+			c.url(at+".url", j.URL, "https", "http")
+		}
+		if j.Inline != "" {
+			ways++
+		}
+		c.that(ways == 1, at, "has %d of claim, url and inline, must have exactly one", ways)
+		inline += len(j.Inline)
+	}
+	c.that(inline <= MaxInline, "jobs", "carry %d bytes inline, at most %d are allowed: store the files and send claim checks", inline, MaxInline)
+}
+
+func (t Targets) check(c *check) {
+	c.count("targets.hosts", len(t.Hosts), 1000)
+	c.texts("targets.hosts", t.Hosts, 253)
+	c.optional("targets.group", t.Group, 253)
+	c.optional("targets.pool", t.Pool, 100)
+	c.count("targets.where", len(t.Where), 50)
+	c.texts("targets.where", t.Where, 500)
+	selectors := 0
+	for _, set := range []bool{len(t.Hosts) > 0, t.Group != "", t.Pool != ""} {
+		if set {
+			selectors++
+		}
+	}
+	c.that(selectors <= 1, "targets", "name more than one of hosts, group and pool")
+	c.that(t.Count == "" || t.Count == "all" || isCount(t.Count), "targets.count", "is %.20q, must be all or a number from 1", t.Count)
+	c.that(t.Slots >= 0 && t.Slots <= 1000, "targets.slots", "is %d, must be 0 to 1000", t.Slots)
+}
+
+func isCount(s string) bool {
+	return len(s) < 7 && s[0] >= '1' && strings.Trim(s, "0123456789") == ""
+}
+
+func (m Compare) check(c *check) {
+	c.text("compare.baseline", m.Baseline, 1024)
+	for i, name := range m.Metrics {
+		oneOf(c, fmt.Sprintf("compare.metrics[%d]", i), name, "iops", "bw", "lat", "p50", "p95", "p99", "p999")
+	}
+	c.percent("compare.threshold", m.Threshold)
+}
+
+func (m Measure) check(c *check) {
+	c.that(m.Warmup >= 0, "measure.warmup", "is negative")
+	c.percent("measure.spread", m.Spread)
+	c.that(m.MaxRepeat >= 0 && m.MaxRepeat <= 1000, "measure.max_repeat", "is %d, must be 0 to 1000", m.MaxRepeat)
+}
+
+func (c *check) percent(field, value string) {
+	number, ok := strings.CutSuffix(value, "%")
+	ok = ok && number != "" && strings.Trim(number, "0123456789.") == "" && strings.Count(number, ".") <= 1
+	c.that(value == "" || ok, field, "is %.20q, not a percentage such as 5%%", value)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
