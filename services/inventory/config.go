@@ -20,7 +20,12 @@ type Config struct {
 	StartDelay time.Duration `config:"start_delay" help:"how far ahead the common start of a synchronised bench is set"`
 	MaxRuns    int           `config:"max_runs" help:"most runs of one bench"`
 	Placements int           `config:"placements" help:"how many benches one replica places at once"`
+	ReposFile  string        `config:"repos_file" help:"what repositories may ask for (repos.yaml), the same file that ingest has; empty allows everything"`
 	Fetch      Fetch         `config:"fetch"`
+
+	Discovery string        `config:"discovery" help:"what to discover and how to make an inventory of it: fiord's YAML, or a configuration of Ansible's aws_ec2 plugin; empty for no discovery"`
+	Reconcile time.Duration `config:"reconcile" help:"pause between two full discoveries; 0 for none but those asked for"`
+	Debounce  time.Duration `config:"debounce" help:"how long to wait for further changes of instances before they are looked up together"`
 }
 
 // Fetch says where job files may be fetched from. Job files are named by people
@@ -42,6 +47,8 @@ func DefaultConfig() Config {
 		StartDelay: 30 * time.Second,
 		MaxRuns:    place.DefaultMaxRuns,
 		Placements: 4,
+		Reconcile:  15 * time.Minute,
+		Debounce:   2 * time.Second,
 	}
 }
 
@@ -55,8 +62,11 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("%s is %s: want more than 0", name, d))
 		}
 	}
-	if c.Grace < 0 || c.StartDelay < 0 {
-		errs = append(errs, errors.New("grace and start_delay must not be negative"))
+	if c.Grace < 0 || c.StartDelay < 0 || c.Reconcile < 0 || c.Debounce < 0 {
+		errs = append(errs, errors.New("grace, start_delay, reconcile and debounce must not be negative"))
+	}
+	if c.Reconcile > 0 && c.Reconcile < time.Minute {
+		errs = append(errs, fmt.Errorf("reconcile is %s: less than a minute would only meet throttling", c.Reconcile))
 	}
 	if c.MaxRuns < 1 || c.Placements < 1 {
 		errs = append(errs, errors.New("max_runs and placements must be at least 1"))

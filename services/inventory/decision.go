@@ -54,7 +54,7 @@ func (s *Service) readPlacement(ctx context.Context, claim events.ClaimCheck) (*
 // decide places the bench and writes the decision. Whoever writes first has
 // decided: a replica that comes second returns the other's decision.
 func (s *Service) decide(ctx context.Context, bench string, r events.BenchRequested) (*events.Placement, events.ClaimCheck, error) {
-	fleet, err := s.fleet(ctx)
+	fleet, err := s.fleet(ctx, r.Targets.Group != "")
 	if err != nil {
 		return nil, events.ClaimCheck{}, err
 	}
@@ -77,15 +77,38 @@ func (s *Service) decide(ctx context.Context, bench string, r events.BenchReques
 	return p, claim, err
 }
 
-// fleet is what is known of hosts now. It waits for the first reading of the
-// registry: an empty view isn't an empty fleet.
-func (s *Service) fleet(ctx context.Context) (place.Fleet, error) {
+// fleet is what is known of hosts now, with the groups of the inventory if
+// they are asked for. It waits for the first reading of the registry: an empty
+// view isn't an empty fleet.
+func (s *Service) fleet(ctx context.Context, groups bool) (place.Fleet, error) {
 	select {
 	case <-s.hosts.Ready():
 	case <-ctx.Done():
 		return place.Fleet{}, ctx.Err()
 	}
-	return place.Fleet{Hosts: s.hosts.Hosts(), Pools: s.cfg.Pools}, nil
+	fleet := place.Fleet{Hosts: s.hosts.Hosts(), Pools: s.cfg.Pools}
+	if !groups {
+		return fleet, nil
+	}
+	latest, err := s.latest(ctx)
+	if err != nil || latest == nil {
+		return fleet, err
+	}
+	raw, err := s.store.ReadAll(ctx, latest.Members, maxMembers)
+	if err != nil {
+		return fleet, err
+	}
+	var members Members
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return fleet, fmt.Errorf("read %s: %w", latest.Members.Key, err)
+	}
+	fleet.Groups = make(map[string][]place.Member, len(members.Groups))
+	for name, hosts := range members.Groups {
+		for _, h := range hosts {
+			fleet.Groups[name] = append(fleet.Groups[name], place.Member{Name: h, Addresses: members.Addresses[h]})
+		}
+	}
+	return fleet, nil
 }
 
 // document stores the lists of runs and describes the decision.

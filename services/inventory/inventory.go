@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
@@ -12,6 +13,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/fetch"
 	"github.com/fiord-bench/fiord/internal/registry"
 	"github.com/fiord-bench/fiord/internal/service"
+	"github.com/fiord-bench/fiord/services/inventory/discovery"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -24,6 +26,9 @@ type Service struct {
 	metrics *metrics
 	ledger  *ledger
 	web     *fetch.Client
+
+	discovery *discovery.Config // nil if none is configured
+	changes   *gatherer
 
 	// Set by Run, before anything reads them.
 	hosts   *registry.View
@@ -41,10 +46,20 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up inventory: %w", err)
 	}
-	return &Service{
+	s := &Service{
 		cfg: cfg, bus: deps.Bus, store: deps.Store, log: deps.Log, metrics: m, ledger: newLedger(), told: map[string]string{},
 		web: fetch.New(fetch.Config{AllowHTTP: cfg.Fetch.AllowHTTP, AllowPrivate: cfg.Fetch.AllowPrivate, MaxBytes: maxJobFile}),
-	}, nil
+	}
+	s.changes = &gatherer{wait: cfg.Debounce, handle: s.apply}
+	if cfg.Discovery != "" {
+		if s.discovery, err = discovery.Load(cfg.Discovery); err != nil {
+			return nil, fmt.Errorf("configure inventory: %w", err)
+		}
+	}
+	if _, err := s.policy(); err != nil {
+		return nil, fmt.Errorf("configure inventory: %w", err)
+	}
+	return s, nil
 }
 
 // Run serves until the context ends and returns when its goroutines have.
@@ -70,6 +85,7 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		defer sub.Stop()
 	}
+	running.Go(func() { s.reconcile(ctx) })
 	s.sweepUntil(ctx)
 	return nil
 }
@@ -102,5 +118,20 @@ func (s *Service) reactions() []bus.Reaction {
 		},
 		Concurrency: 16,
 		Handle:      s.count, OnDead: bus.OwesNothing,
+	}, {
+		Service: "inventory", Name: "discover",
+		Types:   []events.Type{events.TypeDiscoveryRequested},
+		Timeout: 10 * time.Minute,
+		Handle:  s.discover, OnDead: bus.OwesNothing,
+	}, {
+		Service: "inventory", Name: "refresh",
+		Types:       []events.Type{events.TypeInstanceChanged},
+		Concurrency: 200, // they wait for each other, see gatherer
+		Handle:      s.refresh, OnDead: bus.OwesNothing,
+	}, {
+		Service: "inventory", Name: "generate",
+		Types:   []events.Type{events.TypeInstancesDiscovered},
+		Ordered: true,
+		Handle:  s.generate, OnDead: bus.OwesNothing,
 	}}
 }

@@ -51,6 +51,9 @@ func (s *Service) place(ctx context.Context, d *bus.Delivery) error {
 			s.metrics.placements.WithLabelValues(outcomeDropped).Inc()
 			return nil
 		}
+		if u := s.allowed(&request); u != nil {
+			return s.unplaced(ctx, d, bench, request, u)
+		}
 		decision, claim, err = s.decide(ctx, bench, request)
 		var unplaced *place.Unplaced
 		if errors.As(err, &unplaced) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +28,7 @@ func (s *Source) Discover(ctx context.Context) ([]instance.Instance, []instance.
 	group.SetLimit(s.cfg.Parallel)
 	for _, target := range s.targets(ctx, found) {
 		group.Go(func() error {
-			list, err := s.region(ctx, target)
+			list, err := s.query(ctx, target, nil)
 			found.add(target.scope, list, err)
 			return ctx.Err()
 		})
@@ -112,13 +114,14 @@ func switchedOff(err error) bool {
 	return errors.As(err, &api) && (api.ErrorCode() == "OptInRequired" || api.ErrorCode() == "AuthFailure")
 }
 
-// region lists the instances of one region, found and excluded.
-func (s *Source) region(ctx context.Context, t target) ([]instance.Instance, error) {
+// query lists the instances of one region, found and excluded. What only says
+// narrows it further.
+func (s *Source) query(ctx context.Context, t target, only Filter) ([]instance.Instance, error) {
 	client := ec2.NewFromConfig(t.config)
 	var list []instance.Instance
 	at := map[string]int{} // index by id: filters overlap
 	for _, f := range s.cfg.includes() {
-		err := s.pages(ctx, client, t.scope.Region, f, func(i instance.Instance) {
+		err := s.pages(ctx, client, t.scope.Region, f.and(only), func(i instance.Instance) {
 			if _, seen := at[i.ID]; !seen {
 				at[i.ID] = len(list)
 				list = append(list, i)
@@ -129,7 +132,7 @@ func (s *Source) region(ctx context.Context, t target) ([]instance.Instance, err
 		}
 	}
 	for n, f := range s.cfg.ExcludeFilters {
-		err := s.pages(ctx, client, t.scope.Region, f, func(i instance.Instance) {
+		err := s.pages(ctx, client, t.scope.Region, f.and(only), func(i instance.Instance) {
 			if index, seen := at[i.ID]; seen && list[index].Excluded == "" {
 				list[index].Excluded = fmt.Sprintf("exclude_filters[%d] of source %s", n, s.cfg.Name)
 			}
@@ -165,53 +168,58 @@ func (s *Source) each(reservations []types.Reservation, region string, each func
 	}
 }
 
-// ErrNotFound: EC2 doesn't know the instance, or no longer.
-var ErrNotFound = errors.New("no such instance")
-
 // lookups is how often a lookup is tried: a new instance may take some seconds
 // to be known everywhere.
 const lookups = 4
 
-// Lookup asks for one instance. account may be empty if the source has one.
-func (s *Source) Lookup(ctx context.Context, account, region, id string) (instance.Instance, error) {
+// lookupPause is multiplied by the number of tries.
+const lookupPause = 500 * time.Millisecond
+
+// Lookup asks for instances of one region by their ids, with the source's
+// filters: one that they leave out isn't found. account may be empty. Those in
+// expect are asked for again if they aren't there at once.
+func (s *Source) Lookup(ctx context.Context, account, region string, ids, expect []string) ([]instance.Instance, error) {
+	var found []instance.Instance
+	expect = slices.DeleteFunc(slices.Clone(expect), func(id string) bool { return !slices.Contains(ids, id) })
 	for _, a := range s.accounts() {
-		if label := a.label(); account != "" && label != "" && label != account {
+		if label := a.label(); account != "" && isAccount.MatchString(label) && label != account {
 			continue
 		}
 		cfg, err := s.load(ctx, a)
 		if err != nil {
-			return instance.Instance{}, err
+			return nil, err
 		}
 		cfg.Region = region
-		i, err := s.lookup(ctx, ec2.NewFromConfig(cfg), region, id)
-		if !errors.Is(err, ErrNotFound) {
-			return i, err
+		list, err := s.lookup(ctx, target{s.scope(a, region), cfg}, ids, expect)
+		if err != nil {
+			return nil, err
 		}
+		found = append(found, list...)
 	}
-	return instance.Instance{}, fmt.Errorf("look up %s in %s: %w", id, region, ErrNotFound)
+	return found, nil
 }
 
-func (s *Source) lookup(ctx context.Context, client *ec2.Client, region, id string) (found instance.Instance, err error) {
-	for try := range lookups {
-		if try > 0 {
-			select {
-			case <-ctx.Done():
-				return found, ctx.Err()
-			case <-time.After(time.Duration(try) * 500 * time.Millisecond):
-			}
+var isAccount = regexp.MustCompile(`^[0-9]{12}$`)
+
+func (s *Source) lookup(ctx context.Context, t target, ids, expect []string) ([]instance.Instance, error) {
+	for try := 1; ; try++ {
+		list, err := s.query(ctx, t, Filter{"instance-id": ids})
+		if err != nil || try == lookups || containsAll(list, expect) {
+			return list, err
 		}
-		out, err := client.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{id}})
-		var api smithy.APIError
-		switch {
-		case errors.As(err, &api) && api.ErrorCode() == "InvalidInstanceID.NotFound":
-			continue
-		case err != nil:
-			return found, fmt.Errorf("look up %s in %s: %w", id, region, err)
-		}
-		s.each(out.Reservations, region, func(i instance.Instance) { found = i })
-		if found.ID != "" {
-			return found, nil
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Duration(try) * lookupPause):
 		}
 	}
-	return found, ErrNotFound
+}
+
+func containsAll(list []instance.Instance, ids []string) bool {
+	for _, id := range ids {
+		if !slices.ContainsFunc(list, func(i instance.Instance) bool { return i.ID == id }) {
+			return false
+		}
+	}
+	return true
 }

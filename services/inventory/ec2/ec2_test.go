@@ -163,21 +163,22 @@ func TestAccountsAreAskedThroughTheirRoles(t *testing.T) {
 	}
 }
 
-func TestLookupFindsOneInstance(t *testing.T) {
-	s := &ec2test.Server{Regions: map[string][]ec2test.Instance{"r": {machine("i-1"), machine("i-2")}}}
+func TestLookupFindsWhatTheFiltersLetThrough(t *testing.T) {
+	other := machine("i-2", [2]string{"Role", "db"})
+	s := &ec2test.Server{Regions: map[string][]ec2test.Instance{"r": {machine("i-1", [2]string{"Role", "web"}), other}}}
 	s.Start(t)
-	src, err := ec2.New(ec2.Config{Endpoint: s.URL()})
+	src, err := ec2.New(ec2.Config{Endpoint: s.URL(), Filters: ec2.Filter{"tag:Role": {"web"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i, err := src.Lookup(t.Context(), "", "r", "i-2"); err != nil || i.ID != "i-2" {
-		t.Errorf("Lookup = %v, %v", i.ID, err)
+	list, err := src.Lookup(t.Context(), "", "r", []string{"i-1", "i-2", "i-9"}, []string{"i-1"})
+	if err != nil || !slices.Equal(ids(list), []string{"i-1"}) || s.Calls("DescribeInstances", "r") != 1 {
+		t.Errorf("Lookup = %v, %v after %d calls; want i-1 after one", ids(list), err, s.Calls("DescribeInstances", "r"))
 	}
-	if _, err := src.Lookup(t.Context(), "", "r", "i-9"); !errors.Is(err, ec2.ErrNotFound) {
-		t.Errorf("Lookup of a stranger = %v", err)
-	}
-	if n := s.Calls("DescribeInstances", "r"); n != 1+4 {
-		t.Errorf("%d calls: new instances may take a moment to be known, so that lookups are repeated", n)
+	// A new instance may take a moment to be known.
+	list, err = src.Lookup(t.Context(), "", "r", []string{"i-9"}, []string{"i-9"})
+	if err != nil || len(list) != 0 || s.Calls("DescribeInstances", "r") != 1+4 {
+		t.Errorf("Lookup of a stranger = %v, %v after %d calls; want none after four more", ids(list), err, s.Calls("DescribeInstances", "r"))
 	}
 }
 

@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -39,16 +40,30 @@ const stateFilter = "instance-state-name"
 // defaultStates are the plugin's: everything but terminated.
 var defaultStates = Values{"running", "pending", "stopping", "stopped"}
 
-// maxValues is what EC2 takes in one filter.
-const maxValues = 200
+// MaxValues is how many values EC2 takes in one filter.
+const MaxValues = 200
 
 func (f Filter) validate() error {
 	for name, values := range f {
-		if name == "" || len(values) == 0 || len(values) > maxValues {
-			return fmt.Errorf("filter %q has %d values, EC2 takes 1 to %d", name, len(values), maxValues)
+		if name == "" || len(values) == 0 || len(values) > MaxValues {
+			return fmt.Errorf("filter %q has %d values, EC2 takes 1 to %d", name, len(values), MaxValues)
 		}
 	}
 	return nil
+}
+
+// and is what matches both filters; where both have a name, only is taken.
+func (f Filter) and(only Filter) Filter {
+	if len(only) == 0 {
+		return f
+	}
+	both := maps.Clone(only)
+	for name, values := range f {
+		if _, taken := both[name]; !taken {
+			both[name] = values
+		}
+	}
+	return both
 }
 
 // api is the filter as the SDK has it, in a stable order.

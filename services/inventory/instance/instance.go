@@ -183,3 +183,26 @@ func (i *Instance) Validate() error {
 	}
 	return nil
 }
+
+// Adopt takes from the snapshot before what is of other sources than those
+// asked this time.
+func (s *Snapshot) Adopt(previous *Snapshot, asked []string) {
+	for _, i := range previous.Instances {
+		if !slices.Contains(asked, i.Source) {
+			s.Instances = append(s.Instances, i)
+		}
+	}
+	for _, st := range previous.Sources {
+		if !slices.Contains(asked, st.Source) {
+			s.Sources = append(s.Sources, st)
+		}
+	}
+}
+
+// Replace puts fresh instances in place of those that changed, which are given
+// as region/id. What changed and isn't among the fresh ones is gone.
+func (s *Snapshot) Replace(changed map[string]bool, fresh []Instance) {
+	s.Instances = slices.DeleteFunc(s.Instances, func(i Instance) bool { return changed[i.Region+"/"+i.ID] })
+	s.Instances = append(s.Instances, fresh...)
+	s.Sort()
+}

@@ -22,15 +22,15 @@ const (
 // Unplaced says why nobody can measure a bench. Its problems go into
 // bench.unplaced as they are.
 type Unplaced struct {
-	// Problems, nearest misses first, at most maxProblems.
+	// Problems, nearest misses first, at most MaxProblems.
 	Problems []events.Problem
 	// Absent says that workers may only not have announced themselves yet, as
 	// when everything has just been started: trying again soon makes sense.
 	Absent bool
 }
 
-// maxProblems is what the event takes.
-const maxProblems = 50
+// MaxProblems is how many the event takes.
+const MaxProblems = 50
 
 // Error lists the problems.
 func (u *Unplaced) Error() string {
@@ -81,7 +81,7 @@ func nobody(selector string, excluded []Exclusion) *Unplaced {
 			rule = RuleAbsent
 		}
 		for _, p := range e.problems(rule) {
-			if len(u.Problems) == maxProblems {
+			if len(u.Problems) == MaxProblems {
 				return u
 			}
 			u.Problems = append(u.Problems, p)

@@ -73,6 +73,24 @@ func (s *Server) Calls(action, region string) int {
 	return s.calls[action+" "+region]
 }
 
+// Set replaces the machines of a region while the API is in use.
+func (s *Server) Set(region string, machines []Instance) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Regions[region] = machines
+	clear(s.bodies)
+}
+
+// Break makes a region fail with an error code while the API is in use.
+func (s *Server) Break(region, code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Fail == nil {
+		s.Fail = map[string]string{}
+	}
+	s.Fail[region] = code
+}
+
 // Assumed lists the roles that were assumed, in order.
 func (s *Server) Assumed() []string {
 	s.mu.Lock()
@@ -98,13 +116,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	action, region := r.Form.Get("Action"), signed[2]
 	s.mu.Lock()
 	s.calls[action+" "+region]++
-	n := s.calls[action+" "+region]
+	n, broken := s.calls[action+" "+region], s.Fail[region]
 	s.mu.Unlock()
 	switch {
 	case action == "AssumeRole":
 		s.assumeRole(w, r.Form)
-	case s.Fail[region] != "":
-		fail(w, http.StatusForbidden, s.Fail[region], "as the test wants it")
+	case broken != "":
+		fail(w, http.StatusForbidden, broken, "as the test wants it")
 	case action == "DescribeInstances" && n <= s.Throttle:
 		fail(w, http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded.")
 	case action == "DescribeRegions":
@@ -143,7 +161,9 @@ func (s *Server) describeRegions(w http.ResponseWriter) {
 }
 
 func (s *Server) describeInstances(w http.ResponseWriter, form url.Values, region string) {
+	s.mu.Lock()
 	all := s.Regions[region]
+	s.mu.Unlock()
 	if id := form.Get("InstanceId.1"); id != "" {
 		all = slices.DeleteFunc(slices.Clone(all), func(i Instance) bool { return i.ID != id })
 		if len(all) == 0 {
