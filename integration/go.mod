@@ -15,7 +15,12 @@ require (
 	github.com/fiord-bench/fiord/services/plot v0.0.0
 )
 
-require golang.org/x/mod v0.42.0 // indirect
+require (
+	github.com/chromedp/cdproto v0.159.0 // indirect
+	github.com/chromedp/chromedp v0.23.0 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3 // indirect
+	golang.org/x/mod v0.42.0 // indirect
+)
 
 replace (
 	github.com/fiord-bench/fiord/artifacts => ../artifacts
