@@ -138,7 +138,7 @@ func (s *Service) reported(ctx context.Context, p *events.Placement, b model.Ben
 		Comparisons: final.Comparisons[:min(len(final.Comparisons), 50)], Baseline: final.Baseline,
 		URL: s.url + "/benches/" + b.ID, Origin: b.Origin,
 	}
-	b.Report = &data
+	b.Report, b.State = &data, model.StateReported
 	if data.Reports, err = s.write(ctx, p, b, final); err != nil {
 		return data, err
 	}

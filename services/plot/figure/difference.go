@@ -32,7 +32,7 @@ func (d Difference) Figure() *Figure {
 		var xy []point
 		for x := 0.01; x <= known; x += known / 400 {
 			share := 1 - math.Pow(10, -x)
-			times := s.Percentile(share) / d.Before.Percentile(share)
+			times := s.within(share) / d.Before.within(share)
 			xy = append(xy, point{x, times})
 			least, most = min(least, times), max(most, times)
 		}
@@ -63,4 +63,17 @@ func (a *axes) ratioY(lo, hi float64) {
 		ticks = append(ticks, plot.Tick{Value: t.Value + 1, Label: t.Label})
 	}
 	a.Y.Tick.Marker = ticks
+}
+
+// within is Percentile with the place inside the bin interpolated: the edges
+// of two sets' bins would make steps out of a smooth difference.
+func (d Distribution) within(p float64) float64 {
+	goal, sum := p*float64(d.N()), 0.0
+	for _, b := range d.Bins {
+		n := float64(b.Count)
+		if sum += n; sum >= goal && n > 0 {
+			return b.High - (b.High-b.Low)*(sum-goal)/n
+		}
+	}
+	return math.NaN()
 }

@@ -92,7 +92,7 @@ func (f *Figure) layout() layout {
 	l := layout{
 		title:   wrap(style(titleSize, inkTone(), true), f.head.Title, innerWidth, 2),
 		subject: wrap(style(textSize, mutedTone(), false), f.head.Subject, innerWidth, 2),
-		facts:   wrap(style(textSize, mutedTone(), false), strings.Join(f.head.Facts, " · "), innerWidth, 2),
+		facts:   wrapItems(style(textSize, mutedTone(), false), f.head.Facts, innerWidth, 2),
 		rows:    placeKeys(f.keys, innerWidth),
 	}
 	for _, s := range f.head.Flags {

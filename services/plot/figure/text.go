@@ -87,6 +87,25 @@ func wrap(st text.Style, s string, width vg.Length, maxLines int) []string {
 	return append(lines, shorten(st, line, width))
 }
 
+// wrapItems flows short texts into lines, breaking between them only.
+func wrapItems(st text.Style, items []string, width vg.Length, maxLines int) []string {
+	const sep = " · "
+	var lines []string
+	for i, item := range items {
+		item = clean(item)
+		if n := len(lines); n > 0 && st.Width(lines[n-1]+sep+item) <= width {
+			lines[n-1] += sep + item
+			continue
+		}
+		if len(lines) == maxLines {
+			lines[maxLines-1] = shorten(st, lines[maxLines-1]+sep+strings.Join(items[i:], sep), width)
+			break
+		}
+		lines = append(lines, shorten(st, item, width))
+	}
+	return lines
+}
+
 // plural writes n with its noun, such as "1 interval" or "1,024 intervals".
 func plural(n int, noun string) string {
 	if n == 1 {

@@ -1,7 +1,10 @@
 package page
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -268,9 +271,27 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
 		p.Flags = beyond(run.Plots.Flags, run)
 	}
 	if run.Completed != nil && run.Completed.Logs != nil {
-		p.Logs = []events.Artifact{{Name: "list of log files", ClaimCheck: *run.Completed.Logs}}
+		p.Logs = h.logs(r.Context(), *run.Completed.Logs)
 	}
 	h.render(w, r, "run", p)
+}
+
+// maxLogSet bounds the list of a run's logs that a page reads.
+const maxLogSet = 1 << 20
+
+// logs lists a run's log files; where the list cannot be read, the list itself.
+func (h *Handler) logs(ctx context.Context, claim events.ClaimCheck) []events.Artifact {
+	itself := []events.Artifact{{Name: "list of log files", ClaimCheck: claim}}
+	body, _, err := h.objects.Open(ctx, claim.Key, false)
+	if err != nil {
+		return itself
+	}
+	defer func() { _ = body.Close() }()
+	var set events.LogSet
+	if err := json.NewDecoder(io.LimitReader(body, maxLogSet)).Decode(&set); err != nil {
+		return itself
+	}
+	return set.Logs
 }
 
 // beyond drops the flags that repeat an integrity finding, which the page shows
