@@ -15,15 +15,16 @@ import (
 
 // Config of the service.
 type Config struct {
-	Listen        string        `config:"listen" help:"address of the webhook and event receiver"`
-	WebhookSecret config.Secret `config:"webhook_secret" help:"secrets that any forge may sign with for any repository, one per line"`
-	EventToken    config.Secret `config:"event_token" help:"tokens that may post every kind of event that can be granted, one per line"`
-	KeysFile      string        `config:"keys_file" help:"YAML file of webhook secrets, event tokens and git credentials; read again when it changes"`
-	ReposFile     string        `config:"repos_file" help:"YAML file that says what repositories may do; read again when it changes; empty allows all of them everything but pull requests"`
-	Checkouts     int           `config:"checkouts" help:"pushes that one replica checks out at once"`
-	Checkout      Checkout      `config:"checkout"`
-	Fetch         Fetch         `config:"fetch"`
-	Limits        Limits        `config:"limits"`
+	Listen         string        `config:"listen" help:"address of the webhook and event receiver"`
+	WebhookSecret  config.Secret `config:"webhook_secret" help:"secrets that any forge may sign with for any repository, one per line"`
+	EventToken     config.Secret `config:"event_token" help:"tokens that may post every kind of event that can be granted, one per line"`
+	KeysFile       string        `config:"keys_file" help:"YAML file of webhook secrets, event tokens and git credentials; read again when it changes"`
+	ReposFile      string        `config:"repos_file" help:"YAML file that says what repositories may do; read again when it changes; empty allows all of them everything but pull requests"`
+	ReconcileEvery time.Duration `config:"reconcile_every" help:"pause between two looks for pushes that no webhook told of, in repositories whose rule asks for it"`
+	Checkouts      int           `config:"checkouts" help:"pushes that one replica checks out at once"`
+	Checkout       Checkout      `config:"checkout"`
+	Fetch          Fetch         `config:"fetch"`
+	Limits         Limits        `config:"limits"`
 }
 
 // Checkout says how repositories may be read.
@@ -53,8 +54,9 @@ type Limits struct {
 func DefaultConfig() Config {
 	c, l := checkout.Defaults(), web.DefaultLimits()
 	return Config{
-		Listen:    "127.0.0.1:8080",
-		Checkouts: 4,
+		Listen:         "127.0.0.1:8080",
+		ReconcileEvery: 5 * time.Minute,
+		Checkouts:      4,
 		Checkout: Checkout{
 			Git: c.Git, Dir: filepath.Join(os.TempDir(), "fiord-ingest"),
 			Timeout: c.Timeout, MaxFetch: events.Bytes(c.MaxFetch),
@@ -71,6 +73,9 @@ func (c Config) Validate() error {
 	}
 	if c.Checkouts < 1 {
 		errs = append(errs, fmt.Errorf("checkouts is %d: want at least 1", c.Checkouts))
+	}
+	if c.ReconcileEvery <= 0 {
+		errs = append(errs, fmt.Errorf("reconcile_every is %v: want more than 0", c.ReconcileEvery))
 	}
 	errs = append(errs, c.checkout().Validate(), c.limits().Validate())
 	return errors.Join(errs...)

@@ -110,7 +110,7 @@ func (s *Service) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop(nil)
-	for _, background := range []func(context.Context) error{s.scheduler().run} {
+	for _, background := range []func(context.Context) error{s.scheduler().run, s.reconciler().run} {
 		running.Go(func() {
 			if err := background(ctx); err != nil {
 				stop(err)
@@ -130,6 +130,10 @@ func (s *Service) scheduler() *scheduler {
 		rule, _ := s.policy.Get().For(r.Forge, r.Name)
 		return rule.CloneURL(r.Name, r.CloneURL)
 	}}
+}
+
+func (s *Service) reconciler() *reconciler {
+	return &reconciler{refs: s.refs, bus: s.bus, log: s.log, policy: s.policy.Get, heads: s.git.Heads, every: s.cfg.ReconcileEvery}
 }
 
 // reactions are what the service does for events.
