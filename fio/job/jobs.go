@@ -161,6 +161,15 @@ func (j *Job) NumJobs() int64 {
 	return min(max(n, 1), 1<<20)
 }
 
+// names lists what the job's copies are called: the option name renames the
+// first one only, the others go by the section.
+func (j *Job) names() []string {
+	if j.Name == j.Section.Name || j.NumJobs() == 1 {
+		return []string{j.Name}
+	}
+	return []string{j.Name, j.Section.Name}
+}
+
 // engineName strips what follows a colon (external:PATH stays apart, it is not
 // a name) and resolves the names that fio takes for libaio.
 func engineName(value string) string {

@@ -8,13 +8,15 @@ import (
 // Access is a set of things done to what a job touches.
 type Access uint16
 
-// What may be done. Write, Trim and Delete destroy data that is there.
+// What may be done. Write, Trim and Delete destroy data that is there. Create
+// leaves devices alone, but a regular file that is smaller than the job's size
+// is removed and laid out anew, even by a job that only reads.
 const (
 	Read    Access = 1 << iota
 	Write          // changes the content of a file or device
 	Trim           // discards blocks
 	Delete         // removes a file
-	Create         // makes a file, or lays an existing file out to the size asked for
+	Create         // makes a file; see below
 	Execute        // runs as a command
 	Load           // loads as a library into fio
 	Connect        // connects to it, or listens
@@ -185,10 +187,8 @@ func (t *toucher) access() Access {
 	if j.Bool("unlink", false) || j.Bool("unlink_each_loop", false) {
 		access |= Delete
 	}
-	if j.Bool("allow_file_create", true) {
-		access |= Create
-	}
-	return access
+	// Without allow_file_create fio still removes a file that is too small.
+	return access | Create
 }
 
 // option lists what a single option adds to the load.
@@ -234,7 +234,9 @@ func (t *toucher) command(o *Option) {
 	}
 	t.add(Execute, line, o)
 	if when, ok := strings.CutPrefix(o.Name, "exec_"); ok {
-		t.add(Write|Create, t.job.Name+"."+when+".txt", o)
+		for _, name := range t.job.names() {
+			t.add(Write|Create, name+"."+when+".txt", o)
+		}
 	}
 }
 
@@ -259,13 +261,15 @@ func (t *toucher) replay(o *Option) {
 
 // logs lists the log files that a write_*_log option makes.
 func (t *toucher) logs(o *Option) {
-	prefix := o.Value
-	if prefix == "" {
-		prefix = t.job.Name
+	prefixes := []string{o.Value}
+	if o.Value == "" {
+		prefixes = t.job.names()
 	}
-	for _, kind := range logKinds[o.Name] {
-		for _, suffix := range t.logSuffixes() {
-			t.add(Write|Create, prefix+"_"+kind+suffix, o)
+	for _, prefix := range prefixes {
+		for _, kind := range logKinds[o.Name] {
+			for _, suffix := range t.logSuffixes() {
+				t.add(Write|Create, prefix+"_"+kind+suffix, o)
+			}
 		}
 	}
 }
@@ -301,6 +305,9 @@ func (t *toucher) sideFile(o *Option) {
 	case EffectMmapFile:
 		if _, path, ok := strings.Cut(o.Value, ":"); ok {
 			t.add(Write|Create|Delete, path, o)
+			// Seen with 3.33: jobs share the name, and the first one to end
+			// frees it, so that the others open whatever stands there by then.
+			t.find(o, RuleOpaque, "memory backed by a file: with several jobs fio opens names from memory that it has freed", "use mem=malloc, mmap or shm without a file")
 		}
 	case EffectPattern:
 		for i, part := range strings.Split(o.Value, "'") {
@@ -313,9 +320,12 @@ func (t *toucher) sideFile(o *Option) {
 			t.states(Read, o)
 		}
 	case EffectStdFiles:
-		if t.job.Bool(o.Name, true) {
-			t.add(Write|Create, t.job.Name+".stdout", o)
-			t.add(Write|Create, t.job.Name+".stderr", o)
+		if !t.job.Bool(o.Name, true) {
+			return
+		}
+		for _, name := range t.job.names() {
+			t.add(Write|Create, name+".stdout", o)
+			t.add(Write|Create, name+".stderr", o)
 		}
 	}
 }
@@ -323,10 +333,12 @@ func (t *toucher) sideFile(o *Option) {
 // states lists the files, one for each copy of the job, that hold how far a
 // verification came.
 func (t *toucher) states(a Access, o *Option) {
-	name := strings.ReplaceAll(t.job.Name, "/", ".")
-	name = name[:min(len(name), 63)] // what fio keeps of it
 	first := t.job.LogNumber() - 1
-	for n := first; n < first+min(t.job.NumJobs(), maxNames); n++ {
-		t.add(a, fmt.Sprintf("local-%s-%d-verify.state", name, n), o)
+	for _, name := range t.job.names() {
+		name = strings.ReplaceAll(name, "/", ".")
+		name = name[:min(len(name), 63)] // what fio keeps of it
+		for n := first; n < first+min(t.job.NumJobs(), maxNames); n++ {
+			t.add(a, fmt.Sprintf("local-%s-%d-verify.state", name, n), o)
+		}
 	}
 }

@@ -102,6 +102,10 @@ func randomJob(rng *rand.Rand) string {
 		"filename=x", "filename=y:z", "directory=d1", "directory=d2:d1", "nrfiles=3", "numjobs=2",
 		"filename_format=f.$jobnum.$filenum", "filename_format=$filenum$jobname", "write_bw_log=w", "unlink=1",
 		"rw=write", "rw=randrw", "rw=read", "name=renamed", "write_iolog=io", "opendir=full", "stonewall",
+		"ioengine=null", "ioengine=filecreate", "ioengine=mmap", "ioengine=filedelete", "ioengine=falloc",
+		"overwrite=1", "create_on_open=1", "unlink_each_loop=1", "loops=2", "verify=md5", "allow_file_create=0",
+		"lockfile=readwrite", "buffer_pattern='seed'", "file_append=1", "filesize=4k-8k", "fallocate=none",
+		"create_only=1", "rw=randtrim", "thread", "write_hist_log=hh", "log_hist_msec=10", "per_job_logs=0", "exec_postrun=true",
 	}
 	var b strings.Builder
 	for range 1 + rng.IntN(2) {
@@ -110,7 +114,7 @@ func randomJob(rng *rand.Rand) string {
 				continue
 			}
 			b.WriteString(section)
-			for range rng.IntN(6) {
+			for range rng.IntN(9) {
 				b.WriteString(options[rng.IntN(len(options))] + "\n")
 			}
 		}
