@@ -8,18 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/internal/fetch"
 	"github.com/fiord-bench/fiord/internal/repos"
 	"github.com/fiord-bench/fiord/services/ingest/checkout"
 	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/lint"
 )
 
 const (
@@ -36,7 +34,7 @@ type jobFiles struct {
 	tree     *checkout.Tree
 	rule     repos.Rule
 	stored   map[string]events.Job
-	parsed   map[string]*job.File
+	checked  map[string]lint.File
 	problems []events.Problem
 }
 
@@ -83,43 +81,14 @@ func (f *jobFiles) content(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, f.theirs(name, err)
 	}
-	cfg := job.Config{}
+	var open lint.Open
 	if !isURL(name) {
-		cfg.Open = f.open
+		open = f.open
 	}
-	if wrong := jobProblems(job.Lint(name, raw, cfg)); len(wrong) > 0 {
-		f.problems = append(f.problems, wrong...)
-		return nil, nil
-	}
-	parsed, err := job.Parse(name, raw, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("parse %s: %w", name, err)
-	}
-	f.parsed[name] = parsed
-	if len(parsed.Includes) > 0 {
-		return parsed.Bytes(), nil
-	}
-	return raw, nil
-}
-
-// point tries the values of a matrix on a job file, as the worker will apply
-// them: what cannot be set there is the author's to mend here.
-func (f *jobFiles) point(b config.Bench, name string) {
-	parsed := f.parsed[name]
-	if parsed == nil {
-		return
-	}
-	for _, option := range slices.Sorted(maps.Keys(b.Matrix)) {
-		for _, value := range b.Matrix[option] {
-			if _, err := parsed.Set(option, string(value)); err != nil {
-				f.problems = append(f.problems, events.Problem{
-					File: config.Name, Rule: "matrix", Option: option,
-					Message: truncate(fmt.Sprintf("bench %q, %s: %v", b.Name, name, err), 1024),
-				})
-				break
-			}
-		}
-	}
+	file := lint.Job(name, raw, open)
+	f.problems = append(f.problems, file.Problems...)
+	f.checked[name] = file
+	return file.Content, nil
 }
 
 func (f *jobFiles) read(ctx context.Context, name string) ([]byte, error) {
@@ -155,25 +124,6 @@ func (f *jobFiles) theirs(name string, err error) error {
 		}
 	}
 	return err
-}
-
-// jobProblems are the lines of a job file that fio would not take, or that no
-// worker would run.
-func jobProblems(found []job.Problem) []events.Problem {
-	var problems []events.Problem
-	for _, p := range found {
-		if p.Severity != job.SeverityError {
-			continue
-		}
-		message := p.Message
-		if p.Remedy != "" {
-			message += ": " + p.Remedy
-		}
-		problems = append(problems, events.Problem{
-			File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Col, Rule: "job", Message: truncate(message, 1024),
-		})
-	}
-	return problems
 }
 
 // truncate fits text into a field of an event.

@@ -5,10 +5,10 @@ import (
 	"errors"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/internal/repos"
 	"github.com/fiord-bench/fiord/services/ingest/checkout"
 	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/lint"
 )
 
 // plan fetches the commit and works out its benches.
@@ -48,7 +48,7 @@ func (s *Service) plan(ctx context.Context, p events.Push, sequence uint64, rule
 // fill completes the benches with their job files, and holds them to the rule.
 func (s *Service) fill(ctx context.Context, p events.Push, rule repos.Rule, tree *checkout.Tree, file *config.File) (plan, error) {
 	pl := plan{file: file, commit: tree.Commit()}
-	jobs := &jobFiles{s: s, tree: tree, rule: rule, stored: map[string]events.Job{}, parsed: map[string]*job.File{}}
+	jobs := &jobFiles{s: s, tree: tree, rule: rule, stored: map[string]events.Job{}, checked: map[string]lint.File{}}
 	if err := jobs.prefetch(ctx, file); err != nil {
 		return plan{}, checkoutProblem(p, err)
 	}
@@ -65,7 +65,7 @@ func (s *Service) fill(ctx context.Context, p events.Push, rule repos.Rule, tree
 				return plan{}, err
 			}
 			req.Jobs = append(req.Jobs, j)
-			jobs.point(b, name)
+			jobs.problems = append(jobs.problems, lint.Matrix(b, name, jobs.checked[name])...)
 		}
 		for _, problem := range rule.Check(req) {
 			problem.File = config.Name

@@ -1,0 +1,92 @@
+package lint
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/fio/job"
+	"github.com/fiord-bench/fiord/services/ingest/config"
+)
+
+// Open reads a file that a job file includes. Its absence is fs.ErrNotExist.
+type Open func(name string) ([]byte, error)
+
+// File is a job file that was checked.
+type File struct {
+	// Content is complete in itself: what is included stands in its place.
+	Content []byte
+	// Problems that keep the file from being run; Content is nil then.
+	Problems []events.Problem
+	// Advice about what runs and may mislead.
+	Advice []events.Problem
+
+	parsed *job.File
+}
+
+// Job checks a job file. Without open, includes are problems.
+func Job(name string, src []byte, open Open) File {
+	cfg := job.Config{Open: open}
+	var f File
+	for _, p := range job.Lint(name, src, cfg) {
+		if p.Severity == job.SeverityError {
+			f.Problems = append(f.Problems, problem(p))
+		} else {
+			f.Advice = append(f.Advice, problem(p))
+		}
+	}
+	if len(f.Problems) > 0 {
+		return f
+	}
+	parsed, err := job.Parse(name, src, cfg)
+	if err != nil { // Lint parses first, so this is for a change of mind only
+		f.Problems = []events.Problem{{File: name, Rule: ruleJob, Message: fit(err.Error())}}
+		return f
+	}
+	f.parsed, f.Content = parsed, src
+	if len(parsed.Includes) > 0 {
+		f.Content = parsed.Bytes()
+	}
+	return f
+}
+
+const ruleJob = "job"
+
+func problem(p job.Problem) events.Problem {
+	message := p.Message
+	if p.Remedy != "" {
+		message += ": " + p.Remedy
+	}
+	return events.Problem{File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Col, Rule: ruleJob, Message: fit(message)}
+}
+
+// Matrix tries the values of a bench's matrix on one of its job files, as the
+// worker will apply them: what cannot be set is told before anything runs.
+func Matrix(b config.Bench, name string, f File) []events.Problem {
+	if f.parsed == nil {
+		return nil
+	}
+	var problems []events.Problem
+	for _, option := range slices.Sorted(maps.Keys(b.Matrix)) {
+		for _, value := range b.Matrix[option] {
+			if _, err := f.parsed.Set(option, string(value)); err != nil {
+				problems = append(problems, events.Problem{
+					File: config.Name, Rule: "matrix", Option: option, Message: fit(fmt.Sprintf("bench %q, %s: %v", b.Name, name, err)),
+				})
+				break // the other values would say the same
+			}
+		}
+	}
+	return problems
+}
+
+// fit keeps a message within the bounds of an event.
+func fit(s string) string {
+	const most = 1024
+	if len(s) > most {
+		s = s[:most]
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
