@@ -139,7 +139,7 @@ func benchLine(b *follow.Bench) string {
 	case n.Planned == 0:
 		return fmt.Sprintf("%s: %s ended", Clean(b.Name()), Plural(n.Ended(), "run"))
 	case n.Ended() >= n.Planned:
-		return fmt.Sprintf("%s: all of %s ended, drawing and comparing", Clean(b.Name()), Plural(n.Planned, "run"))
+		return fmt.Sprintf("%s: %s ended, drawing and comparing", Clean(b.Name()), Plural(n.Planned, "run"))
 	}
 	line := fmt.Sprintf("%s: %d of %s ended", Clean(b.Name()), n.Ended(), Plural(n.Planned, "run"))
 	if bad := n.Ended() - n.Completed; bad > 0 {
