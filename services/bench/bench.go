@@ -89,7 +89,15 @@ func openGate(path string) (*gate.Gate, error) {
 // Run serves until the context ends and returns when its goroutines have. A
 // container that is still measuring then goes on, and is adopted by the next
 // start.
-func (s *Service) Run(ctx context.Context) (err error) {
+func (s *Service) Run(ctx context.Context) error {
+	err := s.serve(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // stopped before it was up
+	}
+	return err
+}
+
+func (s *Service) serve(ctx context.Context) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
