@@ -97,8 +97,9 @@ fuzz: ## Fuzz each target for FUZZTIME
 	@scripts/fuzz '$(FUZZ)' '$(FUZZTIME)'
 
 .PHONY: bench
-bench: setup ## Measure: benchmarks of every package, allocations included
-	@go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) work | grep -v '^ok .*\[no test files\]\|no test files'
+bench: setup ## Measure: every benchmark, one package at a time
+	@go test -p 1 -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) \
+	  $$(git grep -l '^func Benchmark' -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 
 .PHONY: integration
 integration: setup ## Run the whole-system tests alone
