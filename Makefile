@@ -15,6 +15,9 @@ FUZZ ?= .
 # Which benchmarks run, and how often: make bench BENCH=Publish COUNT=10
 BENCH ?= .
 COUNT ?= 1
+# How hard chaos tries.
+KILLS ?= 50
+RACES ?= 20000
 
 .PHONY: help
 help: ## List these commands
@@ -104,6 +107,11 @@ bench: setup ## Measure: every benchmark, one package at a time
 .PHONY: integration
 integration: setup ## Run the whole-system tests alone
 	@go test -count=1 $(TEST_FLAGS) ./integration/...
+
+.PHONY: chaos
+chaos: setup ## Kill workers and race ends at random moments, KILLS and RACES times
+	@FIORD_TEST_KILLS=$(KILLS) go test -v -count=1 -timeout 2h -run Killed ./services/bench
+	@go test -v -count=1 -timeout 2h -run Interleavings ./internal/bus -interleavings $(RACES)
 
 .PHONY: images
 images: build ## Build the container images: fio of two Debian suites, and one per program
