@@ -21,7 +21,7 @@ func (b *builder) construct(h *Host) error {
 			}
 			continue
 		}
-		h.composed = append(h.composed, Var{name, v})
+		h.composed = append(h.composed, Var{name, v, true})
 	}
 	s.composed = h.composed
 	for _, name := range sortedKeys(b.cfg.Groups) {

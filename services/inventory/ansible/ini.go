@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // iniFormat is Ansible's INI. A value goes through two readers: the line is
@@ -16,7 +17,56 @@ import (
 // to the text.
 type iniFormat struct{}
 
-var iniValues = dialect{null: "None", yes: "True", no: "False", text: iniText, key: iniQuote}
+// Python's words.
+const (
+	pythonNone  = "None"
+	pythonTrue  = "True"
+	pythonFalse = "False"
+)
+
+var iniValues = dialect{null: pythonNone, yes: pythonTrue, no: pythonFalse, text: iniText, key: iniQuote, copy: iniCopy}
+
+// iniCopy writes canonical JSON as the Python literal that it nearly is.
+func iniCopy(w *bufio.Writer, raw string) bool {
+	start, quoted := 0, false
+	replace := func(at, n int, with string) {
+		w.WriteString(raw[start:at])
+		w.WriteString(with)
+		start = at + n
+	}
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c >= 0x7f:
+			w.WriteString(raw[start:i]) // some of these must be escaped
+			r, n := utf8.DecodeRuneInString(raw[i:])
+			if c == 0x7f || awkward(r, n) {
+				unicodeEscape(w, r)
+			} else {
+				w.WriteString(raw[i : i+n])
+			}
+			i += n - 1
+			start = i + 1
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case quoted && c == '\'':
+			replace(i, 1, `\u0027`)
+		case quoted:
+		case c == 't':
+			replace(i, 4, pythonTrue)
+			i += 3
+		case c == 'f':
+			replace(i, 5, pythonFalse)
+			i += 4
+		case c == 'n':
+			replace(i, 4, pythonNone)
+			i += 3
+		}
+	}
+	w.WriteString(raw[start:])
+	return true
+}
 
 // iniQuote writes a Python string in double quotes, without single quotes.
 func iniQuote(w *bufio.Writer, s string) {
@@ -38,11 +88,13 @@ func iniText(w *bufio.Writer, s string) {
 
 func (*iniFormat) begin(*bufio.Writer) {}
 
-func (*iniFormat) host(w *bufio.Writer, name string, vars []Var) {
+func (*iniFormat) host(w *bufio.Writer, name string, vars []Var, _ []byte) {
 	w.WriteString(name)
 	for _, v := range vars {
-		fmt.Fprintf(w, " %s='", v.Name)
-		iniValues.value(w, v.Value)
+		w.WriteByte(' ')
+		w.WriteString(v.Name)
+		w.WriteString("='")
+		iniValues.variable(w, v)
 		w.WriteByte('\'')
 	}
 	w.WriteByte('\n')

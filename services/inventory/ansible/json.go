@@ -4,7 +4,12 @@ import "bufio"
 
 // jsonValues is JSON as Ansible reads it: what might be evaluated is wrapped
 // so that it isn't.
-var jsonValues = dialect{null: "null", yes: "true", no: "false", text: jsonText, key: quote}
+var jsonValues = dialect{null: "null", yes: "true", no: "false", text: jsonText, key: quote, copy: jsonCopy}
+
+func jsonCopy(w *bufio.Writer, raw string) bool {
+	w.WriteString(raw)
+	return true
+}
 
 func jsonText(w *bufio.Writer, s string) {
 	if !templated(s) {
@@ -16,13 +21,9 @@ func jsonText(w *bufio.Writer, s string) {
 	w.WriteByte('}')
 }
 
-// jsonHost writes one host and its variables on a line of its own, which
-// starts with the line end given.
-func jsonHost(w *bufio.Writer, first bool, newline, name string, vars []Var) {
-	if !first {
-		w.WriteByte(',')
-	}
-	w.WriteString(newline)
+// jsonHost is a host and its variables as a member of an object, without line
+// ends. Three of the formats have it.
+func jsonHost(w *bufio.Writer, name string, vars []Var) {
 	quote(w, name)
 	w.WriteString(": {")
 	for i, v := range vars {
@@ -31,9 +32,18 @@ func jsonHost(w *bufio.Writer, first bool, newline, name string, vars []Var) {
 		}
 		quote(w, v.Name)
 		w.WriteString(": ")
-		jsonValues.value(w, v.Value)
+		jsonValues.variable(w, v)
 	}
 	w.WriteByte('}')
+}
+
+// jsonMember writes a host on a line of its own.
+func jsonMember(w *bufio.Writer, first bool, newline string, member []byte) {
+	if !first {
+		w.WriteByte(',')
+	}
+	w.WriteString(newline)
+	w.Write(member)
 }
 
 func jsonNames(w *bufio.Writer, names []string, after string) {
@@ -51,8 +61,8 @@ type jsonFormat struct{ hosts int }
 
 func (*jsonFormat) begin(w *bufio.Writer) { w.WriteString(`{"all": {"hosts": {`) }
 
-func (f *jsonFormat) host(w *bufio.Writer, name string, vars []Var) {
-	jsonHost(w, f.hosts == 0, "\n", name, vars)
+func (f *jsonFormat) host(w *bufio.Writer, _ string, _ []Var, member []byte) {
+	jsonMember(w, f.hosts == 0, "\n", member)
 	f.hosts++
 }
 
@@ -79,8 +89,8 @@ type scriptFormat struct {
 
 func (*scriptFormat) begin(w *bufio.Writer) { w.WriteString(`{"_meta": {"hostvars": {`) }
 
-func (f *scriptFormat) host(w *bufio.Writer, name string, vars []Var) {
-	jsonHost(w, f.hosts == 0, f.newline, name, vars)
+func (f *scriptFormat) host(w *bufio.Writer, _ string, _ []Var, member []byte) {
+	jsonMember(w, f.hosts == 0, f.newline, member)
 	f.hosts++
 }
 

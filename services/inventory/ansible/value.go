@@ -18,6 +18,17 @@ type dialect struct {
 	text func(w *bufio.Writer, s string)
 	// key writes the key of a dict.
 	key func(w *bufio.Writer, s string)
+	// copy writes canonical JSON in which nothing might be evaluated, or says
+	// that it can't be written so. It is what makes large inventories fast.
+	copy func(w *bufio.Writer, raw string) bool
+}
+
+// variable writes the value of a variable.
+func (d *dialect) variable(w *bufio.Writer, v Var) {
+	if r, ok := v.Value.(gjson.Result); ok && !v.risky && d.copy(w, r.Raw) {
+		return
+	}
+	d.value(w, v.Value)
 }
 
 func (d *dialect) value(w *bufio.Writer, v any) {
@@ -36,7 +47,7 @@ func (d *dialect) value(w *bufio.Writer, v any) {
 		w.WriteByte('[')
 		for i, item := range v {
 			if i > 0 {
-				w.WriteString(", ")
+				w.WriteByte(',')
 			}
 			d.value(w, item)
 		}
@@ -82,12 +93,12 @@ func (d *dialect) container(w *bufio.Writer, r gjson.Result) {
 	first := true
 	r.ForEach(func(k, v gjson.Result) bool {
 		if !first {
-			w.WriteString(", ")
+			w.WriteByte(',')
 		}
 		first = false
 		if opening == '{' {
 			d.key(w, k.Str)
-			w.WriteString(": ")
+			w.WriteByte(':')
 		}
 		d.json(w, v)
 		return true

@@ -14,6 +14,9 @@ import (
 type Var struct {
 	Name  string
 	Value any
+	// risky values are parts of documents in which something might be
+	// evaluated.
+	risky bool
 }
 
 // fiordVar is the name of the variable with the machine's normalised form,
@@ -61,6 +64,30 @@ func (s scope) Lookup(name string) (any, bool) {
 	return found, found.Exists()
 }
 
+// safeVar is a raw variable's name as Ansible may have it. Variables that steer
+// Ansible (ansible_connection=local would run a playbook meant for a machine
+// on the control host) are not for a cloud's document to set: only an
+// operator's static file may.
+func safeVar(name, provider string) string {
+	if strings.HasPrefix(name, "ansible_") && provider != instance.Static {
+		return "raw_" + name
+	}
+	if identifier.MatchString(name) {
+		return name
+	}
+	safe := []byte(name)
+	for i, c := range safe {
+		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			safe[i] = '_'
+		}
+	}
+	if len(safe) == 0 {
+		return "_"
+	}
+	return string(safe)
+}
+
 func cutSuffix(s, suffix string, ok bool) (string, bool) {
 	if !ok {
 		return s, false
@@ -72,13 +99,14 @@ func cutSuffix(s, suffix string, ok bool) (string, bool) {
 func (c *Config) vars(h *Host) []Var {
 	s := c.scope(h)
 	list := make([]Var, 0, 64)
+	risky := templated(s.raw.Raw) || strings.Contains(s.raw.Raw, `\u00`) // an escaped brace is a brace
 	s.raw.ForEach(func(k, v gjson.Result) bool {
-		list = append(list, Var{c.HostvarsPrefix + k.Str + c.HostvarsSuffix, v})
+		list = append(list, Var{c.HostvarsPrefix + safeVar(k.Str, h.Instance.Provider) + c.HostvarsSuffix, v, risky})
 		return true
 	})
-	list = append(list, Var{fiordVar, s.own})
+	list = append(list, Var{fiordVar, s.own, templated(s.own.Raw)})
 	if h.Address != "" && h.Address != h.Name {
-		list = append(list, Var{"ansible_host", h.Address})
+		list = append(list, Var{Name: "ansible_host", Value: h.Address})
 	}
 	list = append(list, h.composed...)
 	// Stable, so that of variables with one name the later kind is kept.

@@ -2,6 +2,7 @@ package ansible
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 )
@@ -22,7 +23,8 @@ func Files() []string { return []string{FileINI, FileYAML, FileJSON, FileScript,
 // groups. Errors of the writer stay in it until it is flushed.
 type format interface {
 	begin(w *bufio.Writer)
-	host(w *bufio.Writer, name string, vars []Var)
+	// host gets the variables, and them as jsonHost writes them.
+	host(w *bufio.Writer, name string, vars []Var, json []byte)
 	groups(w *bufio.Writer, groups []*Group, ungrouped []string)
 }
 
@@ -62,10 +64,17 @@ func (inv *Inventory) Write(outputs map[string]io.Writer) error {
 		s.begin(s.w)
 	}
 	var ungrouped []string
+	var member bytes.Buffer
+	memberWriter := bufio.NewWriter(&member)
 	for _, h := range inv.Hosts {
 		vars := inv.config.vars(h)
+		member.Reset()
+		jsonHost(memberWriter, h.Name, vars)
+		if err := memberWriter.Flush(); err != nil {
+			return fmt.Errorf("write inventory: %w", err)
+		}
 		for _, s := range sinks {
-			s.host(s.w, h.Name, vars)
+			s.host(s.w, h.Name, vars, member.Bytes())
 		}
 		if !h.grouped {
 			ungrouped = append(ungrouped, h.Name)

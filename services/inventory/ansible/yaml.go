@@ -7,11 +7,32 @@ import "bufio"
 // evaluated is tagged !unsafe.
 type yamlFormat struct{}
 
-var yamlValues = dialect{null: "null", yes: "true", no: "false", text: yamlText, key: quote}
+var yamlValues = dialect{null: "null", yes: "true", no: "false", text: yamlText, key: quote, copy: yamlCopy}
+
+// yamlCopy writes JSON as the YAML that it also is, unless it has a number with
+// an exponent, which YAML 1.1 takes for text, or characters that YAML wants
+// escaped and JSON doesn't.
+func yamlCopy(w *bufio.Writer, raw string) bool {
+	quoted := false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c >= 0x7f:
+			return false
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case !quoted && (c == 'E' || c == 'e' && raw[i-1] >= '0' && raw[i-1] <= '9'):
+			return false
+		}
+	}
+	w.WriteString(raw)
+	return true
+}
 
 func yamlText(w *bufio.Writer, s string) {
 	if templated(s) {
-		w.WriteString("!unsafe ")
+		w.WriteString(" !unsafe ")
 	}
 	quote(w, s)
 }
@@ -25,7 +46,7 @@ func quote(w *bufio.Writer, s string) {
 
 func (*yamlFormat) begin(w *bufio.Writer) { w.WriteString("all:\n  hosts:\n") }
 
-func (*yamlFormat) host(w *bufio.Writer, name string, vars []Var) {
+func (*yamlFormat) host(w *bufio.Writer, name string, vars []Var, _ []byte) {
 	w.WriteString("    ")
 	quote(w, name)
 	w.WriteString(":\n")
@@ -33,7 +54,7 @@ func (*yamlFormat) host(w *bufio.Writer, name string, vars []Var) {
 		w.WriteString("      ")
 		quote(w, v.Name)
 		w.WriteString(": ")
-		yamlValues.value(w, v.Value)
+		yamlValues.variable(w, v)
 		w.WriteByte('\n')
 	}
 }

@@ -21,6 +21,26 @@ func Canonical(raw []byte) (json.RawMessage, error) {
 	return Encode(v)
 }
 
+// isCompact says whether a document has no space between its parts and no
+// escapes that Canonical would resolve. Writers of inventories copy such
+// documents as they are; a line end in one would start a line of its own.
+func isCompact(raw []byte) bool {
+	quoted := false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c < ' ' || c == ' ' && !quoted:
+			return false
+		case quoted && c == '\\':
+			if i++; i < len(raw) && (raw[i] == 'u' || raw[i] == '/') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Decode reads one JSON value, numbers as json.Number.
 func Decode(raw []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))

@@ -88,6 +88,13 @@ func (s *Snapshot) readInstances(d *json.Decoder) error {
 		if err := i.Validate(); err != nil {
 			return err
 		}
+		if !isCompact(i.Vars) {
+			canonical, err := Canonical(i.Vars)
+			if err != nil {
+				return fmt.Errorf("instance %s: %w", i.ID, err)
+			}
+			i.Vars = canonical
+		}
 		s.Instances = append(s.Instances, i)
 	}
 	return expect(d, json.Delim(']'))
