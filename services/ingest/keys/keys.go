@@ -64,13 +64,14 @@ type Sender struct {
 // LogValue shows the sender's name alone.
 func (s Sender) LogValue() slog.Value { return slog.StringValue(s.ID) }
 
-// Grantable are the types that anybody outside may be allowed to post. The rest
-// is said by services alone: an end of a run that nobody ran would be believed.
+// Grantable are the types that anybody outside may be allowed to post: those
+// that the catalogue gives to people, and what clouds tell of their instances.
+// The rest is said by services alone: an end of a run that nobody ran would be
+// believed.
 func Grantable() []events.Type {
-	return []events.Type{
-		events.TypeBenchRequested, events.TypeCancelRequested, events.TypePushApproved, events.TypeBaselineAccepted,
-		events.TypeDiscoveryRequested, events.TypeInstancesDiscovered, events.TypeInstanceChanged,
-	}
+	return slices.DeleteFunc(events.Types(), func(t events.Type) bool {
+		return t != events.TypeInstanceChanged && !slices.Contains(t.Publishers(), events.People)
+	})
 }
 
 // Ring is all keys that are valid at one moment. It is immutable.
