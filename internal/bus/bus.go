@@ -28,6 +28,8 @@ type Options struct {
 	Metrics prometheus.Registerer
 	// Tracer starts a span per publish and per handled event; nil traces nothing.
 	Tracer trace.Tracer
+	// AckWait of reactions that name none; default 30 s.
+	AckWait time.Duration
 	// PublishTimeout bounds one acknowledged publish with its retries;
 	// default 10 s.
 	PublishTimeout time.Duration

@@ -43,7 +43,7 @@ type Reaction struct {
 	// Concurrency is how many events are handled at once here; default 1.
 	Concurrency int
 	// AckWait after which an event whose worker died is delivered again;
-	// default 30 s. Living handlers send heartbeats.
+	// the bus's by default. Living handlers send heartbeats.
 	AckWait time.Duration
 	// MaxAttempts before an event is given up on; default 8, negative for no
 	// limit. Deliveries whose handler never returned count.

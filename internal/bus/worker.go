@@ -45,6 +45,7 @@ func (b *Bus) React(ctx context.Context, r Reaction) (*Subscription, error) {
 	if err := r.validate(); err != nil {
 		return nil, err
 	}
+	setDefault(&r.AckWait, b.opts.AckWait)
 	r = r.withDefaults()
 	w := &worker{
 		bus:      b,

@@ -254,7 +254,7 @@ func (a *App) connectBus(ctx context.Context, undo *closers) (*nats.Conn, *bus.B
 	}
 	undo.add(func() error { nc.Close(); return nil })
 	b, err := bus.New(bus.Options{
-		Conn: nc, Source: "fiord/" + a.name, Topology: a.common.NATS.topology(),
+		Conn: nc, Source: "fiord/" + a.name, Topology: a.common.NATS.topology(), AckWait: a.common.NATS.AckWait,
 		Log: a.log, Metrics: a.metrics, Tracer: a.tracing.Tracer("fiord/bus"),
 	})
 	if err != nil {

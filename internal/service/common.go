@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/internal/bus"
@@ -37,7 +38,7 @@ type Common struct {
 func DefaultCommon() Common {
 	topology := bus.DefaultTopology()
 	return Common{
-		NATS:  NATS{URL: "nats://127.0.0.1:4222", Provision: true, Replicas: topology.Replicas, MaxConsumers: topology.MaxConsumers},
+		NATS:  NATS{URL: "nats://127.0.0.1:4222", AckWait: 30 * time.Second, Provision: true, Replicas: topology.Replicas, MaxConsumers: topology.MaxConsumers},
 		S3:    S3{Endpoint: "http://127.0.0.1:9000", Bucket: "fiord"},
 		Log:   logging.DefaultConfig(),
 		Admin: admin.DefaultConfig(),
@@ -52,16 +53,17 @@ func (c Common) Validate() error {
 
 // NATS says how to reach the bus.
 type NATS struct {
-	URL          string   `config:"url" help:"servers, comma-separated"`
-	NKeyFile     string   `config:"nkey_file" help:"file with the seed of this service's nkey"`
-	CredsFile    string   `config:"creds_file" help:"credentials file (JWT and nkey), instead of nkey_file"`
-	CAFiles      []string `config:"ca_files" help:"PEM files of authorities to trust"`
-	CertFile     string   `config:"cert_file" help:"client certificate"`
-	KeyFile      string   `config:"key_file" help:"key of the client certificate"`
-	InboxPrefix  string   `config:"inbox_prefix" help:"prefix of reply subjects, where permissions ask for one"`
-	Provision    bool     `config:"provision" help:"make streams and buckets at the start; otherwise wait until they are there"`
-	Replicas     int      `config:"replicas" help:"replicas of each stream, when provisioning: 3 on a cluster"`
-	MaxConsumers int      `config:"max_consumers" help:"most consumers of the event stream, when provisioning"`
+	URL          string        `config:"url" help:"servers, comma-separated"`
+	NKeyFile     string        `config:"nkey_file" help:"file with the seed of this service's nkey"`
+	CredsFile    string        `config:"creds_file" help:"credentials file (JWT and nkey), instead of nkey_file"`
+	CAFiles      []string      `config:"ca_files" help:"PEM files of authorities to trust"`
+	CertFile     string        `config:"cert_file" help:"client certificate"`
+	KeyFile      string        `config:"key_file" help:"key of the client certificate"`
+	InboxPrefix  string        `config:"inbox_prefix" help:"prefix of reply subjects, where permissions ask for one"`
+	AckWait      time.Duration `config:"ack_wait" help:"after this long without a sign of life of whoever has it, an event is given to another replica"`
+	Provision    bool          `config:"provision" help:"make streams and buckets at the start; otherwise wait until they are there"`
+	Replicas     int           `config:"replicas" help:"replicas of each stream, when provisioning: 3 on a cluster"`
+	MaxConsumers int           `config:"max_consumers" help:"most consumers of the event stream, when provisioning"`
 }
 
 func (n NATS) validate() error {
@@ -74,6 +76,9 @@ func (n NATS) validate() error {
 	}
 	if (n.CertFile == "") != (n.KeyFile == "") {
 		errs = append(errs, errors.New("nats.cert_file and nats.key_file belong together: set both or none"))
+	}
+	if n.AckWait < time.Second {
+		errs = append(errs, fmt.Errorf("nats.ack_wait is %s: less than a second would give events away under their workers' hands", n.AckWait))
 	}
 	if n.Replicas < 1 || n.Replicas > 5 {
 		errs = append(errs, fmt.Errorf("nats.replicas is %d: want 1 to 5", n.Replicas))
