@@ -1,9 +1,9 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -134,7 +134,10 @@ func (g *gate) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > g.limits.Body {
 		return nil, g.tooLarge()
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, g.limits.Body))
+	var buf bytes.Buffer
+	const usual = 64 << 10 // what is announced and larger grows as it arrives
+	buf.Grow(int(min(max(r.ContentLength, 0), usual)) + bytes.MinRead)
+	_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, g.limits.Body))
 	var over *http.MaxBytesError
 	var timeout net.Error
 	switch {
@@ -144,10 +147,10 @@ func (g *gate) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, problem("timeout", fmt.Sprintf("the body did not arrive within %v", g.limits.Read))
 	case err != nil:
 		return nil, problem("malformed", "the body broke off: "+err.Error())
-	case len(raw) == 0:
+	case buf.Len() == 0:
 		return nil, problem("malformed", "the body is empty")
 	}
-	return raw, nil
+	return buf.Bytes(), nil
 }
 
 func (g *gate) tooLarge() *Problem {
