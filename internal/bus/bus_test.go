@@ -49,7 +49,7 @@ func emit(t *testing.T, b *bus.Bus, key string, data events.Data) events.Event {
 // eventually polls until ok, and fails with what was awaited.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if ok() {
 			return
 		}
