@@ -33,8 +33,8 @@ type entry struct {
 	summary string
 	ends    string // "run" or "bench" for a terminal
 	routed  bool
-	from    string // parties that publish it, separated by spaces
-	to      string // parties that react to it
+	senders string // parties that publish it, separated by spaces
+	readers string // parties that react to it
 	zero    func() Data
 	decode  func(raw []byte, strict bool) (Data, error)
 }
@@ -75,7 +75,7 @@ var catalogue = [...]entry{
 	row[NoticeFailed]("somebody could not be told, and why", "", "notify", "people"),
 }
 
-func row[T Data](summary, ends, from, to string) entry {
+func row[T Data](summary, ends, senders, readers string) entry {
 	var zero T
 	_, routed := any(zero).(Routed)
 	return entry{
@@ -83,8 +83,8 @@ func row[T Data](summary, ends, from, to string) entry {
 		summary: summary,
 		ends:    ends,
 		routed:  routed,
-		from:    from,
-		to:      to,
+		senders: senders,
+		readers: readers,
 		zero:    func() Data { return zero },
 		decode:  decode[T],
 	}

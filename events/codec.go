@@ -48,7 +48,9 @@ func tooLarge(t Type, size int) error {
 
 // Unmarshal reads an event in structured mode and validates it. Attributes
 // and fields that this build does not know are passed over.
-func Unmarshal(raw []byte) (Event, error) { return readStructured(raw, false) }
+func Unmarshal(raw []byte) (Event, error) {
+	return readStructured(raw, false)
+}
 
 // ToCloudEvent validates the event and gives it as the CloudEvents SDK's type.
 func ToCloudEvent(e Event) (ce.Event, error) {

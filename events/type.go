@@ -87,10 +87,10 @@ func (t Type) Ends() string {
 }
 
 // Publishers are the services that publish the type, and [People].
-func (t Type) Publishers() []string { e, _ := lookup(t); return strings.Fields(e.from) }
+func (t Type) Publishers() []string { e, _ := lookup(t); return strings.Fields(e.senders) }
 
 // Consumers are the services that react to the type, and [People].
-func (t Type) Consumers() []string { e, _ := lookup(t); return strings.Fields(e.to) }
+func (t Type) Consumers() []string { e, _ := lookup(t); return strings.Fields(e.readers) }
 
 // Parse checks a type's form and that the catalogue knows it. The error tells
 // a foreign type from an unknown noun, verb or version.

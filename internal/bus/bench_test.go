@@ -33,11 +33,20 @@ func completed(run string) events.RunCompleted {
 }
 
 // BenchmarkPublish compares our acknowledged publishes with raw ones of the
-// same bytes, interleaved on one synced server, with 1 and 16 publishers.
+// same bytes, interleaved on one server: synced, as fiord up runs it, and not;
+// with 1 and 16 publishers.
 func BenchmarkPublish(b *testing.B) {
-	for _, publishers := range []int{1, 16} {
-		b.Run(fmt.Sprintf("publishers=%d", publishers), func(b *testing.B) {
-			s := bustest.NewServer(b)
+	for _, c := range []struct {
+		server     func(testing.TB) *bustest.Server
+		name       string
+		publishers int
+	}{
+		{bustest.NewSyncedServer, "synced", 1}, {bustest.NewSyncedServer, "synced", 16},
+		{bustest.NewServer, "unsynced", 1}, {bustest.NewServer, "unsynced", 16},
+	} {
+		publishers := c.publishers
+		b.Run(fmt.Sprintf("%s/publishers=%d", c.name, publishers), func(b *testing.B) {
+			s := c.server(b)
 			ours, raw := s.Bus("fiord/test"), s.Bus("fiord/test").JetStream()
 			var n atomic.Int64
 			body, err := events.Marshal(events.New("fiord/test", "x", nil, completed("x")))

@@ -17,16 +17,23 @@ import (
 
 // Server is a NATS server of one test.
 type Server struct {
-	t   testing.TB
-	nsd *natsd.Server
-	dir string
+	t      testing.TB
+	nsd    *natsd.Server
+	dir    string
+	synced bool
 }
 
 // NewServer starts a server that ends with the test. Its streams are
 // provisioned.
-func NewServer(t testing.TB) *Server {
+func NewServer(t testing.TB) *Server { t.Helper(); return newServer(t, false) }
+
+// NewSyncedServer is NewServer with every message on disk before it is
+// acknowledged, as fiord up runs it.
+func NewSyncedServer(t testing.TB) *Server { t.Helper(); return newServer(t, true) }
+
+func newServer(t testing.TB, synced bool) *Server {
 	t.Helper()
-	s := &Server{t: t, dir: t.TempDir()}
+	s := &Server{t: t, dir: t.TempDir(), synced: synced}
 	s.start()
 	t.Cleanup(func() { s.nsd.Close() })
 	if err := s.Bus("fiord/test").Provision(t.Context()); err != nil {
@@ -43,7 +50,7 @@ func New(t testing.TB) *bus.Bus {
 
 func (s *Server) start() {
 	s.t.Helper()
-	nsd, err := natsd.Start(natsd.Options{StoreDir: s.dir, Port: -1})
+	nsd, err := natsd.Start(natsd.Options{StoreDir: s.dir, Port: -1, Synced: s.synced})
 	if err != nil {
 		s.t.Fatal(err)
 	}
