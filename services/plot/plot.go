@@ -61,7 +61,7 @@ func New(cfg Config, deps service.Deps) (_ *Service, err error) {
 	if s.gate, err = gate.Open(cfg.Gate); err != nil {
 		return nil, fmt.Errorf("set up plot: %w", err)
 	}
-	handler, err := page.New(source{s}, objects{deps.Store, int64(cfg.LogLimit)}, deps.Log, "fiord "+deps.Version)
+	handler, err := page.New(source{s}, objects{deps.Store, int64(cfg.LogLimit)}, asked{s}, deps.Log, "fiord "+deps.Version)
 	if err != nil {
 		return nil, fmt.Errorf("set up plot: %w", err)
 	}

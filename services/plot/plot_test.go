@@ -305,6 +305,46 @@ func TestFromFioToThePage(t *testing.T) {
 	s.page(url+"/badge/randread.svg", 200, "baseline")
 }
 
+// Figures that are drawn when somebody asks, from real output, and kept.
+func TestFiguresOnDemand(t *testing.T) {
+	s := newSite(t)
+	url, _ := s.start()
+	b := s.place("asked", 2)
+	s.publish(b.request, b.placed)
+	for i, rate := range []string{"--rate_iops=20000", "--rate_iops=15000"} {
+		data := s.measure(b.runs[i], "--rw=randread", rate)
+		s.publish(events.New("fiord/bench", data.Run, &b.request, data))
+	}
+	report := await[events.BenchReported](s)
+	s.remembered(b, report)
+	first, second := b.runs[0].Run, b.runs[1].Run
+	for path, texts := range map[string][]string{
+		"/runs/" + first + "/figures/histogram.svg":                {"Latency histogram", "read – n = "},
+		"/runs/" + first + "/figures/cdf.svg":                      {"% of I/Os that took no longer"},
+		"/runs/" + first + "/figures/steady.svg":                   {"IOPS over time and steady state"},
+		"/runs/" + first + "/figures/cpu.svg":                      {"job 1: r", "system"},
+		"/compare/difference.svg?run=" + first + "&run=" + second:  {"Completion latency against run 1", "reads"},
+		"/compare/percentiles.svg?run=" + first + "&run=" + second: {"1: r.fio iodepth=1", "2: r.fio iodepth=2"},
+		"/compare/cdf.svg?run=" + first + "&run=" + second:         {"2 runs"},
+		"/compare/iops.svg?run=" + first + "&run=" + second:        {"all directions together", "2: r.fio iodepth=2 – mean "},
+		"/compare/summary.svg?run=" + first + "&run=" + second:     {"kIOPS"},
+		"/benches/" + b.id + "/figures/load.svg":                   {"Mean completion latency over throughput", "labels: iodepth"},
+		"/benches/" + b.id + "/figures/surface.svg":                {"nothing measured"},
+		"/benches/" + b.id + "/figures/by-iodepth.svg":             {"iodepth=2"},
+		"/benches/" + b.id + "/figures/by-bs.svg":                  {"nothing measured"},
+		"/benches/" + b.id + "/figures/trend.svg":                  {"1 benches", "0123456"},
+	} {
+		s.page(url+path, 200, texts...)
+		s.page(url+strings.Replace(path, ".svg", ".png", 1), 200, "PNG")
+		s.page(url+path, 200, texts...)
+	}
+	if _, err := s.store.Stat(t.Context(), artifacts.PlotKey(first, "cdf.svg")); err != nil {
+		t.Errorf("the figure was not kept: %v", err)
+	}
+	s.page(url+"/runs/"+events.HashID("unheard")+"/figures/cdf.svg", 404)
+	s.page(url+"/compare?run="+first+"&run="+second, 200, "/compare/difference.svg")
+}
+
 // Whatever the order in which the ends, the figures and the placement come.
 func TestABenchEndsWhateverTheOrder(t *testing.T) {
 	s := newSite(t)

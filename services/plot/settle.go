@@ -219,7 +219,7 @@ func (s *Service) keep(ctx context.Context, key, mediaType string, body []byte) 
 
 // judge holds a bench against its baseline.
 func (s *Service) judge(ctx context.Context, p *events.Placement, b model.Bench) (decision, error) {
-	made := decision{Bench: sample(b)}
+	made := decision{Bench: samples(b)}
 	before, err := s.baseline(ctx, p)
 	if err != nil {
 		return made, err
@@ -239,8 +239,8 @@ func (s *Service) judge(ctx context.Context, p *events.Placement, b model.Bench)
 	return made, nil
 }
 
-// sample is what a bench contributes to a comparison.
-func sample(b model.Bench) verdict.Bench {
+// samples is what a bench contributes to a comparison.
+func samples(b model.Bench) verdict.Bench {
 	out := verdict.Bench{Bench: b.ID, Counts: b.Counts()}
 	for _, r := range b.Runs {
 		if c := r.Completed; c != nil {

@@ -42,6 +42,7 @@ func TestBrowser(t *testing.T) {
 	for name, path := range map[string]string{
 		"list": "/", "bench": "/benches/" + ids["done"], "open": "/benches/" + ids["open"], "unplaced": "/benches/" + ids["unplaced"],
 		"run": "/runs/" + events.HashID("run", "1"), "failed": "/runs/" + events.HashID("failed"),
+		"compare": "/compare?run=" + events.HashID("run", "0") + "&run=" + events.HashID("run", "1"),
 	} {
 		look(t, ctx, name+"-phone", server.URL+path, 390, 844, "dark")
 		look(t, ctx, name+"-desktop", server.URL+path, 1280, 900, "light")

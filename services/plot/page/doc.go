@@ -12,6 +12,9 @@
 //	GET /benches/{bench}/badge.svg its badge
 //	GET /badge/{name}.svg          badge of the newest bench of that name
 //	GET /runs/{run}                one run with its figures
+//	GET /runs/{run}/figures/{name}.svg, .png      a figure drawn when asked for
+//	GET /benches/{bench}/figures/{name}.svg, .png the same of a bench
+//	GET /compare?run=…&run=…       runs held against each other
 //	GET /artifacts/{key}           an object of the store (?plain to expand .zst)
 //	GET /healthz                   200 while serving
 //

@@ -49,6 +49,7 @@ type Objects interface {
 type Handler struct {
 	source  Source
 	objects Objects
+	drawer  Drawer
 	log     *slog.Logger
 	pages   map[string]*template.Template
 	policy  string
@@ -56,11 +57,11 @@ type Handler struct {
 	mux     *http.ServeMux
 }
 
-// New returns a handler over what source and objects know. foot stands at the
-// end of each page, such as the version.
-func New(source Source, objects Objects, log *slog.Logger, foot string) (*Handler, error) {
-	h := &Handler{source: source, objects: objects, log: log, foot: foot, pages: map[string]*template.Template{}}
-	for _, name := range []string{"list", "bench", "run"} {
+// New returns a handler over what source and objects know and drawer can draw.
+// foot stands at the end of each page, such as the version.
+func New(source Source, objects Objects, drawer Drawer, log *slog.Logger, foot string) (*Handler, error) {
+	h := &Handler{source: source, objects: objects, drawer: drawer, log: log, foot: foot, pages: map[string]*template.Template{}}
+	for _, name := range []string{"list", "bench", "run", "compare"} {
 		t, err := template.New(name).Funcs(functions()).ParseFS(templates, "template/layout.html", "template/bench.html", "template/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse page %s: %w", name, err)
@@ -69,13 +70,17 @@ func New(source Source, objects Objects, log *slog.Logger, foot string) (*Handle
 	}
 	sum := sha256.Sum256([]byte(stylesheet))
 	h.policy = "default-src 'none'; img-src 'self' data:; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+		"'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 	h.mux = http.NewServeMux()
 	h.mux.HandleFunc("GET /{$}", h.list)
 	h.mux.HandleFunc("GET /benches/{bench}", h.bench)
 	h.mux.HandleFunc("GET /benches/{bench}/badge.svg", h.benchBadge)
 	h.mux.HandleFunc("GET /badge/{name}", h.nameBadge)
 	h.mux.HandleFunc("GET /runs/{run}", h.run)
+	h.mux.HandleFunc("GET /runs/{run}/figures/{figure}", h.runFigure)
+	h.mux.HandleFunc("GET /benches/{bench}/figures/{figure}", h.benchFigure)
+	h.mux.HandleFunc("GET /compare", h.compare)
+	h.mux.HandleFunc("GET /compare/{figure}", h.compareFigure)
 	h.mux.HandleFunc("GET /artifacts/{key...}", h.artifact)
 	h.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	return h, nil

@@ -71,6 +71,17 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("corrupt") }
 
+// drawer draws a picture that says what was asked for.
+type drawer struct{}
+
+func (drawer) DrawRuns(_ context.Context, runs []string, name, format string) ([]byte, error) {
+	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><title>%s %s %s</title></svg>`, strings.Join(runs, "+"), name, format), nil
+}
+
+func (drawer) DrawBench(_ context.Context, bench, name, format string) ([]byte, error) {
+	return drawer{}.DrawRuns(nil, []string{bench}, name, format)
+}
+
 var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 // hostile is what a job file, a branch or a host could be called.
@@ -139,7 +150,7 @@ func report(bench, name string) events.BenchReported {
 
 func handler(t *testing.T, s page.Source, o page.Objects) http.Handler {
 	t.Helper()
-	h, err := page.New(s, o, slog.New(slog.DiscardHandler), "fiord test")
+	h, err := page.New(s, o, drawer{}, slog.New(slog.DiscardHandler), "fiord test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,6 +175,7 @@ func TestPages(t *testing.T) {
 		"bench-done": "/benches/" + ids["done"], "bench-unplaced": "/benches/" + ids["unplaced"],
 		"bench-cancelled": "/benches/" + ids["cancelled"], "bench-open": "/benches/" + ids["open"],
 		"run-completed": "/runs/" + events.HashID("run", "0"), "run-suspect": "/runs/" + events.HashID("run", "1"),
+		"compare": "/compare?run=" + events.HashID("run", "0") + "&run=" + events.HashID("run", "1"), "compare-nothing": "/compare",
 		"run-failed": "/runs/" + events.HashID("failed"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -305,6 +317,33 @@ func TestBadges(t *testing.T) {
 	} {
 		w := get(h, path)
 		if w.Code != 200 || !strings.Contains(w.Body.String(), want) || strings.Contains(w.Body.String(), "%!") {
+			t.Errorf("GET %s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+func TestFiguresThatAreAskedFor(t *testing.T) {
+	m, ids := world()
+	h := handler(t, source{Model: m}, nil)
+	a, b := events.HashID("run", "0"), events.HashID("run", "1")
+	for path, want := range map[string]string{
+		"/runs/" + a + "/figures/cdf.svg":                a + " cdf svg",
+		"/runs/" + a + "/figures/cdf.png":                a + " cdf png",
+		"/runs/" + a + "/figures/cdf.pdf":                "",
+		"/runs/" + a + "/figures/secret.svg":             "",
+		"/benches/" + ids["done"] + "/figures/load.svg":  ids["done"] + " load svg",
+		"/compare/difference.svg?run=" + a + "&run=" + b: a + "+" + b + " difference svg",
+		"/compare/difference.svg?run=" + a + "&run=" + a: "",
+		"/compare/difference.svg":                        "",
+	} {
+		w := get(h, path)
+		if want == "" {
+			if w.Code != http.StatusNotFound {
+				t.Errorf("GET %s: %d, want 404", path, w.Code)
+			}
+			continue
+		}
+		if w.Code != 200 || !strings.Contains(w.Body.String(), "<title>"+want+"<") || !strings.HasPrefix(w.Header().Get("Content-Security-Policy"), "sandbox") {
 			t.Errorf("GET %s: %d %s", path, w.Code, w.Body)
 		}
 	}

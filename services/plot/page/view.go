@@ -106,7 +106,10 @@ type benchPage struct {
 	frame
 	Bench        model.Bench
 	Comparisons  []comparison
+	Figures      []picture
+	More         []picture
 	Rows         []row
+	Comparable   bool // there are two completed runs
 	MoreRuns     string
 	Newer, Older string
 }
@@ -144,6 +147,10 @@ func (h *Handler) bench(w http.ResponseWriter, r *http.Request) {
 	}
 	if b.Report != nil {
 		p.Comparisons = written(b.Report.Comparisons)
+		p.Figures = pictures(b.Report.Reports, b.Name)
+	}
+	if p.Comparable = b.Counts().Completed > 1; b.State.Ended() && b.Counts().Completed > 0 {
+		p.More = sheets(BenchSheets(), "/benches/"+b.ID+"/figures/", nil)
 	}
 	skip := min(number(r.URL.Query().Get("skip")), len(b.Runs))
 	end := min(skip+runsPerPage, len(b.Runs))
@@ -231,6 +238,7 @@ type runPage struct {
 	Run        *model.Run
 	Directions []numbers
 	Figures    []picture
+	More       []picture
 	Flags      []string // of the figures, beyond the integrity findings
 	Waiting    string
 	Logs       []events.Artifact
@@ -241,26 +249,15 @@ type picture struct{ SVG, PNG, Alt string }
 
 // run serves one run.
 func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("run")
-	bench, err := h.source.BenchOf(r.Context(), id)
+	run, b, err := h.find(r.Context(), r.PathValue("run"))
 	if err != nil {
 		h.fail(w, r, "This run", err)
-		return
-	}
-	b, err := h.source.Bench(r.Context(), bench)
-	if err != nil {
-		h.fail(w, r, "This run", err)
-		return
-	}
-	run := b.Run(id)
-	if run == nil {
-		h.fail(w, r, "This run", ErrUnknown)
 		return
 	}
 	p := runPage{frame: frame{
 		Title: run.Job + " · " + b.Name, Root: "/", Foot: h.foot,
 		Crumbs: []crumb{{Text: b.Name, URL: "/benches/" + b.ID}, {Text: run.Job + " #" + strconv.Itoa(run.Index)}},
-	}, Run: run, Directions: directions(run), Figures: pictures(run)}
+	}, Run: run, Directions: directions(run)}
 	switch {
 	case !run.State.Ended():
 		p.Refresh, p.Waiting = 5, "Figures appear here when the run has ended."
@@ -268,6 +265,7 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
 		p.Refresh, p.Waiting = 3, "The figures are being drawn."
 	}
 	if run.Plots != nil {
+		p.Figures, p.More = pictures(run.Plots.Figures, run.Job), sheets(RunSheets(), "/runs/"+run.Run+"/figures/", nil)
 		p.Flags = beyond(run.Plots.Flags, run)
 	}
 	if run.Completed != nil && run.Completed.Logs != nil {
@@ -304,20 +302,17 @@ func beyond(flags []string, run *model.Run) []string {
 	})
 }
 
-// pictures pairs the SVG and PNG of each figure.
-func pictures(run *model.Run) []picture {
-	if run.Plots == nil {
-		return nil
-	}
+// pictures pairs the SVG and PNG of each figure among artifacts.
+func pictures(list []events.Artifact, of string) []picture {
 	var out []picture
-	for _, f := range run.Plots.Figures {
+	for _, f := range list {
 		name, isSVG := strings.CutSuffix(f.Name, ".svg")
 		if !isSVG {
 			continue
 		}
-		p := picture{SVG: artifactURL(f.Key), Alt: strings.ReplaceAll(name, "-", " ") + " of " + run.Job}
-		if i := slices.IndexFunc(run.Plots.Figures, func(g events.Artifact) bool { return g.Name == name+".png" }); i >= 0 {
-			p.PNG = artifactURL(run.Plots.Figures[i].Key)
+		p := picture{SVG: artifactURL(f.Key), Alt: strings.ReplaceAll(name, "-", " ") + " of " + of}
+		if i := slices.IndexFunc(list, func(g events.Artifact) bool { return g.Name == name+".png" }); i >= 0 {
+			p.PNG = artifactURL(list[i].Key)
 		}
 		out = append(out, p)
 	}

@@ -1,0 +1,157 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/fiord-bench/fiord/services/plot/model"
+)
+
+// Drawer makes figures that are drawn when somebody asks for them. Errors that
+// wrap ErrUnknown become 404.
+type Drawer interface {
+	// DrawRuns draws a figure of one run, or of several compared.
+	DrawRuns(ctx context.Context, runs []string, name, format string) ([]byte, error)
+	// DrawBench draws a figure of a bench as a whole.
+	DrawBench(ctx context.Context, bench, name, format string) ([]byte, error)
+}
+
+// Sheet is a figure that can be asked for.
+type Sheet struct{ Name, Title string }
+
+// RunSheets are the figures of one run that are drawn when asked for.
+func RunSheets() []Sheet {
+	return []Sheet{{"histogram", "Latency histogram"}, {"cdf", "Cumulative distribution"}, {"steady", "Steady state"}, {"cpu", "CPU and disks"}}
+}
+
+// CompareSheets are the figures that compare runs.
+func CompareSheets() []Sheet {
+	return []Sheet{
+		{"difference", "Difference by percentile"}, {"percentiles", "Latency by percentile"}, {"cdf", "Cumulative distribution"},
+		{"iops", "IOPS over time"}, {"summary", "Summary"},
+	}
+}
+
+// BenchSheets are the figures of a bench that are drawn when asked for.
+func BenchSheets() []Sheet {
+	return []Sheet{
+		{"load", "Latency over throughput"}, {"surface", "IOPS by two options"},
+		{"by-iodepth", "By queue depth"}, {"by-numjobs", "By jobs"}, {"by-bs", "By block size"}, {"trend", "From commit to commit"},
+	}
+}
+
+// maxCompared bounds how many runs one figure compares.
+const maxCompared = 6
+
+// sheets lists figures with their addresses below a base.
+func sheets(list []Sheet, base string, query url.Values) []picture {
+	q := ""
+	if len(query) > 0 {
+		q = "?" + query.Encode()
+	}
+	var out []picture
+	for _, s := range list {
+		out = append(out, picture{SVG: base + s.Name + ".svg" + q, PNG: base + s.Name + ".png" + q, Alt: s.Title})
+	}
+	return out
+}
+
+// runFigure serves a figure of one run.
+func (h *Handler) runFigure(w http.ResponseWriter, r *http.Request) {
+	h.drawn(w, r, RunSheets(), func(name, format string) ([]byte, error) {
+		return h.drawer.DrawRuns(r.Context(), []string{r.PathValue("run")}, name, format)
+	})
+}
+
+// compareFigure serves a figure of several runs.
+func (h *Handler) compareFigure(w http.ResponseWriter, r *http.Request) {
+	runs := compared(r)
+	h.drawn(w, r, CompareSheets(), func(name, format string) ([]byte, error) {
+		if len(runs) < 2 {
+			return nil, ErrUnknown
+		}
+		return h.drawer.DrawRuns(r.Context(), runs, name, format)
+	})
+}
+
+// benchFigure serves a figure of a bench.
+func (h *Handler) benchFigure(w http.ResponseWriter, r *http.Request) {
+	h.drawn(w, r, BenchSheets(), func(name, format string) ([]byte, error) {
+		return h.drawer.DrawBench(r.Context(), r.PathValue("bench"), name, format)
+	})
+}
+
+// drawn serves what draw makes, if it is one of the figures that there are.
+func (h *Handler) drawn(w http.ResponseWriter, r *http.Request, known []Sheet, draw func(name, format string) ([]byte, error)) {
+	name, format, _ := strings.Cut(r.PathValue("figure"), ".")
+	types := map[string]string{"svg": "image/svg+xml", "png": "image/png"}
+	if types[format] == "" || !slices.ContainsFunc(known, func(s Sheet) bool { return s.Name == name }) {
+		http.NotFound(w, r)
+		return
+	}
+	body, err := draw(name, format)
+	if err != nil {
+		h.fail(w, r, "This figure", err)
+		return
+	}
+	w.Header().Set("Content-Security-Policy", inertPolicy)
+	w.Header().Set("Cache-Control", "no-cache")
+	send(w, r, types[format], body)
+}
+
+// compared returns the runs that a request names, without repetition.
+func compared(r *http.Request) []string {
+	var out []string
+	for _, id := range r.URL.Query()["run"] {
+		if !slices.Contains(out, id) && len(out) < maxCompared {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+type comparePage struct {
+	frame
+	Runs    []*model.Run
+	Figures []picture
+}
+
+// compare serves the page that holds runs against each other.
+func (h *Handler) compare(w http.ResponseWriter, r *http.Request) {
+	p := comparePage{frame: frame{Title: "Compare runs", Root: "/", Foot: h.foot, Crumbs: []crumb{{Text: "compare"}}}}
+	query := url.Values{}
+	for _, id := range compared(r) {
+		run, _, err := h.find(r.Context(), id)
+		if err != nil {
+			h.fail(w, r, "One of these runs", err)
+			return
+		}
+		p.Runs = append(p.Runs, run)
+		query.Add("run", id)
+	}
+	if len(p.Runs) > 1 {
+		p.Figures = sheets(CompareSheets(), "/compare/", query)
+	}
+	h.render(w, r, "compare", p)
+}
+
+// find returns a run with its bench.
+func (h *Handler) find(ctx context.Context, id string) (*model.Run, model.Bench, error) {
+	bench, err := h.source.BenchOf(ctx, id)
+	if err != nil {
+		return nil, model.Bench{}, err
+	}
+	b, err := h.source.Bench(ctx, bench)
+	if err != nil {
+		return nil, b, err
+	}
+	run := b.Run(id)
+	if run == nil {
+		return nil, b, fmt.Errorf("run %s of bench %s: %w", id, bench, ErrUnknown)
+	}
+	return run, b, nil
+}
