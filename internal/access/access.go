@@ -171,14 +171,18 @@ func unique(list []string) []string {
 }
 
 // People are the rights of a person's command line: what the catalogue lets
-// people publish, dead letters and their redrive, and every look at the
-// streams; but no making, emptying or removing of streams.
+// people publish, dead letters and their redrive, reactions of their scripts,
+// and every look at the streams; but no making, emptying or removing of streams.
 func People() *server.Permissions {
-	allow := append(published(events.People), "fiord.redrive.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>", "$SRV.>")
+	allow := append(published(events.People), "fiord.redrive.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>", "$SRV.>",
+		// A script's reaction dead-letters and counts its attempts like any other.
+		bus.DeadSubject("*"), "$KV."+bus.BucketAttempts+".>")
 	var closed []string
 	for _, verb := range []string{"CREATE", "UPDATE", "DELETE", "PURGE", "RESTORE"} {
 		closed = append(closed, "$JS.API.STREAM."+verb+".>")
 	}
+	// How often a worker started fio is the worker's own to say.
+	closed = append(closed, "$KV."+bus.BucketAttempts+".starts.>")
 	closed = append(closed, "$JS.API.STREAM.MSG.DELETE."+bus.StreamEvents, "$JS.API.SERVER.>", "$JS.API.ACCOUNT.>")
 	return &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: unique(allow), Deny: closed},
