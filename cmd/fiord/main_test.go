@@ -313,6 +313,85 @@ func TestScriptsPublishAndWatch(t *testing.T) {
 	contains(t, out, "dev.fiord.bench.requested.v1")
 }
 
+func TestAScriptReactsDurably(t *testing.T) {
+	f := startUp(t, t.TempDir())
+	out := filepath.Join(t.TempDir(), "results")
+	react := func(script string) (stop func() int, errs *buffer) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		errs = &buffer{}
+		p := program{environ: append(os.Environ(), "FIORD_DATA="+f.dir, "OUT="+out), stdin: strings.NewReader(""), stdout: errs, stderr: errs}
+		ended := make(chan int, 1)
+		go func() {
+			ended <- p.run(ctx, []string{"on", "run.completed", "--name=collect", "--attempts=2", "--", "sh", "-c", script, "{result.json}"})
+		}()
+		eventually(t, "the reaction to wait", func() bool { return strings.Contains(errs.String(), "on-collect waits") })
+		return sync.OnceValue(func() int { cancel(); return <-ended }), errs
+	}
+	stop, _ := react(`grep -q '"' "$0" && echo $FIORD_EVENT_ID >> "$OUT"`)
+	f.command("run", jobFile(t))
+	eventually(t, "the first event", func() bool { return lines(out) == 1 })
+	if code := stop(); code != 0 {
+		t.Errorf("stopped with %d", code)
+	}
+	f.command("run", jobFile(t)) // while nobody listens
+	stop, _ = react(`echo $FIORD_EVENT_ID >> "$OUT"`)
+	eventually(t, "the event of the meantime", func() bool { return lines(out) == 2 })
+	stop()
+	stop, _ = react(`echo no luck >&2; exit 1`)
+	f.command("run", jobFile(t))
+	eventually(t, "a dead letter", func() bool {
+		_, list, _ := f.command("dead", "ls", "--reaction", "on-collect")
+		return strings.Contains(list, "exit status 1")
+	})
+	stop()
+	stop, _ = react(`echo $FIORD_EVENT_ID >> "$OUT"`)
+	if code, _, _ := f.command("dead", "redrive", "--reaction", "on-collect"); code != 0 {
+		t.Errorf("redrive: exit code %d", code)
+	}
+	eventually(t, "the redriven event", func() bool { return lines(out) == 3 })
+	stop()
+	if code, _, stderr := f.command("on", "run.completed", "cat"); code != 2 || !strings.Contains(stderr, "then --, then a command") {
+		t.Errorf("without --: exit code %d, %s", code, stderr)
+	}
+}
+
+func lines(file string) int {
+	text, _ := os.ReadFile(file) // missing: none yet
+	return strings.Count(string(text), "\n")
+}
+
+func eventually(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+func TestLintSaysWhatAPushWouldBeTold(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("fiord.yaml", "version: 1\nbenches:\n  - name: a\n    jobs: [a.fio]\n")
+	write("a.fio", "[a]\nioengine=null\nsize=1m\nruntime=5\ntime_based=1\n")
+	if code, out, _ := command(t, "", nil, "lint", dir); code != 0 || !strings.Contains(out, "0 problems") {
+		t.Errorf("a good folder: exit code %d", code)
+	}
+	write("a.fio", "[a]\nrw=sideways\n")
+	code, out, _ := command(t, "", nil, "lint", dir, "--json")
+	if code != 2 || !strings.Contains(out, `"line":2`) {
+		t.Errorf("a bad job: exit code %d", code)
+	}
+	if code, _, stderr := command(t, "", nil, "lint", filepath.Join(dir, "none")); code != 2 || !strings.Contains(stderr, "no such file") {
+		t.Errorf("no file: exit code %d", code)
+	}
+}
+
 func TestUpTellsWhereItIsAndKeepsItsSecrets(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "deep", "data")
 	f := startUp(t, dir)

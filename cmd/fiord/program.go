@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -147,6 +148,11 @@ func (p *program) dataDir() (string, error) {
 
 // connect opens a connection to the running fiord.
 func (p *program) connect(ctx context.Context) (*connection.Client, error) {
+	return p.connectWith(ctx, nil)
+}
+
+// connectWith is connect for commands that stay: log tells of outages.
+func (p *program) connectWith(ctx context.Context, log *slog.Logger) (*connection.Client, error) {
 	dir, err := p.dataDir()
 	if err != nil {
 		return nil, err
@@ -155,7 +161,7 @@ func (p *program) connect(ctx context.Context) (*connection.Client, error) {
 	if err != nil {
 		return nil, badInput(err)
 	}
-	return connection.Open(ctx, c)
+	return connection.Open(ctx, c, log)
 }
 
 // printJSON prints v, indented when a person looks at it.
@@ -199,5 +205,7 @@ func (p *program) commands() []*cobra.Command {
 		p.deadCommand(),
 		p.replayCommand(),
 		p.schemaCommand(),
+		p.lintCommand(),
+		p.onCommand(),
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
+	"github.com/fiord-bench/fiord/services/ingest/lint"
 )
 
 // runFlags are what `fiord run` can be told of a bench.
@@ -110,7 +111,8 @@ type jobSource struct {
 	text []byte
 }
 
-// readJobs reads the files and holds them to fio's syntax. - is standard input.
+// readJobs reads the files and checks them as a push is checked. - is standard
+// input.
 func readJobs(stdin io.Reader, args []string) ([]jobSource, error) {
 	var (
 		jobs     []jobSource
@@ -126,29 +128,24 @@ func readJobs(stdin io.Reader, args []string) ([]jobSource, error) {
 			problems = append(problems, err)
 			continue
 		}
-		problems = append(problems, checkJob(arg, text))
-		jobs = append(jobs, jobSource{name: filepath.Base(arg), text: text})
+		checked := lint.Job(arg, text, includes(arg))
+		for _, problem := range checked.Problems {
+			problems = append(problems, errors.New(problem.String()))
+		}
+		jobs = append(jobs, jobSource{name: filepath.Base(arg), text: checked.Content})
 	}
 	return jobs, errors.Join(problems...)
 }
 
-// checkJob holds a job file to fio's syntax, and its options to what fio knows.
-// What a host's owner allows is decided there.
-func checkJob(name string, text []byte) error {
-	file, err := job.Parse(name, text, job.Config{})
-	if err != nil {
-		return err
-	}
-	var problems []error
-	for _, j := range file.Jobs() {
-		_, findings := j.Touches()
-		for _, f := range findings {
-			if f.Rule == job.RuleUnknown {
-				problems = append(problems, f)
-			}
+// includes opens the files that a job file includes; they are stored in its
+// place, so that the worker needs nothing else.
+func includes(jobFile string) lint.Open {
+	return func(name string) ([]byte, error) {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(filepath.Dir(jobFile), name)
 		}
+		return os.ReadFile(name) //nolint:gosec // the person's own file names it
 	}
-	return errors.Join(problems...)
 }
 
 func readJob(stdin io.Reader, name string) ([]byte, error) {

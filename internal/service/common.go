@@ -20,9 +20,10 @@ func Names() []string { return []string{"ingest", "inventory", "bench", "plot", 
 // Siblings are all top-level keys of the configuration file that fiord's
 // programs share, so that each lets the others' through: the services, the
 // all-in-one ("up"), what every service is told, and where the command finds a
-// running fiord.
+// running fiord. The variables of the git hook and of scripts that react to
+// events (FIORD_HOOK_…, FIORD_EVENT_…) belong to nobody's settings.
 func Siblings() []string {
-	return append(Names(), "up", "nats", "s3", "log", "admin", "trace", "data", "connection", "web_url", "ingest_url", "admin_url")
+	return append(Names(), "up", "nats", "s3", "log", "admin", "trace", "data", "connection", "web_url", "ingest_url", "admin_url", "hook", "event")
 }
 
 // Common is what every service is told besides its own settings.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -127,18 +128,19 @@ type Client struct {
 const dialTimeout = 5 * time.Second
 
 // Open connects as the command. Nobody answering within some seconds is an
-// error, since a person is waiting.
-func Open(ctx context.Context, c Connection) (*Client, error) {
+// error, since a person is waiting. log, if not nil, tells of outages later on.
+func Open(ctx context.Context, c Connection, log *slog.Logger) (*Client, error) {
 	dial, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	nc, err := bus.Connect(dial, bus.Connection{
 		URL: c.NATS.URL, Name: "fiord", NKeySeedFile: c.NATS.NKeyFile, CredentialsFile: c.NATS.CredsFile,
 		RootCAs: c.NATS.CAFiles, CertFile: c.NATS.CertFile, KeyFile: c.NATS.KeyFile, InboxPrefix: c.NATS.InboxPrefix,
+		Log: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: is fiord up running?", err)
 	}
-	client, err := newClient(c, nc)
+	client, err := newClient(c, nc, log)
 	if err != nil {
 		nc.Close()
 		return nil, err
@@ -146,8 +148,8 @@ func Open(ctx context.Context, c Connection) (*Client, error) {
 	return client, nil
 }
 
-func newClient(c Connection, nc *nats.Conn) (*Client, error) {
-	b, err := bus.New(bus.Options{Conn: nc, Source: Source})
+func newClient(c Connection, nc *nats.Conn, log *slog.Logger) (*Client, error) {
+	b, err := bus.New(bus.Options{Conn: nc, Source: Source, Log: log})
 	if err != nil {
 		return nil, err
 	}
