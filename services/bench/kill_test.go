@@ -164,7 +164,7 @@ func testImage() string {
 	if image := os.Getenv("FIORD_TEST_FIO_IMAGE"); image != "" {
 		return image
 	}
-	return "fiord-fio:test"
+	return "fiord-fio:latest"
 }
 
 // runnerOf is the runner that the worker uses, to see what it left behind.
