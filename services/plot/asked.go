@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
@@ -22,6 +23,42 @@ type asked struct{ *Service }
 
 // maxFigure bounds a figure that is read back.
 const maxFigure = 16 << 20
+
+// DrawStretch draws a figure over time for a stretch of a run, on a finer grid
+// than the whole run has.
+func (a asked) DrawStretch(ctx context.Context, run, name, format string, from, to time.Duration) ([]byte, error) {
+	s, err := a.sample(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	release, err := a.gate.Render(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	p, err := a.painter(ctx, s, from, to)
+	if err != nil {
+		return nil, err
+	}
+	p.only = name
+	if p.overTime(); p.found == nil {
+		return nil, fmt.Errorf("figure %s of run %s: %w", name, run, page.ErrUnknown)
+	}
+	return encode(p.found, format)
+}
+
+// painter reads a run's logs, or a stretch of them, and is ready to draw.
+func (a asked) painter(ctx context.Context, s sample, from, to time.Duration) (*painter, error) {
+	logs, err := a.logs(ctx, *s.run.Completed)
+	if err != nil {
+		return nil, err
+	}
+	run, err := reading.Read(ctx, s.doc, logs, reading.Options{MaxBytes: int64(a.cfg.LogLimit), From: from, To: to})
+	if err != nil {
+		return nil, err
+	}
+	return &painter{c: *s.run.Completed, doc: s.doc, run: run, flags: flagsOf(*s.run.Completed, run)}, nil
+}
 
 // DrawRuns draws a figure of one run, or of several compared.
 func (a asked) DrawRuns(ctx context.Context, runs []string, name, format string) ([]byte, error) {
@@ -130,15 +167,6 @@ func (a asked) sample(ctx context.Context, id string) (sample, error) {
 	return sample{run, doc}, err
 }
 
-// read reads a run's logs.
-func (a asked) read(ctx context.Context, s sample) (*reading.Run, error) {
-	logs, err := a.logs(ctx, *s.run.Completed)
-	if err != nil {
-		return nil, err
-	}
-	return reading.Read(ctx, s.doc, logs, reading.Options{MaxBytes: int64(a.cfg.LogLimit)})
-}
-
 // ofRun draws one of page.RunSheets.
 func (a asked) ofRun(ctx context.Context, s sample, name string) (*figure.Figure, error) {
 	p := painter{c: *s.run.Completed, doc: s.doc, run: &reading.Run{}}
@@ -151,11 +179,10 @@ func (a asked) ofRun(ctx context.Context, s sample, name string) (*figure.Figure
 	case "cpu":
 		return figure.Bars{Head: p.head("CPU and disks over the run"), Quantity: figure.Percent, Groups: usage(s.doc)}.Figure(), nil
 	case "steady":
-		run, err := a.read(ctx, s)
+		p, err := a.painter(ctx, s, 0, 0)
 		if err != nil {
 			return nil, err
 		}
-		p.run, p.flags = run, flagsOf(p.c, run)
 		return p.steady(), nil
 	}
 	return nil, fmt.Errorf("figure %s: %w", name, page.ErrUnknown)
@@ -242,12 +269,12 @@ func (a asked) ofRuns(ctx context.Context, all []sample, name string) (*figure.F
 	case "iops":
 		f := figure.Time{Head: head("IOPS over time", "all directions together"), Quantity: figure.IOPS}
 		for i, s := range all {
-			run, err := a.read(ctx, s)
+			p, err := a.painter(ctx, s, 0, 0)
 			if err != nil {
 				return nil, err
 			}
 			var list []figure.Series
-			for _, one := range run.IOPS {
+			for _, one := range p.run.IOPS {
 				list = append(list, one)
 			}
 			total := reading.Total(list)

@@ -323,6 +323,7 @@ func TestFiguresOnDemand(t *testing.T) {
 		"/runs/" + first + "/figures/cdf.svg":                      {"% of I/Os that took no longer"},
 		"/runs/" + first + "/figures/steady.svg":                   {"IOPS over time and steady state"},
 		"/runs/" + first + "/figures/cpu.svg":                      {"job 1: r", "system"},
+		"/runs/" + first + "/figures/iops.svg?from=0.5&to=1.5":     {"IOPS over time", "10 intervals of 100 ms"},
 		"/compare/difference.svg?run=" + first + "&run=" + second:  {"Completion latency against run 1", "reads"},
 		"/compare/percentiles.svg?run=" + first + "&run=" + second: {"1: r.fio iodepth=1", "2: r.fio iodepth=2"},
 		"/compare/cdf.svg?run=" + first + "&run=" + second:         {"2 runs"},

@@ -19,20 +19,25 @@ func runFigures(c events.RunCompleted, doc *result.Document, run *reading.Run) (
 		p.flags = append(p.flags, "fio left no logs: nothing is known over time")
 		return p.distribution()
 	}
-	p.rates("iops", "IOPS over time", figure.IOPS, run.IOPS, func(f *events.Figures) float64 { return f.IOPS })
-	p.rates("bandwidth", "Bandwidth over time", figure.Bandwidth, run.Bandwidth, func(f *events.Figures) float64 { return f.BandwidthBytes })
-	directions := c.Summary.Directions()
+	p.overTime()
+	return p.distribution()
+}
+
+// overTime adds the figures over time.
+func (p *painter) overTime() {
+	p.rates("iops", "IOPS over time", figure.IOPS, p.run.IOPS, func(f *events.Figures) float64 { return f.IOPS })
+	p.rates("bandwidth", "Bandwidth over time", figure.Bandwidth, p.run.Bandwidth, func(f *events.Figures) float64 { return f.BandwidthBytes })
+	directions := p.c.Summary.Directions()
 	for _, dir := range directions {
 		suffix := ""
 		if len(directions) > 1 {
 			suffix = "-" + dir
 		}
 		p.latency("latency"+suffix, "Completion latency over time, "+dir, dir)
-		if len(run.Heat[dir]) > 0 {
+		if len(p.run.Heat[dir]) > 0 {
 			p.heatmap("heatmap"+suffix, "All completion latencies over time, "+dir, dir)
 		}
 	}
-	return p.distribution()
 }
 
 // distribution adds what fio's bins show of the run as a whole, and returns all
@@ -50,11 +55,19 @@ type painter struct {
 	doc   *result.Document
 	run   *reading.Run
 	flags []string
+	only  string // the one figure wanted; empty for all
+	found *figure.Figure
 	out   pictures
 	err   error
 }
 
 func (p *painter) add(name string, f *figure.Figure) {
+	if p.only != "" {
+		if p.only == name {
+			p.found = f
+		}
+		return
+	}
 	if p.err != nil {
 		return
 	}

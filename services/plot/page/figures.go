@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fiord-bench/fiord/services/plot/model"
 )
@@ -16,6 +18,8 @@ import (
 type Drawer interface {
 	// DrawRuns draws a figure of one run, or of several compared.
 	DrawRuns(ctx context.Context, runs []string, name, format string) ([]byte, error)
+	// DrawStretch draws a figure over time for a stretch of a run.
+	DrawStretch(ctx context.Context, run, name, format string, from, to time.Duration) ([]byte, error)
 	// DrawBench draws a figure of a bench as a whole.
 	DrawBench(ctx context.Context, bench, name, format string) ([]byte, error)
 }
@@ -60,8 +64,54 @@ func sheets(list []Sheet, base string, query url.Values) []picture {
 	return out
 }
 
-// runFigure serves a figure of one run.
+// overTime tells a figure that a stretch can be cut out of.
+func overTime(name string) bool {
+	name, _, _ = strings.Cut(name, "-")
+	return slices.Contains([]string{"iops", "bandwidth", "latency", "heatmap"}, name)
+}
+
+// stretch reads the seconds that a request names; ok is false for the whole.
+func stretch(q url.Values) (from, to time.Duration, ok bool) {
+	a, errA := strconv.ParseFloat(q.Get("from"), 64)
+	b, errB := strconv.ParseFloat(q.Get("to"), 64)
+	if q.Get("from") == "" {
+		a, errA = 0, nil
+	}
+	if errA != nil || errB != nil || !(a >= 0 && b > a && b < 1e8) {
+		return 0, 0, false
+	}
+	return time.Duration(a * 1e9), time.Duration(b * 1e9), true
+}
+
+// zoomed replaces the figures over time by those of a stretch, and drops the
+// others.
+func zoomed(run *model.Run, q url.Values) []picture {
+	query := url.Values{"to": {q.Get("to")}}
+	if q.Get("from") != "" {
+		query.Set("from", q.Get("from"))
+	}
+	var list []Sheet
+	for _, f := range run.Plots.Figures {
+		if name, isSVG := strings.CutSuffix(f.Name, ".svg"); isSVG && overTime(name) {
+			list = append(list, Sheet{name, strings.ReplaceAll(name, "-", " ") + " of a stretch of " + run.Job})
+		}
+	}
+	return sheets(list, "/runs/"+run.Run+"/figures/", query)
+}
+
+// runFigure serves a figure of one run, or of a stretch of it.
 func (h *Handler) runFigure(w http.ResponseWriter, r *http.Request) {
+	if from, to, ok := stretch(r.URL.Query()); ok {
+		name, _, _ := strings.Cut(r.PathValue("figure"), ".")
+		if !overTime(name) {
+			http.NotFound(w, r)
+			return
+		}
+		h.drawn(w, r, []Sheet{{Name: name}}, func(name, format string) ([]byte, error) {
+			return h.drawer.DrawStretch(r.Context(), r.PathValue("run"), name, format, from, to)
+		})
+		return
+	}
 	h.drawn(w, r, RunSheets(), func(name, format string) ([]byte, error) {
 		return h.drawer.DrawRuns(r.Context(), []string{r.PathValue("run")}, name, format)
 	})

@@ -78,6 +78,10 @@ func (drawer) DrawRuns(_ context.Context, runs []string, name, format string) ([
 	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><title>%s %s %s</title></svg>`, strings.Join(runs, "+"), name, format), nil
 }
 
+func (drawer) DrawStretch(_ context.Context, run, name, format string, from, to time.Duration) ([]byte, error) {
+	return drawer{}.DrawRuns(nil, []string{run}, fmt.Sprintf("%s %s-%s", name, from, to), format)
+}
+
 func (drawer) DrawBench(_ context.Context, bench, name, format string) ([]byte, error) {
 	return drawer{}.DrawRuns(nil, []string{bench}, name, format)
 }
@@ -327,14 +331,19 @@ func TestFiguresThatAreAskedFor(t *testing.T) {
 	h := handler(t, source{Model: m}, nil)
 	a, b := events.HashID("run", "0"), events.HashID("run", "1")
 	for path, want := range map[string]string{
-		"/runs/" + a + "/figures/cdf.svg":                a + " cdf svg",
-		"/runs/" + a + "/figures/cdf.png":                a + " cdf png",
-		"/runs/" + a + "/figures/cdf.pdf":                "",
-		"/runs/" + a + "/figures/secret.svg":             "",
-		"/benches/" + ids["done"] + "/figures/load.svg":  ids["done"] + " load svg",
-		"/compare/difference.svg?run=" + a + "&run=" + b: a + "+" + b + " difference svg",
-		"/compare/difference.svg?run=" + a + "&run=" + a: "",
-		"/compare/difference.svg":                        "",
+		"/runs/" + a + "/figures/cdf.svg":                 a + " cdf svg",
+		"/runs/" + a + "/figures/cdf.png":                 a + " cdf png",
+		"/runs/" + a + "/figures/cdf.pdf":                 "",
+		"/runs/" + a + "/figures/secret.svg":              "",
+		"/benches/" + ids["done"] + "/figures/load.svg":   ids["done"] + " load svg",
+		"/compare/difference.svg?run=" + a + "&run=" + b:  a + "+" + b + " difference svg",
+		"/compare/difference.svg?run=" + a + "&run=" + a:  "",
+		"/runs/" + a + "/figures/iops.svg?from=1.5&to=20": a + " iops 1.5s-20s svg",
+		"/runs/" + a + "/figures/iops.svg?to=2":           a + " iops 0s-2s svg",
+		"/runs/" + a + "/figures/iops.svg?from=3&to=2":    "",
+		"/runs/" + a + "/figures/iops.svg?from=NaN&to=2":  "",
+		"/runs/" + a + "/figures/cdf.svg?to=2":            "",
+		"/compare/difference.svg":                         "",
 	} {
 		w := get(h, path)
 		if want == "" {

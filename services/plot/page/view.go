@@ -239,6 +239,8 @@ type runPage struct {
 	Directions []numbers
 	Figures    []picture
 	More       []picture
+	Zoomable   bool
+	From, To   string   // the stretch shown, in seconds; empty for all
 	Flags      []string // of the figures, beyond the integrity findings
 	Waiting    string
 	Logs       []events.Artifact
@@ -267,6 +269,11 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
 	if run.Plots != nil {
 		p.Figures, p.More = pictures(run.Plots.Figures, run.Job), sheets(RunSheets(), "/runs/"+run.Run+"/figures/", nil)
 		p.Flags = beyond(run.Plots.Flags, run)
+		p.Zoomable = run.Completed != nil && run.Completed.Logs != nil
+		if _, _, ok := stretch(r.URL.Query()); ok && p.Zoomable {
+			p.From, p.To = r.URL.Query().Get("from"), r.URL.Query().Get("to")
+			p.Figures, p.More = zoomed(run, r.URL.Query()), nil
+		}
 	}
 	if run.Completed != nil && run.Completed.Logs != nil {
 		p.Logs = h.logs(r.Context(), *run.Completed.Logs)

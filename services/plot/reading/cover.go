@@ -2,6 +2,7 @@ package reading
 
 import (
 	"math"
+	"time"
 
 	"github.com/fiord-bench/fiord/fio/log"
 	"github.com/fiord-bench/fiord/services/plot/figure"
@@ -56,4 +57,16 @@ func cover(s figure.Series, logged, runtime float64, window int) figure.Series {
 	}
 	s.Values = values
 	return s
+}
+
+// crop cuts a stretch out of all series. The histograms were read for it alone.
+func (run *Run) crop(from, to time.Duration) {
+	for _, m := range []map[string]figure.Series{run.IOPS, run.Bandwidth, run.Means, run.Highest} {
+		for name, s := range m {
+			first := min(max(int((from-s.Start)/s.Step), 0), len(s.Values))
+			last := min(max(int((to-s.Start+s.Step-1)/s.Step), first), len(s.Values))
+			s.Values, s.Start = s.Values[first:last], s.Start+time.Duration(first)*s.Step
+			m[name] = s
+		}
+	}
 }

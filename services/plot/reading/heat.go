@@ -41,6 +41,9 @@ func (r *reader) heat(ctx context.Context, logs []numbered) (err error) {
 	heat := map[string][]figure.Distribution{}
 	first, step := int64(-1), r.run.HeatStep.Milliseconds()
 	err = log.WalkHist(step, tracks, func(c log.HistCell) error {
+		if r.opt.zoomed() && (msec(c.StartMS+step) <= r.opt.From || msec(c.StartMS) >= r.opt.To) {
+			return ctx.Err()
+		}
 		if first < 0 {
 			first = c.StartMS
 		}

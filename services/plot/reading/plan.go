@@ -45,6 +45,9 @@ func (r *reader) plan() {
 			span = ms
 		}
 	}
+	if r.opt.zoomed() {
+		span = (r.opt.To - r.opt.From).Milliseconds()
+	}
 	r.step = stepFor(span, int64(max(r.window, 10)), wantIntervals)
 	r.run.HeatStep = msec(stepFor(span, max(r.histMS, r.step), heatIntervals))
 }

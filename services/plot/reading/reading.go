@@ -33,7 +33,13 @@ type Options struct {
 	MaxBytes int64
 	// Workers read logs side by side; 0 for one per core.
 	Workers int
+	// From and To, when To is the later one, cut a stretch out of the run and
+	// show it on a finer grid.
+	From, To time.Duration
 }
+
+// zoomed tells that only a stretch is wanted.
+func (o Options) zoomed() bool { return o.To > o.From }
 
 // Run is what was read of a run.
 type Run struct {
@@ -282,6 +288,9 @@ func (r *reader) finish() *Run {
 	}
 	r.check()
 	run.align()
+	if r.opt.zoomed() {
+		run.crop(r.opt.From, r.opt.To)
+	}
 	slices.Sort(run.Flags)
 	slices.Sort(run.Notes)
 	return run

@@ -179,6 +179,34 @@ func TestUnixTimesStartAtZero(t *testing.T) {
 	}
 }
 
+// A stretch is shown on a finer grid than the whole, and nothing but it.
+func TestZoom(t *testing.T) {
+	var b strings.Builder
+	for ms := range 600_000 { // ten minutes, an I/O each millisecond, two in the seventh minute
+		fmt.Fprintf(&b, "%d, 1, 0, 4096, 0\n", ms)
+		if ms >= 360_000 && ms < 420_000 {
+			fmt.Fprintf(&b, "%d, 1, 0, 4096, 0\n", ms)
+		}
+	}
+	d := doc(660_000, 600, 1)
+	d.Globals = nil // a line for each I/O
+	whole := read(t, d, text("fio_iops.1.log", b.String())).IOPS["read"]
+	run, err := reading.Read(t.Context(), d, []reading.Log{text("fio_iops.1.log", b.String())}, reading.Options{From: 350 * time.Second, To: 370 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := run.IOPS["read"]
+	if s.Step >= whole.Step || s.Start != 350*time.Second || time.Duration(len(s.Values))*s.Step != 20*time.Second {
+		t.Fatalf("%d intervals of %s from %s; the whole has %s", len(s.Values), s.Step, s.Start, whole.Step)
+	}
+	if first, last := s.Values[0], s.Values[len(s.Values)-1]; math.Abs(first-1000) > 60 || math.Abs(last-2000) > 60 {
+		t.Errorf("from %v to %v IOPS, want 1000 to 2000", first, last)
+	}
+	if len(run.Flags) > 0 {
+		t.Errorf("flags: %q", run.Flags)
+	}
+}
+
 // histRow is a row of a histogram log with one bin filled.
 func histRow(ms, bin, count int) string {
 	bins := make([]string, 1856)
