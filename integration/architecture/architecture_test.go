@@ -152,6 +152,14 @@ func TestEachRuleSeesItsBreach(t *testing.T) {
 			[]string{"Technologies services/plot/a.go:3: imports github.com/minio/minio-go/v7, which is for artifacts"},
 		},
 		{
+			"a browser in production code",
+			map[string]string{
+				"services/plot/a.go":      "package plot\n\nimport _ \"github.com/chromedp/chromedp\"\n",
+				"services/plot/a_test.go": "package plot\n\nimport _ \"github.com/chromedp/chromedp\"\n",
+			},
+			[]string{"Technologies services/plot/a.go:3: imports github.com/chromedp/chromedp, which is for tests"},
+		},
+		{
 			"a module outside the workspace",
 			map[string]string{"go.work": "go 1.26\n\nuse (\n\t./artifacts\n\t./events\n\t./services/bench\n)\n"},
 			[]string{"Workspaces go.work: does not use services/plot"},

@@ -24,6 +24,7 @@ func layers() []layer {
 		{"artifacts", []string{"events"}, "the store knows claim checks, which are events' words, and nothing else"},
 		{"internal", []string{"artifacts", "events"}, "what services share must not know a service, nor fio"},
 		{"cmd/fiord", slices.Concat(shared, services), "the command wires everything together, so nothing may depend on it but the whole-system tests"},
+		{"deploy/adapters", nil, "an adapter is somebody else's program: it knows the hooks' protocol and nothing of fiord"},
 		{"integration", slices.Concat(shared, services, []string{"cmd/fiord"}), "the whole-system tests see everything"},
 	}
 	for _, s := range services {
@@ -69,21 +70,32 @@ func Placed(w *Workspace) []Breach {
 // technology confines a library to the folders that adapt it.
 type technology struct {
 	library string   // import path or its beginning
-	folders []string // folders whose code, tests included, may import it
+	folders []string // folders whose code may import it
 	because string
+	tests   bool // any test may import it
+}
+
+// places names who may import the library.
+func (t technology) places() string {
+	places := slices.Clone(t.folders)
+	if t.tests {
+		places = append(places, "tests")
+	}
+	return strings.Join(places, ", ")
 }
 
 func technologies() []technology {
 	return []technology{
-		{"github.com/minio/minio-go", []string{"artifacts"}, "only the store speaks S3: everybody else holds claim checks"},
-		{"github.com/versity/versitygw", []string{"artifacts/embedded"}, "the embedded S3 server can be exchanged as long as one folder knows it"},
-		{"github.com/nats-io/nats-server", []string{"internal", "cmd/fiord", "integration"}, "services know a bus, not whose process it runs in"},
-		{"github.com/nats-io/nats.go/micro", []string{"internal"}, "registration belongs to the life that every service shares"},
-		{"github.com/docker/", []string{"services/bench", "integration"}, "only bench starts containers"},
-		{"gonum.org/", []string{"services/plot"}, "only plot draws"},
-		{"github.com/chromedp/", []string{"services/plot", "integration"}, "browsers are for tests of pages"},
-		{"github.com/spf13/cobra", []string{"cmd/fiord"}, "only the command has subcommands; a service has a configuration"},
-		{"net/http", []string{"artifacts", "internal", "services", "cmd", "integration"}, "events and fio are pure: they know messages and files, not how they travel"},
+		{library: "github.com/minio/minio-go", folders: []string{"artifacts"}, because: "only the store speaks S3: everybody else holds claim checks"},
+		{library: "github.com/versity/versitygw", folders: []string{"artifacts/embedded"}, because: "the embedded S3 server can be exchanged as long as one folder knows it"},
+		{library: "github.com/aws/aws-sdk-go-v2", folders: []string{"artifacts/embedded", "services/inventory"}, because: "clouds are asked by inventory alone; the embedded S3 server speaks in the SDK's types"},
+		{library: "github.com/nats-io/nats-server", folders: []string{"internal", "cmd/fiord"}, tests: true, because: "services know a bus, not whose process it runs in"},
+		{library: "github.com/nats-io/nats.go/micro", folders: []string{"internal"}, because: "registration belongs to the life that every service shares"},
+		{library: "github.com/docker/", folders: []string{"services/bench"}, tests: true, because: "only bench starts containers"},
+		{library: "gonum.org/", folders: []string{"services/plot"}, because: "only plot draws"},
+		{library: "github.com/chromedp/", folders: nil, tests: true, because: "browsers are for tests of pages"},
+		{library: "github.com/spf13/cobra", folders: []string{"cmd/fiord"}, because: "only the command has subcommands; a service has a configuration"},
+		{library: "net/http", folders: []string{"artifacts", "internal", "services", "cmd", "deploy", "integration"}, because: "events and fio are pure: they know messages and files, not how they travel"},
 	}
 }
 
@@ -93,10 +105,10 @@ func Technologies(w *Workspace) []Breach {
 	w.files(func(_ *Module, f *File) {
 		for i, imported := range f.Imports {
 			for _, t := range technologies() {
-				if !under(imported, t.library) || slices.ContainsFunc(t.folders, func(d string) bool { return under(f.Path, d) }) {
+				if !under(imported, t.library) || t.tests && f.Test() || slices.ContainsFunc(t.folders, func(d string) bool { return under(f.Path, d) }) {
 					continue
 				}
-				what := fmt.Sprintf("imports %s, which is for %s", imported, strings.Join(t.folders, ", "))
+				what := fmt.Sprintf("imports %s, which is for %s", imported, t.places())
 				found = append(found, Breach{f.at(f.Syntax.Imports[i].Pos()), what, t.because})
 			}
 		}
