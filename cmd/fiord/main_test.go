@@ -370,6 +370,27 @@ func eventually(t testing.TB, what string, done func() bool) {
 	}
 }
 
+func TestWhatACloudPrintsBecomesAnInventory(t *testing.T) {
+	f := startUp(t, t.TempDir())
+	environ := []string{"FIORD_DATA=" + f.dir}
+	described := `{"Reservations": [{"OwnerId": "123456789012", "Instances": [{"InstanceId": "i-0a1b2c3d", "InstanceType": "t3.micro",
+		"State": {"Name": "running"}, "Placement": {"AvailabilityZone": "eu-west-1a"}, "PrivateIpAddress": "10.0.0.7",
+		"LaunchTime": "2026-01-02T03:04:05Z", "Tags": [{"Key": "Name", "Value": "web"}]}]}]}`
+	code, out, _ := command(t, described, environ, "discover", "-")
+	if code != 0 || !strings.Contains(out, "1 instance in aws format") {
+		t.Fatalf("exit code %d", code)
+	}
+	code, out, _ = f.command("watch", "--since=1h", "--type=inventory.generated", "-n=1", "--json")
+	if code != 0 || !strings.Contains(out, "hosts.yaml") {
+		t.Errorf("no inventory: exit code %d, %s", code, out)
+	}
+	for name, document := range map[string]string{"cut short": described[:200], "foreign": `{"hello": "world"}`, "empty": ""} {
+		if code, _, _ := command(t, document, environ, "discover", "-"); code != 2 {
+			t.Errorf("%s: exit code %d, want 2", name, code)
+		}
+	}
+}
+
 func TestLintSaysWhatAPushWouldBeTold(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

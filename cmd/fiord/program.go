@@ -207,5 +207,6 @@ func (p *program) commands() []*cobra.Command {
 		p.schemaCommand(),
 		p.lintCommand(),
 		p.onCommand(),
+		p.discoverCommand(),
 	}
 }

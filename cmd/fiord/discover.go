@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/cmd/fiord/connection"
+	"github.com/fiord-bench/fiord/cmd/fiord/keys"
+	"github.com/fiord-bench/fiord/cmd/fiord/screen"
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/inventory/source"
+)
+
+func (p *program) discoverCommand() *cobra.Command {
+	var (
+		sources []string
+		name    string
+	)
+	c := &cobra.Command{
+		Use:   "discover [FILE | -]",
+		Short: "Ask the configured sources for instances, or take what a cloud's tool printed",
+		Long: `Ask the configured sources for instances, or take what a cloud's tool printed.
+
+  aws ec2 describe-instances --output json   | fiord discover -
+  gcloud compute instances list --format=json | fiord discover -
+  az vm list --show-details --output json     | fiord discover -
+
+The format is detected. A document that is cut short or foreign is refused, and
+nothing is published.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return p.requestDiscovery(c.Context(), sources)
+			}
+			if len(sources) > 0 {
+				return badInput(errors.New("fiord discover: --source asks the configured sources, a file is one by itself"))
+			}
+			return p.discoverDocument(c.Context(), args[0], name)
+		},
+	}
+	c.Flags().StringSliceVar(&sources, "source", nil, "ask this configured source only; give it again for more")
+	c.Flags().StringVar(&name, "name", "", "name of the source that a document stands for (default: the cloud's)")
+	return c
+}
+
+func (p *program) requestDiscovery(ctx context.Context, sources []string) error {
+	client, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	e, _, err := publish(ctx, client, events.DiscoveryRequested{Sources: sources, By: whoami()})
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(map[string]string{"id": e.ID})
+	}
+	_, err = fmt.Fprintln(p.stdout, e.ID)
+	return err
+}
+
+// maxInstances bounds a document, in bytes: some 50,000 instances.
+const maxInstances = 512 << 20
+
+func (p *program) discoverDocument(ctx context.Context, file, name string) error {
+	raw, err := p.readDocument(file)
+	if err != nil {
+		return badInput(err)
+	}
+	kind, err := source.Detect(raw)
+	if err != nil {
+		return badInput(fmt.Errorf("%s: %w", file, err))
+	}
+	if name == "" {
+		name = string(kind)
+	}
+	list, err := source.Parse(kind, name, raw)
+	if err != nil {
+		return badInput(fmt.Errorf("%s: %w", file, err))
+	}
+	client, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	e, err := publishDocument(ctx, client, raw, name, len(list))
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.printJSON(map[string]any{"id": e.ID, "format": kind, "instances": len(list)})
+	}
+	_, err = fmt.Fprintf(p.stdout, "%s: %s in %s format\n", e.ID, screen.Plural(len(list), "instance"), kind)
+	return err
+}
+
+// publishDocument stores the document and announces it; inventory reads it.
+func publishDocument(ctx context.Context, client *connection.Client, raw []byte, name string, instances int) (events.Event, error) {
+	id, err := keys.Random()
+	if err != nil {
+		return events.Event{}, err
+	}
+	claim, err := client.Store.Put(ctx, artifacts.RequestKey(events.HashID(id), "instances.json"), "application/json", bytes.NewReader(raw))
+	if err != nil {
+		return events.Event{}, fmt.Errorf("store document: %w", err)
+	}
+	e, _, err := publish(ctx, client, events.InstancesDiscovered{
+		Snapshot: claim, Instances: instances, Complete: true, At: time.Now().UTC(),
+		Sources: []events.SourceStatus{{Source: name, Instances: instances}},
+	})
+	return e, err
+}
+
+func (p *program) readDocument(file string) ([]byte, error) {
+	in := p.stdin
+	if file != "-" {
+		f, err := os.Open(file) //nolint:gosec // the person names the file
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close() //nolint:errcheck // only read
+		in = f
+	}
+	raw, err := io.ReadAll(io.LimitReader(in, maxInstances+1))
+	if err != nil {
+		return nil, fmt.Errorf("read instances: %w", err)
+	}
+	if len(raw) > maxInstances {
+		return nil, fmt.Errorf("%s: more than %d MiB: split it", file, maxInstances>>20)
+	}
+	return raw, nil
+}
