@@ -106,6 +106,19 @@ log_hist_coarseness=1
 	}
 }
 
+func TestAddLogsKeepsNamesWhenAsked(t *testing.T) {
+	f := parse(t, "[global]\nper_job_logs=0\n[a]\nwrite_bw_log=mine\n[b]\nwrite_lat_log\nlog_avg_msec=100\n")
+	if _, err := f.AddLogs(Logs{Prefix: "run", AvgMsec: 500, Keep: true}); err != nil {
+		t.Fatal(err)
+	}
+	want := "[global]\nper_job_logs=0\n" +
+		"[a]\nwrite_bw_log=mine\nwrite_iops_log=run\nwrite_lat_log=run\nlog_avg_msec=500\nper_job_logs=1\n" +
+		"[b]\nwrite_lat_log\nlog_avg_msec=100\nwrite_bw_log=run\nwrite_iops_log=run\nper_job_logs=1\n"
+	if diff := cmp.Diff(want, string(f.Bytes())); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAddLogsRefusesCompressedHistograms(t *testing.T) {
 	f := parse(t, "[a]\nlog_compression=64k\n")
 	_, err := f.AddLogs(Logs{Prefix: "x", HistMsec: 100})

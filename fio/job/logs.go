@@ -20,12 +20,15 @@ type Logs struct {
 	HistMsec int
 	// HistCoarseness merges 2^HistCoarseness neighbouring bins of them, 0 to 6.
 	HistCoarseness int
+	// Keep leaves a log under the name that the job gives it. Only logs that
+	// the job does not ask for go to Prefix.
+	Keep bool
 }
 
 // AddLogs makes every job write the given logs and changes nothing of the load.
 // What a job already says about its logs stands, except for two things: all
-// logs go to the prefix, because the directory fio runs in may not be writable,
-// and per_job_logs=0 is taken back, because fio would append one job's log to
+// logs go to the prefix unless Keep is set, because the directory fio runs in may
+// not be writable, and per_job_logs=0 is taken back, because fio would append one job's log to
 // another's. It fails on a job whose own options would spoil the logs.
 func (f *File) AddLogs(l Logs) ([]Change, error) {
 	if err := checkLine("write_bw_log", l.Prefix); err != nil {
@@ -73,7 +76,7 @@ func (f *File) addLogs(j *Job, l Logs) []Change {
 			continue
 		}
 		averaged = averaged || own == nil && name != "write_hist_log"
-		if own == nil || own.Value != l.Prefix {
+		if own == nil || own.Value != l.Prefix && !l.Keep {
 			set(name, l.Prefix)
 		}
 	}
