@@ -74,6 +74,7 @@ const (
 func TestHookUnderEveryShell(t *testing.T) {
 	for name, shell := range shells {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if _, err := exec.LookPath(shell[0]); err != nil {
 				t.Skipf("%s is not installed: apt-get install %s", shell[0], shell[0])
 			}

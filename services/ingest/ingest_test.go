@@ -40,17 +40,26 @@ const (
 // site is a NATS server, a store, a git server's folder, and what a test sees
 // of the events.
 type site struct {
-	t     *testing.T
-	nats  *bustest.Server
+	t *testing.T
+	// bus connects as a service, or as somebody else.
+	bus   func(user string) *bus.Bus
 	store *artifacts.Store
 	seen  chan events.Event
 	dir   string
 }
 
+// newSite starts what a test needs; such tests mostly wait, and do so together.
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, nats: bustest.NewServer(t), store: artifactstest.New(t), seen: make(chan events.Event, 10_000), dir: t.TempDir()}
-	sub, err := s.nats.Bus("fiord/test").Watch(t.Context(), bus.View{See: func(_ context.Context, seen bus.Seen) { s.seen <- seen.Event }})
+	t.Parallel()
+	nats := bustest.NewServer(t)
+	return newSiteOn(t, func(user string) *bus.Bus { return nats.Bus("fiord/" + user) })
+}
+
+func newSiteOn(t *testing.T, connect func(user string) *bus.Bus) *site {
+	t.Helper()
+	s := &site{t: t, bus: connect, store: artifactstest.New(t), seen: make(chan events.Event, 10_000), dir: t.TempDir()}
+	sub, err := s.bus("test").Watch(t.Context(), bus.View{See: func(_ context.Context, seen bus.Seen) { s.seen <- seen.Event }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +80,7 @@ func (s *site) replica(change func(*ingest.Config)) (url string) {
 		change(&cfg)
 	}
 	svc, err := ingest.New(cfg, service.Deps{
-		Bus: s.nats.Bus("fiord/ingest"), Store: s.store, Metrics: prometheus.NewRegistry(),
+		Bus: s.bus("ingest"), Store: s.store, Metrics: prometheus.NewRegistry(),
 		Log: slog.New(slog.NewTextHandler(s.t.Output(), nil)),
 	})
 	if err != nil {

@@ -63,11 +63,11 @@ func (p *pullSite) open(fork bool) {
 	}
 }
 
-func (p *pullSite) approve(push string) {
-	p.t.Helper()
+func (s *site) approve(push string) {
+	s.t.Helper()
 	e := events.New("//lab/test", push, nil, events.PushApproved{Push: push, By: "the maintainer"})
-	if _, err := p.nats.Bus("fiord/test").Publish(p.t.Context(), e); err != nil {
-		p.t.Fatal(err)
+	if _, err := s.bus("test").Publish(s.t.Context(), e); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -132,7 +132,7 @@ func TestClosedPullRequestIsCancelled(t *testing.T) {
 func TestApprovalOfNothingIsADeadLetter(t *testing.T) {
 	p := newPullSite(t, "members")
 	p.approve(events.HashID("nothing"))
-	b := p.nats.Bus("fiord/test")
+	b := p.bus("test")
 	eventually(t, func() bool {
 		for letter, err := range b.DeadLetters(t.Context(), "ingest-approve") {
 			return err == nil && strings.Contains(letter.Reason, "no such push waits")

@@ -17,7 +17,7 @@ func TestFiredScheduleMeasuresTheHead(t *testing.T) {
 	commit, _ := c.push("refs/heads/main", "Measure nightly")
 	data[events.PushIgnored](t, s.await(outcome...)) // on.push is not set
 
-	b := s.nats.Bus("fiord/ingest")
+	b := s.bus("ingest")
 	kv, err := b.JetStream().KeyValue(t.Context(), bus.BucketRefs)
 	if err != nil {
 		t.Fatal(err)

@@ -83,7 +83,7 @@ func TestPushWorkedOnTwiceAsksOnce(t *testing.T) {
 	first := benchAsked(t, s, c, "refs/heads/topic", jobFile)
 	second := benchAsked(t, s, c, "refs/heads/topic", jobFile+"bs=8k\n")
 	s.await(events.TypeCancelRequested)
-	b := s.nats.Bus("fiord/test")
+	b := s.bus("test")
 	eventually(t, func() bool {
 		n, err := b.Replay(t.Context(), "ingest-checkout", 1, 1000)
 		return err == nil && n == 2
