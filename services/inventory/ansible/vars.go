@@ -72,18 +72,28 @@ func safeVar(name, provider string) string {
 	if strings.HasPrefix(name, "ansible_") && provider != instance.Static {
 		return "raw_" + name
 	}
-	if identifier.MatchString(name) {
-		return name
-	}
-	safe := []byte(name)
-	for i, c := range safe {
-		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			safe[i] = '_'
+	// By hand, as this is done some fifty times for each host.
+	for i := range len(name) {
+		if !identifierByte(name[i], i) {
+			return replaceVar(name)
 		}
 	}
-	if len(safe) == 0 {
+	if name == "" {
 		return "_"
+	}
+	return name
+}
+
+func identifierByte(c byte, at int) bool {
+	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || at > 0 && c >= '0' && c <= '9'
+}
+
+func replaceVar(name string) string {
+	safe := []byte(name)
+	for i, c := range safe {
+		if !identifierByte(c, i) {
+			safe[i] = '_'
+		}
 	}
 	return string(safe)
 }
