@@ -1,0 +1,125 @@
+package plot
+
+import (
+	"bytes"
+	"context"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/fio/result"
+	"github.com/fiord-bench/fiord/services/plot/reading"
+)
+
+// measured reads what a real fio 3.33 left of four jobs with every kind of log.
+func measured(t *testing.T, depth string, iops float64) Measured {
+	t.Helper()
+	const folder = "../../fio/testdata/fio-3.33/averaged"
+	report, err := os.Open(filepath.Join(folder, "fio.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer report.Close()
+	out, err := result.Read(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths, err := filepath.Glob(filepath.Join(folder, "*.log"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%d logs, %v", len(paths), err)
+	}
+	var logs []reading.Log
+	for _, p := range paths {
+		logs = append(logs, reading.Log{Name: filepath.Base(p), Open: func(context.Context) (io.ReadCloser, error) { return os.Open(p) }})
+	}
+	doc := out.Document()
+	run, err := reading.Read(t.Context(), doc, logs, reading.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Measured{Document: doc, Reading: run, Completed: events.RunCompleted{
+		RunRef: events.RunRef{Run: "run-" + depth, Name: "bench", Job: "job.fio", Point: events.Point{"iodepth": depth}},
+		Summary: events.Summary{FioVersion: doc.FioVersion, Read: &events.Figures{
+			IOPS: iops, BandwidthBytes: iops * 4096, TotalIOs: 1000, Latency: events.Latency{Mean: 1e5, P99: 2e5},
+		}},
+		Integrity: events.Integrity{State: events.IntegrityOK},
+	}}
+}
+
+// drawn checks that all pictures can be read, and lists their names.
+func drawn(t *testing.T, list []Picture) []string {
+	t.Helper()
+	var out []string
+	for _, p := range list {
+		if !bytes.HasPrefix(p.SVG, []byte("<svg")) && !bytes.HasPrefix(p.SVG, []byte("<?xml")) {
+			t.Errorf("%s.svg begins with %.20q", p.Name, p.SVG)
+		}
+		if _, err := png.DecodeConfig(bytes.NewReader(p.PNG)); err != nil {
+			t.Errorf("%s.png: %v", p.Name, err)
+		}
+		out = append(out, p.Name)
+	}
+	return out
+}
+
+func TestARunIsDrawnWithoutAStore(t *testing.T) {
+	m := measured(t, "1", 1000)
+	list, _, err := DrawRun(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"iops", "bandwidth", "latency", "heatmap", "percentiles", "histogram", "cdf", "steady", "cpu"}
+	if diff := cmp.Diff(want, drawn(t, list)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestARunWithoutLogsOrResultSaysSo(t *testing.T) {
+	m := measured(t, "1", 1000)
+	list, flags, err := DrawRun(Measured{Completed: m.Completed})
+	if err != nil || len(list) != 0 || len(flags) != 1 {
+		t.Errorf("%v, flags %q, %v; want no figure and one flag", drawn(t, list), flags, err)
+	}
+	list, _, err = DrawRun(Measured{Completed: m.Completed, Reading: m.Reading})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"iops", "bandwidth", "latency", "heatmap", "steady"}
+	if diff := cmp.Diff(want, drawn(t, list)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRunsAreDrawnTogether(t *testing.T) {
+	list, err := DrawTogether("bench", []Measured{measured(t, "1", 1000), measured(t, "8", 3000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"iops-by-point", "bandwidth-by-point", "p99-by-point", "by-iodepth", "load",
+		"compare-percentiles", "compare-cdf", "compare-difference", "compare-iops",
+	}
+	if diff := cmp.Diff(want, drawn(t, list)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestManyRunsAreNotDrawnOverEachOther(t *testing.T) {
+	m := measured(t, "1", 1000)
+	all := make([]Measured, maxTogether+1)
+	for i := range all {
+		all[i] = Measured{Completed: m.Completed}
+	}
+	list, err := DrawTogether("bench", all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"iops-by-point", "bandwidth-by-point", "p99-by-point"}, drawn(t, list)); diff != "" {
+		t.Error(diff)
+	}
+}
