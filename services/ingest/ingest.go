@@ -117,6 +117,9 @@ func (s *Service) Run(ctx context.Context) error {
 			}
 		})
 	}
+	if s.locked() {
+		s.log.Warn("nobody can push or post events: set webhook_secret, event_token or keys_file")
+	}
 	s.log.Info("receiving", "address", s.Addr())
 	err = s.web.Serve(ctx, s.listen)
 	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
@@ -160,14 +163,8 @@ func (s *Service) reactions() []bus.Reaction {
 	}}
 }
 
-var errNoKeys = errors.New("neither webhook_secret, event_token nor keys_file is set")
-
-// Keyed tells whether anybody can get in at all; the command that starts the
-// service warns when nobody can.
-func (s *Service) Keyed() error {
+// locked tells whether nobody at all can get in.
+func (s *Service) locked() bool {
 	ring := s.keys.Get()
-	if len(ring.Webhooks("git")) == 0 && len(ring.Signers()) == 0 && s.cfg.KeysFile == "" {
-		return errNoKeys
-	}
-	return nil
+	return s.cfg.KeysFile == "" && len(ring.Webhooks("git")) == 0 && len(ring.Signers()) == 0
 }
