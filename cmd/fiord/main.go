@@ -2,6 +2,8 @@
 // machine, asks for benches and follows them, and shows what there is.
 package main
 
+//go:generate go run . up --write-config-table README.md
+
 import (
 	"context"
 	"os"

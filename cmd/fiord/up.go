@@ -18,7 +18,7 @@ import (
 )
 
 func (p *program) upCommand() *cobra.Command {
-	var file, logFile string
+	var file, logFile, table string
 	c := &cobra.Command{
 		Use:   "up",
 		Short: "Run everything in one process: NATS, S3, the services, the web page",
@@ -38,8 +38,13 @@ addresses, and when /readyz on the admin address answers 200.`,
 	}
 	c.Flags().StringVar(&file, "config", p.variable(config.FileVariable, ""), "YAML file with settings ("+config.FileVariable+")")
 	c.Flags().StringVar(&logFile, "log-file", "", "append the log to this file instead of standard error")
+	c.Flags().StringVar(&table, "write-config-table", "", "write the tables of settings into this README and end")
+	_ = c.Flags().MarkHidden("write-config-table")
 	set.AddFlags(c.Flags())
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if table != "" {
+			return writeTables(table, set)
+		}
 		dir, err := p.dataDir()
 		if err != nil {
 			return err
@@ -59,6 +64,19 @@ addresses, and when /readyz on the admin address answers 200.`,
 		return p.up(c.Context(), dir, cfg, logFile)
 	}
 	return c
+}
+
+// writeTables documents what fiord up is told itself, and how programs find
+// NATS and S3. The services' own settings are in their READMEs.
+func writeTables(readme string, up *config.Set) error {
+	c := connection.Default()
+	clients, err := config.New([]config.Section{{Value: &c}})
+	if err != nil {
+		return err
+	}
+	text := "### fiord up\n\n" + up.Markdown("up.", "log.", "admin.", "trace.") +
+		"\n### Where a fiord is: the other commands, and each service on its own\n\n" + clients.Markdown("")
+	return config.WriteTable(readme, text)
 }
 
 func (p *program) up(ctx context.Context, dir string, cfg up.Config, logFile string) error {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -12,12 +13,13 @@ const (
 	TableEnd   = "<!-- end configuration -->"
 )
 
-// Markdown writes the settings whose key starts with prefix as a table.
-func (s *Set) Markdown(prefix string) string {
+// Markdown writes the settings whose key starts with one of the prefixes as a
+// table.
+func (s *Set) Markdown(prefixes ...string) string {
 	var b strings.Builder
 	b.WriteString("| key | flag, variable | default | meaning |\n|---|---|---|---|\n")
 	for _, f := range s.fields {
-		if !strings.HasPrefix(f.Key, prefix) {
+		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(f.Key, p) }) {
 			continue
 		}
 		key, names := f.Key, "file only"
