@@ -4,11 +4,17 @@ go 1.26.0
 
 require (
 	github.com/chromedp/chromedp v0.23.0
+	github.com/docker/docker v28.5.2+incompatible
 	github.com/fiord-bench/fiord/artifacts v0.0.0
 	github.com/fiord-bench/fiord/cmd/fiord v0.0.0
 	github.com/fiord-bench/fiord/events v0.0.0
 	github.com/fiord-bench/fiord/internal v0.0.0
+	github.com/fiord-bench/fiord/services/bench v0.0.0
 	github.com/fiord-bench/fiord/services/ingest v0.0.0
+	github.com/fiord-bench/fiord/services/inventory v0.0.0
+	github.com/fiord-bench/fiord/services/notify v0.0.0
+	github.com/fiord-bench/fiord/services/plot v0.0.0
+	github.com/nats-io/nats-server/v2 v2.15.2
 	golang.org/x/mod v0.42.0
 )
 
@@ -55,16 +61,11 @@ require (
 	github.com/davecgh/go-spew v1.1.1 // indirect
 	github.com/distribution/reference v0.6.0 // indirect
 	github.com/docker/cli v28.5.2+incompatible // indirect
-	github.com/docker/docker v28.5.2+incompatible // indirect
 	github.com/docker/go-connections v0.8.2 // indirect
 	github.com/docker/go-units v0.5.0 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/felixge/httpsnoop v1.1.0 // indirect
 	github.com/fiord-bench/fiord/fio v0.0.0 // indirect
-	github.com/fiord-bench/fiord/services/bench v0.0.0 // indirect
-	github.com/fiord-bench/fiord/services/inventory v0.0.0 // indirect
-	github.com/fiord-bench/fiord/services/notify v0.0.0 // indirect
-	github.com/fiord-bench/fiord/services/plot v0.0.0 // indirect
 	github.com/go-asn1-ber/asn1-ber v1.5.8 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3 // indirect
 	github.com/go-ldap/ldap/v3 v3.4.14 // indirect
@@ -76,6 +77,7 @@ require (
 	github.com/gofiber/utils/v2 v2.4.2 // indirect
 	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect
 	github.com/golang/freetype v0.0.0-20170609003504-e2365dfdc4a0 // indirect
+	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/google/go-tpm v0.9.8 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.30.0 // indirect
@@ -105,7 +107,6 @@ require (
 	github.com/modern-go/reflect2 v1.0.2 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/nats-io/jwt/v2 v2.8.2 // indirect
-	github.com/nats-io/nats-server/v2 v2.15.2 // indirect
 	github.com/nats-io/nats.go v1.55.0 // indirect
 	github.com/nats-io/nkeys v0.4.16 // indirect
 	github.com/nats-io/nuid v1.0.1 // indirect

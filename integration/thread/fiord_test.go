@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 
 // needs skips the test where a program is missing, and fails where everything
 // must be there.
-func needs(t *testing.T, programs map[string]string) {
+func needs(t testing.TB, programs map[string]string) {
 	t.Helper()
 	for program, remedy := range programs {
 		if _, err := exec.LookPath(program); err != nil {
@@ -48,7 +48,7 @@ func needs(t *testing.T, programs map[string]string) {
 	}
 }
 
-func missing(t *testing.T, what string) {
+func missing(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
 		t.Fatal(what)
@@ -57,7 +57,7 @@ func missing(t *testing.T, what string) {
 }
 
 // needsEngine wants a Docker engine that has the image fiord-fio.
-func needsEngine(t *testing.T) {
+func needsEngine(t testing.TB) {
 	t.Helper()
 	if out, err := exec.Command("docker", "image", "inspect", "fiord-fio:latest", "--format", "{{.Id}}").CombinedOutput(); err != nil {
 		missing(t, fmt.Sprintf("no Docker engine with the image fiord-fio:latest: run scripts/setup: %s", out))
@@ -66,7 +66,7 @@ func needsEngine(t *testing.T) {
 
 // fiord is a running `fiord up`.
 type fiord struct {
-	t     *testing.T
+	t     testing.TB
 	dir   string
 	at    addresses
 	cmd   *exec.Cmd
@@ -80,7 +80,7 @@ type addresses struct {
 }
 
 // start runs `fiord up` on free ports until the test ends.
-func start(t *testing.T, dir string, args ...string) *fiord {
+func start(t testing.TB, dir string, args ...string) *fiord {
 	t.Helper()
 	f := &fiord{t: t, dir: dir, ended: make(chan error, 1)}
 	f.cmd = exec.Command(binary, append([]string{
@@ -171,7 +171,7 @@ type event[T any] struct {
 }
 
 // git runs git in a folder, apart from the settings of whoever runs the test.
-func git(t *testing.T, dir string, args ...string) string {
+func git(t testing.TB, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("git", args...)
 	cmd.Dir = dir
@@ -186,11 +186,11 @@ func git(t *testing.T, dir string, args ...string) string {
 
 // repository is a bare repository with fiord's hook, and a clone to push from.
 type repository struct {
-	t          *testing.T
+	t          testing.TB
 	bare, work string
 }
 
-func newRepository(t *testing.T, f *fiord) *repository {
+func newRepository(t testing.TB, f *fiord) *repository {
 	t.Helper()
 	dir := t.TempDir()
 	r := &repository{t: t, bare: filepath.Join(dir, "jobs.git"), work: filepath.Join(dir, "work")}
