@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/blkiodev"
@@ -69,9 +71,7 @@ func (e *Engine) request(inv runner.Invocation) *container.CreateRequest {
 	cfg.Labels[LabelRun] = inv.Key.Run
 	cfg.Labels[LabelAttempt] = strconv.Itoa(inv.Key.Attempt)
 	cfg.Labels[LabelDir] = inv.Dir
-	if inv.User != nil {
-		cfg.User = fmt.Sprintf("%d:%d", inv.User.UID, inv.User.GID)
-	}
+	cfg.User = e.user(inv)
 	if e.remote {
 		cfg.Volumes = map[string]struct{}{inv.Dir: {}} // anonymous, removed with the container
 	} else {
@@ -92,6 +92,20 @@ func (e *Engine) request(inv runner.Invocation) *container.CreateRequest {
 	}
 	limit(&host.Resources, inv.Limits)
 	return &container.CreateRequest{Config: cfg, HostConfig: host}
+}
+
+// user is who fio runs as: whom the invocation names, or else who owns its
+// folder, which fio must write. The image's own user is nobody we know.
+func (e *Engine) user(inv runner.Invocation) string {
+	if inv.User != nil {
+		return fmt.Sprintf("%d:%d", inv.User.UID, inv.User.GID)
+	}
+	if info, err := os.Stat(inv.Dir); err == nil && !e.remote {
+		if st, ok := info.Sys().(*syscall.Stat_t); ok {
+			return fmt.Sprintf("%d:%d", st.Uid, st.Gid)
+		}
+	}
+	return "0:0" // who owns a fresh volume; without capabilities it is root in name only
 }
 
 // bind never creates its source: a directory that has gone is an error, not a

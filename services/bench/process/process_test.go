@@ -61,7 +61,24 @@ func newRunner(t *testing.T, host string) *Runner {
 }
 
 func TestProcessConforms(t *testing.T) {
-	runnertest.Suite(t, func(t *testing.T, host string) runner.Runner { return newRunner(t, host) })
+	runnertest.Suite(t, func(t *testing.T, host string) runner.Runner { return newRunner(t, host) }, freeze)
+}
+
+func freeze(t *testing.T, p runner.Process) {
+	t.Helper()
+	c := p.(*child)
+	var pids []int
+	for range 100 { // until fio has started its two jobs
+		var err error
+		if pids, err = c.rest().pids(); err != nil {
+			t.Fatal(err)
+		}
+		if len(pids) >= 3 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	signal(pids, syscall.SIGSTOP)
 }
 
 const longJob = "[a]\nioengine=null\nrw=read\nsize=1g\ntime_based\nruntime=60\nrate_iops=100\nnumjobs=2\n"

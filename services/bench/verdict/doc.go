@@ -2,7 +2,7 @@
 // not. Each check leaves a finding with its evidence in figures; the worst of
 // them is the run's state.
 //
-//	fio_errors     invalid  a job reported errors
+//	fio_errors     invalid  a job reported errors, or was killed
 //	               suspect  short or dropped I/Os
 //	noise          suspect  fio said something besides its report
 //	log_mismatch   suspect  I/Os in the logs and in the summary disagree

@@ -41,7 +41,7 @@ type Evidence struct {
 func Judge(e Evidence) events.Integrity {
 	j := judge{Evidence: e, state: events.IntegrityOK}
 	j.errors()
-	j.noise()
+	j.said()
 	j.length()
 	j.steady()
 	j.logs()
@@ -89,9 +89,13 @@ func (j *judge) errors() {
 }
 
 // harmless begins what fio says by way of advice.
-var harmless = []string{"note:", "fio: file ", "fio: pid="}
+var harmless = []string{"note:"}
 
-func (j *judge) noise() {
+// killed is what fio says when one of its jobs dies. Its own exit status, and
+// the job's error in the report, are 0 all the same.
+const killed = "got signal="
+
+func (j *judge) said() {
 	var said []string
 	for _, n := range j.Output.Noise {
 		said = append(said, n.Text)
@@ -99,7 +103,10 @@ func (j *judge) noise() {
 	said = append(said, strings.Split(j.Stderr, "\n")...)
 	var kept []string
 	for _, line := range said {
-		if line = strings.TrimSpace(line); line != "" && !isHarmless(line) {
+		switch line = strings.TrimSpace(line); {
+		case strings.Contains(line, killed):
+			j.find("fio_errors", events.IntegrityInvalid, "a job was killed: %s", line)
+		case line != "" && !isHarmless(line):
 			kept = append(kept, line)
 		}
 	}

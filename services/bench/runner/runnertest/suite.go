@@ -12,9 +12,14 @@ import (
 	"github.com/fiord-bench/fiord/services/bench/runner"
 )
 
-// Suite runs the conformance tests. New makes a runner for a host token;
-// runners of one host see each other's leftovers.
-func Suite(t *testing.T, newRunner func(t *testing.T, host string) runner.Runner) {
+// Freeze stops every process of a running fio with SIGSTOP, as a fio that hangs
+// in the kernel would: no signal but SIGKILL reaches it any more.
+type Freeze func(t *testing.T, p runner.Process)
+
+// Suite runs the conformance tests. newRunner makes a runner for a host token;
+// runners of one host see each other's leftovers. Nothing but fio is needed in
+// a runner's image.
+func Suite(t *testing.T, newRunner func(t *testing.T, host string) runner.Runner, freeze Freeze) {
 	t.Helper()
 	for _, tc := range []struct {
 		name string
@@ -24,7 +29,7 @@ func Suite(t *testing.T, newRunner func(t *testing.T, host string) runner.Runner
 		{"progress is seen while fio runs", reportsProgress},
 		{"a job that fails keeps what fio said", keepsComplaints},
 		{"a stop ends fio within two seconds and keeps its report", stopsInTime},
-		{"a job that ignores signals is killed in time", killsInTime},
+		{"a fio that hangs is killed in time", func(t *testing.T, r runner.Runner) { killsInTime(t, r, freeze) }},
 		{"a job file's path may hold spaces", takesSpaces},
 		{"variables of the job file are expanded", expandsVariables},
 	} {
@@ -154,14 +159,14 @@ func completes(t *testing.T, r runner.Runner) {
 }
 
 func reportsProgress(t *testing.T, r runner.Runner) {
-	inv := Job(t, "progress", "[a]\nioengine=null\nrw=read\nsize=1g\ntime_based\nruntime=4\nrate_iops=1000\n")
+	inv := Job(t, "progress", "[a]\nioengine=null\nrw=read\nsize=1g\ntime_based\nruntime=8\nrate_iops=1000\n")
 	var seen []runner.Progress
 	exit, err := Start(t, r, inv).Wait(t.Context(), func(p runner.Progress) { seen = append(seen, p) })
 	if err != nil || !exit.OK() {
 		t.Fatalf("exit %+v, %v", exit, err)
 	}
 	if len(seen) < 2 {
-		t.Fatalf("saw %d reports in 4 s", len(seen))
+		t.Fatalf("saw %d reports in 8 s", len(seen))
 	}
 	last := seen[len(seen)-1]
 	if last.Percent <= seen[0].Percent || last.Read.IOPS < 100 || last.Read.IOPS > 5000 {
@@ -182,7 +187,7 @@ func keepsComplaints(t *testing.T, r runner.Runner) {
 }
 
 func stopsInTime(t *testing.T, r runner.Runner) {
-	inv := Job(t, "stops", "[a]\nioengine=null\nrw=read\nsize=1g\ntime_based\nruntime=60\nrate_iops=100\n[b]\nioengine=null\nrw=read\nsize=1g\ntime_based\nruntime=60\nrate_iops=100\n")
+	inv := Job(t, "stops", endless)
 	exit, took := stopAfter(t, r, inv, 1500*time.Millisecond)
 	if !exit.Stopped || took > 2*time.Second {
 		t.Fatalf("stopped %v after %v", exit.Stopped, took)
@@ -192,11 +197,17 @@ func stopsInTime(t *testing.T, r runner.Runner) {
 	}
 }
 
-// killsInTime has fio wait for a child that ignores SIGINT.
-func killsInTime(t *testing.T, r runner.Runner) {
-	inv := Job(t, "stubborn", "[a]\nioengine=null\nrw=read\nsize=1m\nexec_prerun=trap '' INT TERM && sleep 61 && sleep 62\n")
-	exit, took := stopAfter(t, r, inv, time.Second)
-	if !exit.Stopped || took > 2*time.Second+200*time.Millisecond {
+const endless = "[a]\nioengine=null\nrw=read\nsize=1g\ntime_based\nruntime=60\nrate_iops=100\n[b]\nioengine=null\nrw=read\nsize=1g\ntime_based\nruntime=60\nrate_iops=100\n"
+
+func killsInTime(t *testing.T, r runner.Runner, freeze Freeze) {
+	inv := Job(t, "hangs", endless)
+	p := Start(t, r, inv)
+	freeze(t, p)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	asked := time.Now()
+	exit := Wait(ctx, t, p)
+	if took := time.Since(asked); !exit.Stopped || took > 2*time.Second+500*time.Millisecond {
 		t.Fatalf("stopped %v after %v", exit.Stopped, took)
 	}
 }

@@ -1,0 +1,3 @@
+module github.com/fiord-bench/fiord/deploy/adapters
+
+go 1.26

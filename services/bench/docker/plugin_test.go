@@ -1,0 +1,102 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/services/bench/runner/runnertest"
+)
+
+// plugin is a volume driver on a socket, as the engine's plugin protocol has
+// it: volumes are folders of the test.
+type plugin struct {
+	dir string
+
+	mu      sync.Mutex
+	options map[string]map[string]string // by volume
+	calls   []string
+}
+
+type pluginRequest struct {
+	Name string
+	Opts map[string]string
+}
+
+func startPlugin(t *testing.T, name string) *plugin {
+	t.Helper()
+	const folder = "/run/docker/plugins"
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Skipf("needs root, for a socket in %s: %v", folder, err)
+	}
+	socket := filepath.Join(folder, name+".sock")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Skipf("needs root, for a socket in %s: %v", folder, err)
+	}
+	p := &plugin{dir: t.TempDir(), options: map[string]map[string]string{}}
+	s := &http.Server{Handler: p}
+	go func() { _ = s.Serve(l) }()
+	t.Cleanup(func() { _ = s.Close(); _ = os.Remove(socket) })
+	return p
+}
+
+// ServeHTTP implements http.Handler.
+func (p *plugin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var req pluginRequest
+	_ = json.NewDecoder(r.Body).Decode(&req) // some calls have no body
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls = append(p.calls, r.URL.Path)
+	out := map[string]any{"Err": ""}
+	path := filepath.Join(p.dir, req.Name)
+	switch r.URL.Path {
+	case "/Plugin.Activate":
+		out["Implements"] = []string{"VolumeDriver"}
+	case "/VolumeDriver.Capabilities":
+		out["Capabilities"] = map[string]string{"Scope": "local"}
+	case "/VolumeDriver.Create":
+		p.options[req.Name] = req.Opts
+		_ = os.MkdirAll(path, 0o755)
+	case "/VolumeDriver.Mount", "/VolumeDriver.Path":
+		out["Mountpoint"] = path
+	case "/VolumeDriver.Get":
+		if _, known := p.options[req.Name]; known {
+			out["Volume"] = map[string]string{"Name": req.Name, "Mountpoint": path}
+		} else {
+			out["Err"] = "no such volume"
+		}
+	case "/VolumeDriver.List":
+		out["Volumes"] = []any{}
+	case "/VolumeDriver.Remove":
+		delete(p.options, req.Name)
+	}
+	w.Header().Set("Content-Type", "application/vnd.docker.plugins.v1.1+json")
+	_ = json.NewEncoder(w).Encode(out)
+}
+
+func TestAVolumePluginGetsNameProfileAndOptions(t *testing.T) {
+	e := newEngine(t, Config{})
+	const driver = "fiordtest"
+	p := startPlugin(t, driver)
+	inv := runnertest.Job(t, "plugin", "[a]\nrw=write\nsize=64k\nfilename=/data/x\n")
+	inv.Volumes = []runner.Volume{{Name: "data@gold", Driver: driver, Options: map[string]string{"size": "10G"}, Target: "/data"}}
+	t.Cleanup(func() { _ = e.api.VolumeRemove(context.Background(), "data@gold", true) })
+	if exit := runnertest.Wait(t.Context(), t, runnertest.Start(t, e, inv)); !exit.OK() {
+		t.Fatalf("exit %+v: %s", exit, runnertest.Read(t, inv, runner.StderrFile))
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if got := p.options["data@gold"]; got["size"] != "10G" {
+		t.Errorf("the driver was asked for %v by %v", p.options, p.calls)
+	}
+	if st, err := os.Stat(filepath.Join(p.dir, "data@gold", "x")); err != nil || st.Size() != 64<<10 {
+		t.Errorf("measured file: %v, %v", st, err)
+	}
+}
