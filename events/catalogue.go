@@ -66,7 +66,7 @@ var catalogue = [...]entry{
 	row[BenchUnplaced]("no host can or may measure this, and why", "bench", "inventory", "notify plot people"),
 	row[BenchCancelled]("a cancelled bench has come to rest", "bench", "plot", "notify people"),
 	row[BaselineAccepted]("this shift is the new baseline", "", "people", "plot"),
-	row[DiscoveryRequested]("which sources of instances to ask", "", "ingest people", "inventory"),
+	row[DiscoveryRequested]("which sources of instances to ask", "", "ingest inventory people", "inventory"),
 	row[InstanceChanged]("one instance changed state", "", "ingest", "inventory"),
 	row[InstancesDiscovered]("a snapshot of instances, with the state of each source", "", "inventory people", "inventory"),
 	row[InventoryGenerated]("a complete inventory in every format, and what changed", "", "inventory", "people notify"),
