@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
@@ -126,19 +129,27 @@ func (a archive) bench(ctx context.Context, id string) (model.Bench, error) {
 	}
 	m, n := model.New(maxArchived), 0
 	prefix := artifacts.PrefixArchive + id + "/"
+	group, reading := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
 	for info, err := range a.store.List(ctx, prefix) {
 		if err != nil {
+			_ = group.Wait()
 			return model.Bench{}, err
 		}
 		if n++; n > maxArchived {
 			break
 		}
-		name := info.Key[len(prefix) : len(info.Key)-len(".json")]
-		seen, err := a.get(ctx, id, name)
-		if err != nil {
-			return model.Bench{}, err
-		}
-		m.Apply(seen.Event, seen.Stored)
+		name := strings.TrimSuffix(strings.TrimPrefix(info.Key, prefix), ".json")
+		group.Go(func() error {
+			seen, err := a.get(reading, id, name)
+			if err == nil {
+				m.Apply(seen.Event, seen.Stored) // in any order
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return model.Bench{}, err
 	}
 	b, ok := m.Bench(id)
 	if !ok {

@@ -87,7 +87,7 @@ func quantity(s string) (float64, bool) {
 
 // byOption draws the rate at each value of one option.
 func byOption(b model.Bench, option string) figure.Bars {
-	f := figure.Bars{Head: benchHead(b, "IOPS by "+option), Quantity: figure.IOPS}
+	f := figure.Bars{Head: barHead(b, "IOPS by "+option), Quantity: figure.IOPS}
 	runs := slices.DeleteFunc(slices.Clone(b.Runs), func(r *model.Run) bool { return r.Completed == nil || r.Point[option] == "" })
 	slices.SortStableFunc(runs, func(x, y *model.Run) int {
 		return cmp.Or(cmp.Compare(without(x.Point, option), without(y.Point, option)), numeric(x.Point[option], y.Point[option]))
@@ -124,7 +124,7 @@ func load(b model.Bench) figure.Load {
 		}
 		f.Curves[i].Points = append(f.Curves[i].Points, figure.LoadPoint{Label: at.depth, Throughput: mid(iops[at]), Latency: mid(latency[at])})
 	}
-	f.Facts = append(f.Facts, "labels: iodepth")
+	f.Facts = append(f.Facts, "medians", "labels: iodepth")
 	return f
 }
 
@@ -141,6 +141,7 @@ func mid(values []float64) float64 {
 // else the two with the most values. The others are held at their first value.
 func surface(b model.Bench) figure.Surface {
 	f := figure.Surface{Head: benchHead(b, "IOPS by two options"), Quantity: figure.IOPS}
+	f.Facts = append(f.Facts, "medians")
 	values := optionValues(b)
 	names := make([]string, 0, len(values))
 	for name := range values {

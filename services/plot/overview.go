@@ -76,7 +76,7 @@ func overview(b model.Bench, comparisons []events.Comparison, threshold float64)
 		{"bandwidth-by-point", "Bandwidth by point", figure.Bandwidth, func(f *events.Figures) float64 { return f.BandwidthBytes }},
 		{"p99-by-point", "99th percentile of completion latency by point", figure.Latency, func(f *events.Figures) float64 { return f.Latency.P99 }},
 	} {
-		bars := figure.Bars{Head: benchHead(b, f.title), Quantity: f.quantity, Groups: groups(b, f.value)}
+		bars := figure.Bars{Head: barHead(b, f.title), Quantity: f.quantity, Groups: groups(b, f.value)}
 		if err := add(f.name, bars.Figure()); err != nil {
 			return nil, err
 		}
@@ -84,13 +84,19 @@ func overview(b model.Bench, comparisons []events.Comparison, threshold float64)
 	return out, nil
 }
 
+// barHead is the head of bars about a bench.
+func barHead(b model.Bench, title string) figure.Head {
+	h := benchHead(b, title)
+	if b.Counts().Completed > 1 {
+		h.Facts = append(h.Facts, "bar: median", "whisker: least to greatest")
+	}
+	return h
+}
+
 // benchHead is the head of a figure about a whole bench.
 func benchHead(b model.Bench, title string) figure.Head {
 	n := b.Counts()
 	h := figure.Head{Title: title, Subject: subject(b), Facts: []string{fmt.Sprintf("n = %d runs", n.Completed)}}
-	if n.Completed > 1 {
-		h.Facts = append(h.Facts, "bar: median", "whisker: least to greatest")
-	}
 	if n.Completed < n.Planned {
 		h.Flags = append(h.Flags, fmt.Sprintf("%d of %d planned runs did not complete", n.Planned-n.Completed, n.Planned))
 	}

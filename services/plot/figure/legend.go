@@ -49,7 +49,7 @@ func lineKey(i int, name, note string) key {
 const (
 	swatchWidth = vg.Length(20)
 	keyGap      = vg.Length(12)
-	maxKeyRows  = 4
+	maxKeyRows  = 8
 )
 
 // placedKey is a key with its place in a row, its text shortened to fit.

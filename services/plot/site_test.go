@@ -1,0 +1,255 @@
+package plot_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/artifacts/artifactstest"
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/fio/result"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/bus/bustest"
+	"github.com/fiord-bench/fiord/internal/service"
+	"github.com/fiord-bench/fiord/services/plot"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 30 * time.Second
+
+// site is a NATS server, a store, and what a test sees of the events.
+type site struct {
+	t     *testing.T
+	nats  *bustest.Server
+	store *artifacts.Store
+	bus   *bus.Bus // publishes as the other services would
+	seen  chan events.Event
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	nats := bustest.NewServer(t)
+	s := &site{t: t, nats: nats, bus: nats.Bus("fiord/test"), store: artifactstest.New(t), seen: make(chan events.Event, 10_000)}
+	sub, err := s.bus.Watch(t.Context(), bus.View{See: func(_ context.Context, seen bus.Seen) { s.seen <- seen.Event }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(sub.Stop)
+	return s
+}
+
+// start runs a replica until the returned function is called, or the test ends.
+func (s *site) start(change ...func(*plot.Config)) (url string, stop func()) {
+	s.t.Helper()
+	cfg := plot.DefaultConfig()
+	cfg.Listen, cfg.Grace = "127.0.0.1:0", 50*time.Millisecond
+	for _, c := range change {
+		c(&cfg)
+	}
+	svc, err := plot.New(cfg, service.Deps{
+		Bus: s.nats.Bus("fiord/plot"), Store: s.store, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Version: "test",
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- svc.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-done:
+			if err != nil {
+				s.t.Errorf("run: %v", err)
+			}
+		case <-time.After(patience):
+			s.t.Error("the service does not stop")
+		}
+	})
+	s.t.Cleanup(stop)
+	return svc.URL(), stop
+}
+
+func (s *site) publish(list ...events.Event) {
+	s.t.Helper()
+	for _, e := range list {
+		if _, err := s.bus.Publish(s.t.Context(), e); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// await returns the next event of a type.
+func await[T events.Data](s *site) T {
+	s.t.Helper()
+	deadline := time.After(patience)
+	for {
+		select {
+		case e := <-s.seen:
+			if data, ok := e.Data.(T); ok {
+				return data
+			}
+		case <-deadline:
+			var want T
+			s.t.Fatalf("no %s", want.EventType())
+		}
+	}
+}
+
+// bench is a bench as inventory has placed it.
+type bench struct {
+	request, placed events.Event
+	id              string
+	runs            []events.RunRef
+}
+
+// place stores the placement of a bench with n runs on one host.
+func (s *site) place(key string, n int, change ...func(*events.BenchRequested)) bench {
+	s.t.Helper()
+	request := events.BenchRequested{
+		Name: "randread", Jobs: []events.Job{{Name: "r.fio", Inline: "[r]\nrw=randread\n"}},
+		Origin: &events.Origin{Repo: events.Repo{Forge: "git", Name: "ada/disks", CloneURL: "https://git.example.org/ada/disks"}, Ref: "refs/heads/main", Commit: "0123456789abcdef0123456789abcdef01234567"},
+	}
+	for _, c := range change {
+		c(&request)
+	}
+	b := bench{request: events.New("fiord/ingest", key, nil, request)}
+	b.id = events.BenchID(b.request)
+	now := time.Now().UTC().Truncate(time.Second)
+	list := artifactstest.Put(s.t, s.store, "placements/list-"+key, "application/json", "{}")
+	doc := events.Placement{Bench: b.id, Request: request, PlacedAt: now, Deadline: now.Add(time.Hour), Slots: []events.Slot{{Host: "node-a", List: list}}}
+	for i := range n {
+		point := events.Point{"iodepth": fmt.Sprint(1 << (i % 3))}
+		doc.Slots[0].Runs = append(doc.Slots[0].Runs, events.RunRef{
+			Bench: b.id, Run: events.RunID(b.id, 0, point.Key(), i/3), Name: "randread", Job: "r.fio", Index: i, Point: point, Repeat: i / 3, Host: "node-a", Attempt: 1,
+		})
+	}
+	b.runs = doc.Slots[0].Runs
+	raw, err := json.Marshal(doc)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	claim := artifactstest.Put(s.t, s.store, artifacts.PlacementKey(b.id), "application/json", string(raw))
+	b.placed = events.New("fiord/inventory", "", &b.request, events.BenchPlaced{
+		Bench: b.id, Name: "randread", Placement: claim, Hosts: 1, Slots: 1, Runs: n, PlacedAt: now, Deadline: doc.Deadline, Origin: request.Origin,
+	})
+	return b
+}
+
+// completed is the good end of a run that read at a given rate.
+func (b bench) completed(i int, iops float64) events.Event {
+	now := time.Now().UTC().Truncate(time.Second)
+	return events.New("fiord/bench", b.runs[i].Run, &b.request, events.RunCompleted{
+		RunRef: b.runs[i], StartedAt: now, EndedAt: now.Add(time.Second), Integrity: events.Integrity{State: events.IntegrityOK},
+		Summary: events.Summary{FioVersion: "fio-3.33", Read: &events.Figures{IOPS: iops, BandwidthBytes: iops * 4096, TotalIOs: uint64(iops), Latency: events.Latency{Mean: 1e9 / iops, P50: 1e9 / iops, P99: 2e9 / iops}}},
+	})
+}
+
+func (b bench) failed(i int) events.Event {
+	return events.New("fiord/bench", b.runs[i].Run, &b.request, events.RunFailed{RunRef: b.runs[i], Reason: "fio ended with 1", EndedAt: time.Now().UTC()})
+}
+
+func (b bench) cancelled(i int) events.Event {
+	return events.New("fiord/bench", b.runs[i].Run, &b.request, events.RunCancelled{RunRef: b.runs[i], Reason: "superseded", By: "fiord/ingest", EndedAt: time.Now().UTC()})
+}
+
+// page fetches a page and fails unless it has the status and every text.
+func (s *site) page(url string, status int, texts ...string) {
+	s.t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if resp.StatusCode != status {
+		s.t.Fatalf("GET %s: %s, want %d", url, resp.Status, status)
+	}
+	for _, text := range texts {
+		if !bytes.Contains(body, []byte(text)) {
+			_, shown, _ := strings.Cut(string(body), "<body>")
+			s.t.Errorf("GET %s: no %q in\n%.3000s", url, text, shown)
+		}
+	}
+}
+
+// measure runs the real fio and stores what it left, as bench does.
+func (s *site) measure(ref events.RunRef, args ...string) events.RunCompleted {
+	s.t.Helper()
+	fio, err := exec.LookPath("fio")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			s.t.Fatal("fio is missing: apt-get install fio")
+		}
+		s.t.Skip("fio is missing: apt-get install fio")
+	}
+	dir := s.t.TempDir()
+	cmd := exec.Command(fio, append([]string{"--output-format=json+", "--output=fio.json", "--name=r", "--ioengine=null", "--size=1g", "--bs=4k",
+		"--time_based", "--runtime=2", "--write_bw_log=fio", "--write_iops_log=fio", "--write_lat_log=fio", "--write_hist_log=fio",
+		"--log_avg_msec=100", "--log_hist_msec=500"}, args...)...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.t.Fatalf("fio: %v\n%s", err, out)
+	}
+	raw, err := os.Open(filepath.Join(dir, "fio.json"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer raw.Close()
+	output, err := result.Read(raw)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var doc bytes.Buffer
+	if err := output.Document().Write(&doc); err != nil {
+		s.t.Fatal(err)
+	}
+	claim := artifactstest.Put(s.t, s.store, artifacts.RunKey(ref.Run, 1, "result.json"), "application/json", doc.String())
+	var set events.LogSet
+	names, _ := filepath.Glob(filepath.Join(dir, "*.log"))
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		c, err := s.store.PutCompressed(s.t.Context(), artifacts.RunKey(ref.Run, 1, "logs/"+filepath.Base(name)+artifacts.SuffixZstd), f)
+		f.Close()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		set.Logs = append(set.Logs, events.Artifact{Name: "logs/" + filepath.Base(name), ClaimCheck: c})
+	}
+	list, err := json.Marshal(set)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	logs := artifactstest.Put(s.t, s.store, artifacts.RunKey(ref.Run, 1, "logs.json"), "application/json", string(list))
+	now := time.Now().UTC().Truncate(time.Second)
+	data := events.RunCompleted{RunRef: ref, StartedAt: now, EndedAt: now.Add(2 * time.Second), Integrity: events.Integrity{State: events.IntegrityOK},
+		Summary: events.Summary{FioVersion: output.Version}, Artifacts: []events.Artifact{{Name: "result.json", ClaimCheck: claim}}, Logs: &logs}
+	sum := output.Summary()
+	for from, to := range map[*result.Figures]**events.Figures{sum.Read: &data.Summary.Read, sum.Write: &data.Summary.Write} {
+		if from != nil {
+			*to = &events.Figures{IOPS: from.IOPS, BandwidthBytes: from.BWBytes, TotalIOs: uint64(from.TotalIOs), TotalBytes: uint64(from.Bytes),
+				Latency: events.Latency{Mean: from.Clat.Mean, P50: from.Clat.P50, P95: from.Clat.P95, P99: from.Clat.P99, P999: from.Clat.P999, Max: from.Clat.Max}}
+		}
+	}
+	return data
+}
