@@ -20,7 +20,7 @@ type Config struct {
 	StartDelay time.Duration `config:"start_delay" help:"how far ahead the common start of a synchronised bench is set"`
 	MaxRuns    int           `config:"max_runs" help:"most runs of one bench"`
 	Placements int           `config:"placements" help:"how many benches one replica places at once"`
-	ReposFile  string        `config:"repos_file" help:"what repositories may ask for (repos.yaml), the same file that ingest has; empty allows everything"`
+	ReposFile  string        `config:"repos_file" help:"what repositories may ask for (repos.yaml), the same file that ingest has; empty allows everything but pull requests"`
 	Fetch      Fetch         `config:"fetch"`
 
 	Discovery string        `config:"discovery" help:"what to discover and how to make an inventory of it: fiord's YAML, or a configuration of Ansible's aws_ec2 plugin; empty for no discovery"`

@@ -144,7 +144,7 @@ func TestFailedRegionKeepsItsHosts(t *testing.T) {
 	if g.Complete || g.Counts.Emitted != 2 || g.Counts.Removed != 0 {
 		t.Errorf("complete %v, counts %+v", g.Complete, g.Counts)
 	}
-	if yaml := s.artifact(g, ansible.FileYAML); !strings.Contains(yaml, `"stale": true`) {
+	if yaml := s.artifact(g, ansible.FileYAML); !strings.Contains(yaml, `"stale":true`) {
 		t.Error("the host that was carried over isn't marked")
 	}
 	fake.Break("a", "UnauthorizedOperation")
@@ -238,7 +238,7 @@ func TestBenchForAGroupGoesToItsWorkers(t *testing.T) {
 	fake.Regions["a"] = machines
 	s.replica(discovering(t, fake, twoRegions))
 	g := s.ask("1")
-	if yaml := s.artifact(g, ansible.FileYAML); !strings.Contains(yaml, `"worker": {"name": "bench-1"}`) {
+	if yaml := s.artifact(g, ansible.FileYAML); !strings.Contains(yaml, `"worker":{"name":"bench-1"}`) {
 		t.Error("the worker isn't merged with the machine that it runs on")
 	}
 	bench := s.request("b", func(r *events.BenchRequested) { r.Targets = events.Targets{Group: "role_web"} })

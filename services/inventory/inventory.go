@@ -62,8 +62,17 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 	return s, nil
 }
 
-// Run serves until the context ends and returns when its goroutines have.
+// Run serves until the context ends and returns when its goroutines have. An
+// end that was asked for is no error, also while it still starts.
 func (s *Service) Run(ctx context.Context) error {
+	err := s.run(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (s *Service) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -71,7 +80,7 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	// Run's only error is the end of the context.
+	// The view's only error is the end of the context.
 	running.Go(func() { _ = s.hosts.Run(ctx) })
 	view, err := s.bus.Watch(ctx, s.ledger.view())
 	if err != nil {

@@ -28,16 +28,23 @@ const patience = 20 * time.Second
 // site is a NATS server, a store, and what a test sees of the events.
 type site struct {
 	t     *testing.T
-	nats  *bustest.Server
+	nats  busServer
 	bus   *bus.Bus // publishes as a person would
 	store *artifacts.Store
 	seen  chan events.Event
 }
 
+// busServer connects buses, as one more service or replica would.
+type busServer interface{ Bus(source string) *bus.Bus }
+
 func newSite(t *testing.T) *site {
 	t.Helper()
-	nats := bustest.NewServer(t)
-	s := &site{t: t, nats: nats, bus: nats.Bus("fiord/test"), store: artifactstest.New(t), seen: make(chan events.Event, 10_000)}
+	return watch(t, bustest.NewServer(t), artifactstest.New(t))
+}
+
+func watch(t *testing.T, server busServer, store *artifacts.Store) *site {
+	t.Helper()
+	s := &site{t: t, nats: server, bus: server.Bus("fiord/test"), store: store, seen: make(chan events.Event, 10_000)}
 	sub, err := s.bus.Watch(t.Context(), bus.View{See: func(_ context.Context, seen bus.Seen) { s.seen <- seen.Event }})
 	if err != nil {
 		t.Fatal(err)

@@ -6,8 +6,8 @@ import (
 	"github.com/fiord-bench/fiord/internal/registry"
 )
 
-// Needs are the rights on NATS that a service so configured works with. Only
-// inventory places, and only it may end any host's run: by letting it expire.
+// Needs are the rights on NATS that a service so configured works with. Of the
+// hosts' records it may write nothing but its own marks.
 func Needs(cfg Config) access.Needs {
 	n := access.Service("inventory", (&Service{cfg: cfg}).reactions())
 	n.Views = true
