@@ -11,6 +11,7 @@ import (
 	"github.com/fiord-bench/fiord/cmd/fiord/follow"
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
 )
 
 // lineEvery is how often a run's progress is written where there is no terminal.
@@ -135,17 +136,17 @@ func (p *program) conclude(b *follow.Bench, webURL string) error {
 // errUnknownBench tells of an id that no event names.
 var errUnknownBench = errors.New("no such bench")
 
-// load reads a bench that must exist.
-func load(ctx context.Context, client *connection.Client, id string) (*follow.Bench, error) {
+// load reads a bench that must exist, with its events in order.
+func load(ctx context.Context, client *connection.Client, id string) (*follow.Bench, []bus.Seen, error) {
 	if !events.IsID(id) {
-		return nil, badInput(fmt.Errorf("%w: %q is not an id of %d letters and digits", errUnknownBench, id, events.IDLength))
+		return nil, nil, badInput(fmt.Errorf("%w: %q is not an id of %d letters and digits", errUnknownBench, id, events.IDLength))
 	}
 	b, chain, err := follow.Load(ctx, client.Bus, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(chain) == 0 {
-		return nil, badInput(fmt.Errorf("%w: no event of the last 30 days names %s (fiord runs lists them)", errUnknownBench, id))
+		return nil, nil, badInput(fmt.Errorf("%w: no event of the last 30 days names %s (fiord runs lists them)", errUnknownBench, id))
 	}
-	return b, nil
+	return b, chain, nil
 }

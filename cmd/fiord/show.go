@@ -28,10 +28,7 @@ func (p *program) show(ctx context.Context, id string) error {
 		return err
 	}
 	defer client.Close()
-	if _, err := load(ctx, client, id); err != nil {
-		return err
-	}
-	b, chain, err := follow.Load(ctx, client.Bus, id)
+	b, chain, err := load(ctx, client, id)
 	if err != nil {
 		return err
 	}
@@ -90,7 +87,7 @@ func (p *program) cancelCommand() *cobra.Command {
 				return err
 			}
 			defer client.Close()
-			b, err := load(c.Context(), client, args[0])
+			b, _, err := load(c.Context(), client, args[0])
 			if err != nil {
 				return err
 			}
@@ -117,7 +114,7 @@ func (p *program) acceptCommand() *cobra.Command {
 				return err
 			}
 			defer client.Close()
-			b, err := load(c.Context(), client, args[0])
+			b, _, err := load(c.Context(), client, args[0])
 			if err != nil {
 				return err
 			}
@@ -151,7 +148,7 @@ func (p *program) rerun(ctx context.Context, id string, detach bool) error {
 		return err
 	}
 	defer client.Close()
-	b, err := load(ctx, client, id)
+	b, _, err := load(ctx, client, id)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fiord-bench/fiord/events"
+)
+
+func TestAJobIsMeasuredAndReported(t *testing.T) {
+	f := startUp(t, t.TempDir())
+	t.Run("summary", func(t *testing.T) {
+		code, out, progress := f.command("run", jobFile(t), "--matrix", "iodepth=1,4", "--repeat=2")
+		if code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		contains(t, out, "null.fio", "iodepth=1", "iodepth=4", "here", "read", f.conn.WebURL)
+		contains(t, progress, "placed on 1 slot, 4 runs", "iodepth=4 repeat 2 on here: completed: read")
+	})
+	t.Run("json", func(t *testing.T) {
+		code, out, _ := f.command("run", jobFile(t), "--json", "--name", "j")
+		var got result
+		if err := json.Unmarshal([]byte(out), &got); err != nil {
+			t.Fatal(err)
+		}
+		if code != 0 || got.Name != "j" || got.Counts.Completed != 1 || len(got.Rows) != 1 || got.Rows[0].IOPS < 1 || got.End != events.TypeBenchReported {
+			t.Errorf("exit code %d, %+v", code, got)
+		}
+	})
+	t.Run("detached, shown, listed, run again", func(t *testing.T) {
+		_, out, _ := f.command("run", jobFile(t), "--detach")
+		id := strings.TrimSpace(out)
+		if !events.IsID(id) {
+			t.Fatalf("%q is no id", id)
+		}
+		code, out, _ := f.command("rerun", id, "--json")
+		var again result
+		if err := json.Unmarshal([]byte(out), &again); err != nil || code != 0 || again.Bench == id {
+			t.Errorf("rerun: exit code %d, %+v, %v", code, again, err)
+		}
+		f.command("watch", "--since=1h", "--bench", id, "--type=bench.reported", "-n=1")
+		_, out, _ = f.command("show", id)
+		contains(t, out, "bench.requested", "bench.placed", "runs.requested", "run.started", "run.completed", "bench.reported")
+		_, out, _ = f.command("runs")
+		contains(t, out, id, again.Bench, "1/1")
+	})
+	t.Run("page", func(t *testing.T) {
+		_, out, _ := f.command("run", jobFile(t), "--json")
+		var got result
+		if err := json.Unmarshal([]byte(out), &got); err != nil {
+			t.Fatal(err)
+		}
+		if status := get(t, got.URL); status != http.StatusOK {
+			t.Errorf("GET %s: %d", got.URL, status)
+		}
+	})
+}
+
+func TestOutcomesThatAreNotWell(t *testing.T) {
+	f := startUp(t, t.TempDir())
+	t.Run("nobody matches", func(t *testing.T) {
+		code, out, _ := f.command("run", jobFile(t), "--group", "nvme")
+		if code != 5 {
+			t.Errorf("exit code %d, want 5", code)
+		}
+		contains(t, out, "not placed", "nvme")
+	})
+	t.Run("refused by the host", func(t *testing.T) {
+		code, out, _ := f.command("run", jobFile(t, "ioengine=psync", "rw=randwrite", "filename=/etc/passwd"))
+		if code != 1 {
+			t.Errorf("exit code %d, want 1", code)
+		}
+		contains(t, out, "on here: rejected", "/etc/passwd")
+	})
+	t.Run("cancelled", func(t *testing.T) {
+		_, out, _ := f.command("run", jobFile(t, "runtime=60"), "--detach")
+		id := strings.TrimSpace(out)
+		if code, _, _ := f.command("watch", "--since=1h", "--bench", id, "--type=run.started", "-n=1"); code != 0 {
+			t.Fatalf("watch: exit code %d", code)
+		}
+		if code, _, _ := f.command("cancel", id, "--reason", "enough"); code != 0 {
+			t.Fatalf("cancel: exit code %d", code)
+		}
+		f.command("watch", "--since=1h", "--bench", id, "--type=bench.cancelled", "-n=1")
+		if code, _, stderr := f.command("cancel", id); code != 2 || !strings.Contains(stderr, "has ended already (cancelled)") {
+			t.Errorf("cancelled again: exit code %d, %s", code, stderr)
+		}
+		_, out, _ = f.command("show", id)
+		contains(t, out, "cancelled by", "enough")
+	})
+	t.Run("interrupted", func(t *testing.T) {
+		ctx, interrupt := context.WithCancel(t.Context())
+		var out, errs buffer
+		p := program{environ: []string{"FIORD_DATA=" + f.dir}, stdin: strings.NewReader(""), stdout: &out, stderr: &errs}
+		ended := make(chan int)
+		go func() { ended <- p.run(ctx, []string{"run", jobFile(t, "runtime=60")}) }()
+		for !strings.Contains(errs.String(), "started") {
+			time.Sleep(20 * time.Millisecond)
+		}
+		interrupt()
+		if code := <-ended; code != 6 {
+			t.Errorf("exit code %d, want 6", code)
+		}
+		contains(t, errs.String(), "cancelling bench")
+		contains(t, out.String(), "interrupted at the keyboard")
+	})
+}
