@@ -93,9 +93,9 @@ func (s *Service) announcer(ctx context.Context) (*registry.Announcer, error) {
 func (s *Service) announce(ctx context.Context, a *registry.Announcer) {
 	beat := time.NewTicker(registry.BeatEvery)
 	defer beat.Stop()
-	var looked time.Time
+	looked := time.Now()
 	for ctx.Err() == nil {
-		if time.Since(looked) > factsEvery && s.idle() {
+		if time.Since(looked) > factsEvery && s.quiet() {
 			s.look(ctx)
 			looked = time.Now()
 		}
@@ -115,14 +115,8 @@ func (s *Service) announce(ctx context.Context, a *registry.Announcer) {
 	}
 }
 
-// idle: custom facts are programs, which do not run beside a measurement.
-func (s *Service) idle() bool {
-	s.state.mu.Lock()
-	defer s.state.mu.Unlock()
-	return len(s.state.running) == 0 || s.state.facts == nil
-}
-
-// look reads the facts that rarely change.
+// look reads the facts that rarely change. Custom facts are programs, so it
+// does not look beside a measurement.
 func (s *Service) look(ctx context.Context) {
 	all, err := s.machine.Stable()
 	if err != nil {

@@ -124,6 +124,7 @@ func (s *Service) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	s.look(ctx) // before the first run: it goes into its environment
 	running.Go(func() { s.announce(ctx, announcer) })
 	running.Go(func() { s.shipUntil(ctx) })
 	for _, r := range s.reactions() {

@@ -23,7 +23,7 @@ import (
 
 // world is a bus and a store, and what tests ask of a worker in it.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	nats  *bustest.Server
 	bus   *bus.Bus // inventory's
 	store *artifacts.Store
@@ -31,7 +31,7 @@ type world struct {
 	seen  chan events.Event
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	if _, err := exec.LookPath("fio"); err != nil {
 		if os.Getenv("CI") != "" {
@@ -81,7 +81,14 @@ func (w *world) config(host string) Config {
 // start runs a worker until stop is called or the test ends.
 func (w *world) start(cfg Config) (s *Service, stop func()) {
 	w.t.Helper()
-	s, err := New(cfg, service.Deps{Bus: w.nats.Bus(source), Store: w.store, Log: testLog(w.t)})
+	return w.startWith(cfg, service.Deps{})
+}
+
+// startWith starts a worker with some of its dependencies chosen.
+func (w *world) startWith(cfg Config, deps service.Deps) (s *Service, stop func()) {
+	w.t.Helper()
+	deps.Bus, deps.Store, deps.Log = w.nats.Bus(source), w.store, testLog(w.t)
+	s, err := New(cfg, deps)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -103,11 +110,11 @@ func (w *world) start(cfg Config) (s *Service, stop func()) {
 	return s, stop
 }
 
-func testLog(t *testing.T) *slog.Logger {
+func testLog(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(line []byte) (int, error) {
 	defer func() { _ = recover() }() // a line after the test's end
@@ -210,7 +217,7 @@ func (w *world) started(inv events.Invocation) events.RunStarted {
 }
 
 // ended asserts the type of an end.
-func ended[T events.Data](t *testing.T, e events.Event) T {
+func ended[T events.Data](t testing.TB, e events.Event) T {
 	t.Helper()
 	d, ok := e.Data.(T)
 	if !ok {

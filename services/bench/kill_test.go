@@ -186,7 +186,7 @@ func (w *world) runnerOf(cfg Config) runner.Runner {
 	return r
 }
 
-func newEngine(t *testing.T, cfg Config) (runner.Runner, error) {
+func newEngine(t testing.TB, cfg Config) (runner.Runner, error) {
 	e, err := docker.New(docker.Config{Image: cfg.Docker.Image, Host: events.Token(cfg.Host)})
 	if err != nil {
 		return nil, err
