@@ -206,6 +206,7 @@ func (p *program) commands() []*cobra.Command {
 		p.replayCommand(),
 		p.schemaCommand(),
 		p.lintCommand(),
+		p.importCommand(),
 		p.onCommand(),
 		p.discoverCommand(),
 	}

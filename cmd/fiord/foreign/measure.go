@@ -1,0 +1,120 @@
+package foreign
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/fio/job"
+	"github.com/fiord-bench/fiord/fio/result"
+	"github.com/fiord-bench/fiord/services/bench/verdict"
+	"github.com/fiord-bench/fiord/services/plot"
+	"github.com/fiord-bench/fiord/services/plot/figure"
+	"github.com/fiord-bench/fiord/services/plot/reading"
+)
+
+// measure reads a run: its result, and its logs as a stream.
+func (r *Run) measure(ctx context.Context, in fs.FS, ref events.RunRef) (plot.Measured, []string, error) {
+	m := plot.Measured{Completed: events.RunCompleted{RunRef: ref}}
+	notes := append([]string(nil), r.Notes...)
+	if r.Result != "" {
+		out, err := (&search{in: in}).parse(r.Result)
+		if err != nil {
+			return m, nil, fmt.Errorf("read %s: %w", r.Result, err)
+		}
+		m.Document = out.Document()
+		m.Completed.Summary = summary(m.Document)
+		m.Completed.Integrity = judge(out)
+		notes = append(notes, oddities(m.Document)...)
+	}
+	if len(r.Logs) == 0 {
+		return m, notes, nil
+	}
+	var logs []reading.Log
+	for _, p := range r.Logs {
+		logs = append(logs, reading.Log{Name: path.Base(p), Open: func(context.Context) (io.ReadCloser, error) { return in.Open(p) }})
+	}
+	read, err := reading.Read(ctx, m.Document, logs, reading.Options{})
+	if err != nil {
+		return m, nil, fmt.Errorf("read logs of %s: %w", r.Name, err)
+	}
+	m.Reading = read
+	if m.Document == nil {
+		m.Completed.Summary = fromLogs(read)
+	}
+	return m, append(notes, read.Notes...), nil
+}
+
+// judge finds what a result alone shows to be wrong. Text around the JSON is no
+// fault: scripts ask fio for several formats at once.
+func judge(out *result.Output) events.Integrity {
+	quiet := *out
+	quiet.Noise = nil
+	return verdict.Judge(verdict.Evidence{Job: &job.File{}, Output: &quiet})
+}
+
+// oddities says what a reader of a result should know.
+func oddities(d *result.Document) []string {
+	notes := append([]string(nil), d.Warnings...)
+	if n := len(d.Noise) + d.NoiseMore; n > 0 {
+		notes = append(notes, fmt.Sprintf("%d lines around fio's JSON were not read; the first: %s", n, d.Noise[0].Text))
+	}
+	if d.Summary.Mixed != nil {
+		notes = append(notes, "reads and writes were reported together (unified_rw_reporting): they cannot be told apart")
+	}
+	return notes
+}
+
+// summary is the part of a result that figures and tables show.
+func summary(d *result.Document) events.Summary {
+	return events.Summary{
+		FioVersion: d.FioVersion,
+		Read:       figures(d.Summary.Read), Write: figures(d.Summary.Write), Trim: figures(d.Summary.Trim),
+	}
+}
+
+func figures(f *result.Figures) *events.Figures {
+	if f == nil {
+		return nil
+	}
+	out := &events.Figures{
+		IOPS: f.IOPS, BandwidthBytes: f.BWBytes,
+		TotalIOs: positive(f.TotalIOs), TotalBytes: positive(f.Bytes), RuntimeMS: positive(f.RuntimeMS),
+	}
+	if l := f.Clat; l != nil {
+		out.Latency = events.Latency{Mean: l.Mean, P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max}
+	}
+	return out
+}
+
+func positive(n int64) uint64 { return uint64(max(0, n)) } //nolint:gosec // not negative
+
+// fromLogs sums a run up of which only logs are left: what they add up to.
+func fromLogs(run *reading.Run) events.Summary {
+	one := func(dir string) *events.Figures {
+		iops, hasIOPS := run.IOPS[dir]
+		bw, hasBW := run.Bandwidth[dir]
+		if !hasIOPS && !hasBW {
+			return nil
+		}
+		f := &events.Figures{IOPS: mean(iops), BandwidthBytes: mean(bw)}
+		f.TotalIOs = uint64(f.IOPS * seconds(iops))
+		f.TotalBytes = uint64(f.BandwidthBytes * seconds(bw))
+		return f
+	}
+	return events.Summary{Read: one("read"), Write: one("write"), Trim: one("trim")}
+}
+
+// mean of a rate over time; intervals are of one length.
+func mean(s figure.Series) float64 {
+	var sum float64
+	for _, v := range s.Values {
+		sum += v
+	}
+	return sum / float64(max(1, len(s.Values)))
+}
+
+func seconds(s figure.Series) float64 { return float64(len(s.Values)) * s.Step.Seconds() }

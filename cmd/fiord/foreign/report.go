@@ -1,0 +1,254 @@
+package foreign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/plot"
+)
+
+// Names in a report's folder.
+const (
+	FileHTML     = "report.html"
+	FileMarkdown = "report.md"
+	DirFigures   = "figures"
+)
+
+// Limits of a report.
+const (
+	// inlineRuns have their figures in the document; those of the others stand
+	// in the figures' folder, and are linked.
+	inlineRuns = 12
+	// keptRuns is how many runs stay in memory whole, to be drawn over each other.
+	keptRuns = 6
+)
+
+// ErrNothing means that a folder has no results.
+var ErrNothing = errors.New("no results of fio's")
+
+// Row is a run in a report.
+type Row struct {
+	Name   string   `json:"name"`
+	Job    string   `json:"job"`
+	Point  string   `json:"point,omitempty"`
+	Result string   `json:"result,omitempty"` // path, empty for logs alone
+	Logs   []string `json:"logs"`             // paths
+	Lines  int64    `json:"lines"`            // read in all logs
+	// Summary of what fio counted, or of the logs where nothing else is left.
+	Summary events.Summary `json:"summary"`
+	// Flags say what is wrong, Notes what should be known.
+	Flags []string `json:"flags"`
+	Notes []string `json:"notes"`
+	// Broken says that the run could not be read; Flags say why.
+	Broken bool `json:"broken,omitempty"`
+	// Figures are paths of SVG files below the report's folder; a PNG is
+	// beside each.
+	Figures []string `json:"figures"`
+}
+
+// Report is what Write wrote.
+type Report struct {
+	Title string `json:"title"`
+	Runs  []Row  `json:"runs"`
+	// Passed are files that look like fio's and were not read.
+	Passed []Passed `json:"passed"`
+	// Figures of all runs together, as in Row.
+	Figures []string `json:"figures"`
+	// Problems are told first. They come from the caller.
+	Problems []string `json:"problems,omitempty"`
+}
+
+// Unread counts the runs that could not be read.
+func (r *Report) Unread() int {
+	n := 0
+	for _, run := range r.Runs {
+		if run.Broken {
+			n++
+		}
+	}
+	return n
+}
+
+// Prepare makes a report's folder. One that holds anything but an earlier report
+// is refused; that one is removed.
+func Prepare(out string) error {
+	entries, err := os.ReadDir(out)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return os.MkdirAll(out, 0o755) //nolint:gosec // a report is to be read
+	case err != nil:
+		return err
+	}
+	for _, e := range entries {
+		if !slices.Contains([]string{FileHTML, FileMarkdown, DirFigures}, e.Name()) {
+			return fmt.Errorf("%s holds %s, which is no report of this command's: name a new folder", out, e.Name())
+		}
+	}
+	return Clear(out)
+}
+
+// Clear removes a report from its folder, and nothing else.
+func Clear(out string) error {
+	return errors.Join(
+		os.RemoveAll(filepath.Join(out, FileHTML)), os.RemoveAll(filepath.Join(out, FileMarkdown)),
+		os.RemoveAll(filepath.Join(out, DirFigures)),
+	)
+}
+
+// Write draws what was found in a folder and writes the report into another,
+// which must exist: report.html, report.md and figures/. problems are told
+// first.
+func Write(ctx context.Context, in fs.FS, found *Found, out, title string, problems []string) (*Report, error) {
+	t, err := parsed()
+	if err != nil {
+		return nil, fmt.Errorf("parse report: %w", err)
+	}
+	w := &writer{template: t, in: in, out: out, report: Report{Title: title, Passed: found.Passed, Problems: problems}, folders: map[string]bool{}}
+	sections, err := os.CreateTemp(out, ".report-")
+	if err != nil {
+		return nil, fmt.Errorf("write report: %w", err)
+	}
+	defer func() {
+		_ = sections.Close()
+		_ = os.Remove(sections.Name())
+	}()
+	if err := w.runs(ctx, found.Runs, sections); err != nil {
+		return nil, err
+	}
+	together, err := w.together()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := sections.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("write report: %w", err)
+	}
+	if err := w.html(sections, together); err != nil {
+		return nil, err
+	}
+	return &w.report, w.markdown()
+}
+
+// writer is a report under way.
+type writer struct {
+	template *template.Template
+	in       fs.FS
+	out      string
+	report   Report
+	kept     []plot.Measured
+	folders  map[string]bool // of figures, taken
+}
+
+// runs draws one run after the other and writes its section.
+func (w *writer) runs(ctx context.Context, list []Run, sections io.Writer) error {
+	names := refs(w.report.Title, list)
+	for i := range list {
+		row, err := w.run(ctx, &list[i], names[i], sections, i < inlineRuns)
+		if err != nil {
+			return err
+		}
+		w.report.Runs = append(w.report.Runs, row)
+	}
+	if len(list) > keptRuns { // the tables and bars need no more than the summaries
+		for i := range w.kept {
+			w.kept[i] = plot.Measured{Completed: w.kept[i].Completed}
+		}
+	}
+	return nil
+}
+
+func (w *writer) run(ctx context.Context, r *Run, ref events.RunRef, sections io.Writer, inline bool) (Row, error) {
+	row := Row{Name: r.Name, Job: ref.Job, Point: ref.Point.Key(), Result: r.Result, Logs: r.Logs}
+	m, notes, err := r.measure(ctx, w.in, ref)
+	if ctx.Err() != nil {
+		return row, ctx.Err()
+	}
+	if err != nil { // one broken run does not keep the others from being shown
+		row.Broken, row.Flags = true, []string{err.Error()}
+		return row, w.section(sections, row, nil)
+	}
+	row.Summary, row.Notes = m.Completed.Summary, notes
+	if m.Reading != nil {
+		row.Lines = m.Reading.Lines
+	}
+	pictures, flags, err := plot.DrawRun(m)
+	if err != nil {
+		return row, fmt.Errorf("draw %s: %w", r.Name, err)
+	}
+	row.Flags = flags
+	if row.Figures, err = w.save(w.folder(r.Name), pictures); err != nil {
+		return row, err
+	}
+	if len(w.kept) >= keptRuns {
+		m = plot.Measured{Completed: m.Completed}
+	}
+	w.kept = append(w.kept, m)
+	if !inline {
+		pictures = nil
+	}
+	return row, w.section(sections, row, pictures)
+}
+
+// together draws the runs side by side.
+func (w *writer) together() ([]plot.Picture, error) {
+	if len(w.kept) < 2 {
+		return nil, nil
+	}
+	pictures, err := plot.DrawTogether(w.report.Title, w.kept)
+	if err != nil {
+		return nil, fmt.Errorf("draw all runs: %w", err)
+	}
+	w.report.Figures, err = w.save(w.folder("all"), pictures)
+	return pictures, err
+}
+
+// folder returns a name for a run's figures that is fit for a file and a URL.
+func (w *writer) folder(name string) string {
+	clean := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.' {
+			return r
+		}
+		return '-'
+	}, name)
+	clean = strings.Trim(clean, "-.")
+	clean = clean[max(0, len(clean)-100):]
+	if clean == "" {
+		clean = "run"
+	}
+	unique := clean
+	for n := 2; w.folders[unique]; n++ {
+		unique = fmt.Sprintf("%s-%d", clean, n)
+	}
+	w.folders[unique] = true
+	return unique
+}
+
+// save writes pictures and returns the paths of the SVG files.
+func (w *writer) save(folder string, pictures []plot.Picture) ([]string, error) {
+	dir := path.Join(DirFigures, folder)
+	if err := os.MkdirAll(filepath.Join(w.out, dir), 0o755); err != nil { //nolint:gosec // a report is to be read
+		return nil, fmt.Errorf("write figures: %w", err)
+	}
+	var out []string
+	for _, p := range pictures {
+		at := path.Join(dir, p.Name)
+		if err := errors.Join(write(w.out, at+".svg", p.SVG), write(w.out, at+".png", p.PNG)); err != nil {
+			return nil, fmt.Errorf("write figures: %w", err)
+		}
+		out = append(out, at+".svg")
+	}
+	return out, nil
+}
+
+func write(dir, name string, content []byte) error {
+	return os.WriteFile(filepath.Join(dir, name), content, 0o644) //nolint:gosec // a report is to be read
+}
