@@ -38,4 +38,12 @@
 //	run fio                           runner: docker or process
 //	judge the result                  verdict: integrity
 //	commit to the spool, ship         spool, ship.go
+//
+// # Packages
+//
+//	runner   what it means to start fio once; its conformance suite
+//	docker   in a hardened container      process  as a plain child
+//	guard    what a job may touch         block    what Linux knows of its disks
+//	facts    what the host is             verdict  whether to believe a run
+//	spool    what waits for the store     hook     adapters of the operator
 package bench
