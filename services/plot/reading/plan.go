@@ -63,56 +63,72 @@ func longest(doc *result.Document) int64 {
 	return ms
 }
 
-// logOptions returns what shapes the logs, and the window that they were
-// averaged over. Jobs that differ leave the window to be found out.
-func logOptions(doc *result.Document) (*log.Options, int) {
-	o := &log.Options{}
-	window, known := 0, false
+// logOptions returns what shapes the logs of each of fio's entries, and the
+// window that all were averaged over. Jobs that differ leave the window to be
+// found out.
+func logOptions(doc *result.Document) ([]log.Options, int) {
+	all := make([]log.Options, len(doc.Jobs))
+	window := log.WindowUnknown
 	for i := range doc.Jobs {
-		offset, _ := option(doc, i, "log_offset")
-		value, _ := option(doc, i, "log_window_value")
-		issue, _ := option(doc, i, "log_issue_time")
-		o.Offset = o.Offset || truth(offset)
-		o.IssueTime = o.IssueTime || truth(issue)
-		o.BothValues = o.BothValues || value == "both"
-		text, _ := option(doc, i, "log_avg_msec")
+		offset := option(doc, i, "log_offset")
+		value := option(doc, i, "log_window_value")
+		issue := option(doc, i, "log_issue_time")
+		text := option(doc, i, "log_avg_msec")
 		ms, _ := strconv.Atoi(text)
-		if known && ms != window {
-			ms = log.WindowUnknown
+		all[i] = log.Options{Offset: truth(offset), IssueTime: truth(issue), BothValues: value == "both", WindowMS: max(ms, 0)}
+		switch {
+		case i == 0:
+			window = ms
+		case ms != window:
+			window = log.WindowUnknown
 		}
-		window, known = ms, true
 	}
-	if !known {
-		window = log.WindowUnknown
+	return all, window
+}
+
+// configOf returns what is known of a log by its job's number. Entries that
+// differ stand for the jobs in order; where there are fewer of them than logs,
+// because they are of groups, nothing is known of a log's columns.
+func (r *reader) configOf(number int) log.Config {
+	c := r.config
+	alike := true
+	for _, o := range r.options {
+		alike = alike && o == r.options[0]
 	}
-	o.WindowMS = max(window, 0)
-	return o, window
+	switch {
+	case len(r.options) == 0:
+	case alike:
+		c.Options = &r.options[0]
+	case number >= 1 && r.logs <= len(r.options):
+		c.Options = &r.options[number-1]
+	}
+	return c
 }
 
 // number returns the largest value of a numeric option over all jobs.
 func number(doc *result.Document, name string) int {
 	most := 0
 	for i := range doc.Jobs {
-		text, _ := option(doc, i, name)
+		text := option(doc, i, name)
 		n, _ := strconv.Atoi(text)
 		most = max(most, n)
 	}
 	return most
 }
 
-// option returns a job's option, or else the global one.
-func option(doc *result.Document, i int, name string) (string, bool) {
+// option returns a job's option, or else the global one; empty if neither is set.
+func option(doc *result.Document, i int, name string) string {
 	if v, ok := doc.Jobs[i].Option(name); ok {
-		return v, true
+		return v
 	}
 	for _, globals := range doc.Globals {
 		for _, s := range globals {
 			if s.Name == name {
-				return s.Value, true
+				return s.Value
 			}
 		}
 	}
-	return "", false
+	return ""
 }
 
 // truth reads a flag as fio repeats it: an empty value is set as well.

@@ -78,6 +78,7 @@ func Read(ctx context.Context, doc *result.Document, logs []Log, opt Options) (*
 			r.note(fmt.Sprintf("%s: not a name that fio gives its logs", l.Name))
 			continue
 		}
+		r.logs = max(r.logs, file.Number)
 		byKind[file.Kind] = append(byKind[file.Kind], numbered{l, file.Number})
 	}
 	latency := byKind["clat"]
@@ -99,12 +100,14 @@ type numbered struct {
 
 // reader is a reading under way.
 type reader struct {
-	doc    *result.Document
-	opt    Options
-	config log.Config
-	window int // ms, 0 for a line per I/O, or log.WindowUnknown
-	histMS int64
-	step   int64
+	doc     *result.Document
+	opt     Options
+	config  log.Config
+	options []log.Options // of fio's entries
+	logs    int           // the greatest number of a log
+	window  int           // ms, 0 for a line per I/O, or log.WindowUnknown
+	histMS  int64
+	step    int64
 
 	mu    sync.Mutex
 	rates map[log.Kind]*log.Rates
@@ -128,7 +131,7 @@ func newReader(doc *result.Document, opt Options) *reader {
 	if v, err := log.ParseVersion(doc.FioVersion); err == nil {
 		r.config.Version = &v
 	}
-	r.config.Options, r.window = logOptions(doc)
+	r.options, r.window = logOptions(doc)
 	r.histMS = int64(number(doc, "log_hist_msec"))
 	return r
 }
@@ -218,7 +221,7 @@ func (r *reader) each(ctx context.Context, l numbered, read func(log.Source) err
 		return false, fmt.Errorf("open log %s: %w", l.Name, err)
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
-	opened, err := log.Open(body, r.config)
+	opened, err := log.Open(body, r.configOf(l.number))
 	if err != nil {
 		return false, fmt.Errorf("read log %s: %w", l.Name, err)
 	}
@@ -234,6 +237,9 @@ func (r *reader) each(ctx context.Context, l numbered, read func(log.Source) err
 	return true, nil
 }
 
+// shownExamples is how many malformed lines of a log are shown.
+const shownExamples = 3
+
 // met keeps what is odd about a log.
 func (r *reader) met(name string, s log.Stats, layout log.Layout) {
 	r.mu.Lock()
@@ -241,8 +247,8 @@ func (r *reader) met(name string, s log.Stats, layout log.Layout) {
 	r.run.Lines += s.Lines
 	if s.Malformed > 0 {
 		text := fmt.Sprintf("%s: %d of %d lines could not be read", name, s.Malformed, s.Lines)
-		if len(s.Examples) > 0 {
-			text += fmt.Sprintf("; line %d: %s", s.Examples[0].Line, s.Examples[0].Why)
+		for _, e := range s.Examples[:min(len(s.Examples), shownExamples)] {
+			text += fmt.Sprintf("; line %d: %s: %.60q", e.Line, e.Why, e.Text)
 		}
 		r.run.Flags = append(r.run.Flags, text)
 	}

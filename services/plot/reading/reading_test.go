@@ -152,6 +152,17 @@ func TestOddLogsAreFlaggedAndRead(t *testing.T) {
 	flagged(t, read(t, doc(4000, 4, 1), text("fio_iops.1.log", good+good)), "time goes back")
 }
 
+func TestJobsMayLogDifferentColumns(t *testing.T) {
+	d := doc(600, 3, 2)
+	d.Jobs[1].Options = append(d.Jobs[1].Options, result.Setting{Name: "log_offset", Value: "1"})
+	run := read(t, d,
+		text("fio_iops.1.log", "1000, 100, 0, 0, 0\n2000, 100, 0, 0, 0\n3000, 100, 0, 0, 0\n"),
+		text("fio_iops.2.log", "1000, 100, 0, 0, 0, 0\n2000, 100, 0, 0, 0, 0\n3000, 100, 0, 0, 0, 0\n"))
+	if m, n := mean(run.IOPS["read"]); m != 200 || n == 0 || len(run.Flags) > 0 {
+		t.Errorf("%v IOPS in %d intervals, flags %q; want 200 of both jobs", m, n, run.Flags)
+	}
+}
+
 func TestHostileLogsCostNoMemory(t *testing.T) {
 	run := read(t, doc(1000, 1, 1), text("fio_iops.1.log", "1000, 5, 0, 0, 0\n9000000000000000, 5, 0, 0, 0\n"))
 	flagged(t, run, "log spans too much time")
