@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -177,14 +178,18 @@ func (d *decoder) checkJob(j, at string) {
 }
 
 func (d *decoder) checkOption(option, at string) {
-	names := make([]string, 0, 300)
-	for _, spec := range job.Specs() {
-		if spec.Name == option || slices.Contains(spec.Aliases, option) {
-			return
+	if d.options == nil {
+		d.options = map[string]bool{}
+		for _, spec := range job.Specs() {
+			for _, name := range append(spec.Aliases, spec.Name) {
+				d.options[name] = true
+			}
 		}
-		names = append(names, spec.Name)
 	}
-	hint := didYouMean(option, names)
+	if d.options[option] || len(d.problems) >= maxProblems {
+		return
+	}
+	hint := didYouMean(option, slices.Collect(maps.Keys(d.options)))
 	if strings.HasPrefix(hint, ": possible") {
 		hint = ": fio --cmdhelp lists them"
 	}

@@ -26,13 +26,20 @@ type decoder struct {
 	// bad are the paths of values that could not be read: what later checks
 	// would say of them is not news.
 	bad []string
+	// options of fio by name and alias, filled when the first one is looked up.
+	options map[string]bool
 }
+
+// maxProblems are told; a file with more is not being read to its end.
+const maxProblems = 100
 
 // fail adds a problem of the value at a path. A format that starts with a verb
 // has the path for its subject.
 func (d *decoder) fail(n *yaml.Node, rule, path, format string, args ...any) {
 	d.failAt(place{n.Line, n.Column}, rule, path, sentence(path, fmt.Sprintf(format, args...)))
-	d.bad = append(d.bad, path)
+	if len(d.bad) < maxProblems {
+		d.bad = append(d.bad, path)
+	}
 }
 
 func sentence(path, message string) string {
@@ -48,6 +55,9 @@ func sentence(path, message string) string {
 }
 
 func (d *decoder) failAt(p place, rule, option, message string) {
+	if len(d.problems) >= maxProblems {
+		return
+	}
 	d.problems = append(d.problems, events.Problem{
 		File: d.file, Line: p.line, Column: p.column, Rule: rule, Option: option, Message: message,
 	})
@@ -245,12 +255,12 @@ func abbreviate(s string) string {
 
 // didYouMean finds the name that was probably meant, or lists them all.
 func didYouMean(name string, names []string) string {
+	names = slices.Sorted(slices.Values(names)) // so that the answer is always the same
 	for _, n := range names {
 		if strings.EqualFold(n, name) || strings.TrimSuffix(n, "s") == strings.TrimSuffix(name, "s") || oneEditApart(n, name) {
 			return fmt.Sprintf(": did you mean %q?", n)
 		}
 	}
-	names = slices.Sorted(slices.Values(names))
 	return ": possible are " + strings.Join(names, ", ")
 }
 

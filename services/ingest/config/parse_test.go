@@ -3,10 +3,12 @@ package config_test
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -125,6 +127,25 @@ func golden(t *testing.T, path, got string) {
 func TestLargeFileIsRefused(t *testing.T) {
 	if _, err := config.Parse("fiord.yaml", make([]byte, config.MaxBytes+1)); err == nil || !strings.Contains(err.Error(), "bytes") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A file made to cost time is read to its end quickly and tells a bounded
+// number of problems.
+func TestManyProblemsAreBounded(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("version: 1\nbenches:\n- name: a\n  jobs: [a.fio]\n  matrix:\n")
+	for i := range 15_000 {
+		fmt.Fprintf(&b, "    no%d: [1]\n", i)
+	}
+	start := time.Now()
+	_, err := config.Parse("fiord.yaml", []byte(b.String()))
+	var problems config.Problems
+	if !errors.As(err, &problems) || len(problems) > 100 {
+		t.Errorf("%d problems, error %T", len(problems), err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
 
