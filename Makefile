@@ -42,7 +42,9 @@ test: setup ## Set up, and run all tests
 	@go test -json $(TEST_FLAGS) work | bin/testsum
 
 .PHONY: check
-check: fmt-check vet lint generate-check tidy-check alone tools-test test ## Everything that CI checks
+check: ## Everything that CI checks; the tests come last
+	@for step in fmt-check vet alone generate-check tidy-check tools-test lint test; do \
+	  echo "== $$step"; $(MAKE) --no-print-directory $$step; done
 
 .PHONY: fmt
 fmt: ## Format the code
