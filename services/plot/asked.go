@@ -31,7 +31,7 @@ func (a asked) DrawStretch(ctx context.Context, run, name, format string, from, 
 	if err != nil {
 		return nil, err
 	}
-	release, err := a.gate.Render(ctx)
+	release, err := a.turn(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +102,22 @@ func (a asked) DrawBench(ctx context.Context, bench, name, format string) ([]byt
 	return a.cached(ctx, artifacts.ReportKey(bench, name+"."+format), format, func() (*figure.Figure, error) { return benchFigure(b, name) })
 }
 
+// turn waits until fewer figures are being drawn for people than the service
+// draws at once, and nothing is measured on this host.
+func (a asked) turn(ctx context.Context) (release func(), err error) {
+	select {
+	case a.places <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	open, err := a.gate.Render(ctx)
+	if err != nil {
+		<-a.places
+		return nil, err
+	}
+	return func() { open(); <-a.places }, nil
+}
+
 // cached returns the object under the key, or makes and keeps it. Drawing waits
 // while something is measured on this host.
 func (a asked) cached(ctx context.Context, key, format string, draw func() (*figure.Figure, error)) ([]byte, error) {
@@ -115,7 +131,7 @@ func (a asked) cached(ctx context.Context, key, format string, draw func() (*fig
 	if !errors.Is(err, artifacts.ErrNotFound) {
 		return nil, err
 	}
-	release, err := a.gate.Render(ctx)
+	release, err := a.turn(ctx)
 	if err != nil {
 		return nil, err
 	}

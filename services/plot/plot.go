@@ -37,6 +37,7 @@ type Service struct {
 	http       *http.Server
 	url        string
 	ready      func(string, admin.Check)
+	places     chan struct{} // taken while a figure is drawn for somebody
 
 	tally jetstream.Stream // set by Run before anything reads it
 	kv    jetstream.KeyValue
@@ -57,7 +58,7 @@ func New(cfg Config, deps service.Deps) (_ *Service, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("configure plot: %w", err)
 	}
-	s := &Service{cfg: cfg, bus: deps.Bus, store: deps.Store, log: deps.Log, model: model.New(cfg.Memory), archive: archive{deps.Store}}
+	s := &Service{cfg: cfg, bus: deps.Bus, store: deps.Store, log: deps.Log, model: model.New(cfg.Memory), archive: archive{deps.Store}, places: make(chan struct{}, cfg.Renderers)}
 	if s.gate, err = gate.Open(cfg.Gate); err != nil {
 		return nil, fmt.Errorf("set up plot: %w", err)
 	}

@@ -204,7 +204,7 @@ func intervals(n int, step float64) []string {
 	case 1:
 		return []string{"1 interval of " + duration(step)}
 	default:
-		return []string{fmt.Sprintf("%s intervals of %s", figure.Grouped(uint64(n)), duration(step))}
+		return []string{fmt.Sprintf("%s intervals of %s", figure.Grouped(uint64(max(n, 0))), duration(step))}
 	}
 }
 

@@ -26,7 +26,7 @@ func (s source) Bench(ctx context.Context, id string) (model.Bench, error) {
 	if b, ok := s.model.Bench(id); ok {
 		return b, nil
 	}
-	b, err := s.Service.archive.bench(ctx, id)
+	b, err := s.archive.bench(ctx, id)
 	return b, unknown(err)
 }
 
@@ -38,7 +38,7 @@ func (s source) BenchOf(ctx context.Context, run string) (string, error) {
 	if !events.IsID(run) {
 		return "", page.ErrUnknown
 	}
-	id, err := s.Service.archive.benchOf(ctx, run)
+	id, err := s.archive.benchOf(ctx, run)
 	return id, unknown(err)
 }
 

@@ -121,7 +121,7 @@ func emptyFigure(h Head, why string) *Figure {
 		st := style(textSize, mutedTone(), false)
 		st.XAlign = draw.XCenter
 		c.SetLineStyle(lineStyle(gridTone(), 1, []vg.Length{4, 3}))
-		c.Stroke(append(c.Rectangle.Path(), vg.PathComp{Type: vg.CloseComp}))
+		c.Stroke(append(c.Path(), vg.PathComp{Type: vg.CloseComp}))
 		c.FillText(st, c.Center(), why)
 	}}
 }

@@ -36,7 +36,7 @@ func (d Difference) Figure() *Figure {
 			xy = append(xy, point{x, times})
 			least, most = min(least, times), max(most, times)
 		}
-		k := lineKey(i, s.Name, fmt.Sprintf("n = %s against %s", grouped(int(s.N())), grouped(int(d.Before.N()))))
+		k := lineKey(i, s.Name, fmt.Sprintf("n = %s against %s", Grouped(s.N()), Grouped(d.Before.N())))
 		f.keys = append(f.keys, k)
 		a.Add(curve{points: xy, style: lineStyle(k.tone, k.width, k.dash)})
 	}

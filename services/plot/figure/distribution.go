@@ -78,7 +78,7 @@ func (h Histogram) Figure() *Figure {
 		for _, v := range bars {
 			top = max(top, v)
 		}
-		k := lineKey(i, d.Name, "n = "+grouped(int(d.N())))
+		k := lineKey(i, d.Name, "n = "+Grouped(d.N()))
 		f.keys = append(f.keys, k)
 		a.Add(outline{bars: bars, fill: seriesTone(i, 30), line: lineStyle(k.tone, 1.1, k.dash), log: true})
 	}
@@ -183,7 +183,7 @@ func (d CDF) Figure() *Figure {
 	a.Y.Min, a.Y.Max = 0, 100
 	a.Y.Tick.Marker = linearTicks{unit: step{"", 1}, want: 5}
 	for i, s := range sets {
-		k := lineKey(i, s.Name, "n = "+grouped(int(s.N())))
+		k := lineKey(i, s.Name, "n = "+Grouped(s.N()))
 		f.keys = append(f.keys, k)
 		var xy []point
 		sum, n := 0.0, float64(s.N())
@@ -223,7 +223,7 @@ func (d Percentiles) Figure() *Figure {
 	}
 	nines = min(nines, 6)
 	for i, s := range sets {
-		k := lineKey(i, s.Name, "n = "+grouped(int(s.N())))
+		k := lineKey(i, s.Name, "n = "+Grouped(s.N()))
 		f.keys = append(f.keys, k)
 		var xy []point
 		sum, n := 0.0, float64(s.N())

@@ -113,7 +113,7 @@ func (f *Figure) layout() layout {
 func (f *Figure) draw(vc vg.CanvasSizer, l layout) {
 	c := draw.New(vc)
 	c.SetColor(paperTone())
-	c.Fill(c.Rectangle.Path())
+	c.Fill(c.Path())
 	y := c.Max.Y - margin
 	lines := func(st draw.TextStyle, skip vg.Length, lines []string) {
 		for _, s := range lines {

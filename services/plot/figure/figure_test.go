@@ -3,6 +3,7 @@ package figure_test
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"flag"
 	"image/png"
 	"io"
@@ -42,7 +43,7 @@ func parse(t *testing.T, doc string) []element {
 	d := xml.NewDecoder(strings.NewReader(doc))
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		if err != nil {
@@ -226,6 +227,31 @@ func TestHostileNames(t *testing.T) {
 			t.Fatal("a name became an element")
 		}
 	}
+}
+
+// Whatever a job, host or branch is called, the figure stays one document in
+// its bounds.
+func FuzzNames(f *testing.F) {
+	for _, seed := range []string{"randread", "</text><script>", "a\x00b\xff", strings.Repeat("x ", 300), "漢字 é 🚀", "\u202eright to left", "&amp;]]>"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		fig := figure.Time{
+			Head: figure.Head{Title: name, Subject: name, Facts: []string{name, name}, Flags: []string{name}}, Quantity: figure.IOPS,
+			Series: []figure.Series{{Name: name, Note: name, Step: 1e9, Values: []float64{1, 2}}}, Refs: []figure.Ref{{Name: name, Value: 1}},
+		}.Figure()
+		elements := parse(t, svg(t, fig))
+		width, height := number(t, elements[0].attrs["width"]), number(t, elements[0].attrs["height"])
+		for _, e := range elements {
+			switch e.name {
+			case "text":
+				insideText(t, e, width, height)
+			case "svg", "title", "desc", "style", "path":
+			default:
+				t.Fatalf("a name became an element: %s", e.name)
+			}
+		}
+	})
 }
 
 func BenchmarkTimeFigure(b *testing.B) {

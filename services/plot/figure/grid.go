@@ -63,12 +63,12 @@ func (h Heatmap) cells(lo, hi float64) (grid levels, most float64) {
 			most = max(most, v)
 		}
 	}
-	grid = levels{rows: rows, cols: cols, at: make([]int8, rows*cols)}
+	grid = levels{rows: rows, cols: cols, at: make([]int, rows*cols)}
 	for i, col := range share {
 		for j, v := range col {
 			grid.at[i*rows+j] = -1
 			if v > 0 {
-				grid.at[i*rows+j] = int8(min(heatLevels-1, int(math.Sqrt(v/most)*heatLevels)))
+				grid.at[i*rows+j] = min(heatLevels-1, int(math.Sqrt(v/most)*heatLevels))
 			}
 		}
 	}
@@ -97,7 +97,7 @@ func columnShares(sets []Distribution, lo, hi float64, rows int) []float64 {
 // levels is a grid of shades that fills the plot.
 type levels struct {
 	rows, cols int
-	at         []int8 // column by column, from the bottom
+	at         []int // column by column, from the bottom
 }
 
 // Plot draws one path per shade, with neighbours in a row joined.

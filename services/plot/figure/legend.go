@@ -86,11 +86,11 @@ func placeKeys(keys []key, width vg.Length) [][]placedKey {
 	return rows
 }
 
-// keyLabel writes name and note so that they fit; the note survives, the name
-// is shortened.
+// keyLabel writes name and note so that they fit; the note gets up to half of
+// the room, the name is shortened to the rest.
 func keyLabel(k key, width vg.Length) string {
 	st := style(textSize, inkTone(), false)
-	note := clean(k.note)
+	note := shorten(st, clean(k.note), width/2)
 	if note != "" {
 		note = " – " + note
 	}

@@ -33,6 +33,12 @@ func style(size vg.Length, c color.Color, bold bool) text.Style {
 // hold control characters or invalid UTF-8.
 func clean(s string) string {
 	s = strings.ToValidUTF8(s, "�")
+	s = strings.Map(func(r rune) rune {
+		if r == 0xFFFE || r == 0xFFFF { // no XML may hold them
+			return -1
+		}
+		return r
+	}, s)
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7F || (r >= 0x80 && r < 0xA0) }), " ")
 }
 
@@ -104,14 +110,6 @@ func wrapItems(st text.Style, items []string, width vg.Length, maxLines int) []s
 		lines = append(lines, shorten(st, item, width))
 	}
 	return lines
-}
-
-// plural writes n with its noun, such as "1 interval" or "1,024 intervals".
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return grouped(n) + " " + noun + "s"
 }
 
 // grouped writes n with thousands separated by commas.

@@ -37,9 +37,9 @@ func (t tone) in(th Theme) color.NRGBA {
 
 // newTone builds a tone from two 0xRRGGBB values and an opacity in percent.
 func newTone(class string, light, dark uint32, opacity int) tone {
-	a := uint8(opacity * 255 / 100)
+	a := uint8(opacity * 255 / 100) // #nosec G115 -- opacity is a percentage
 	rgb := func(v uint32) color.NRGBA {
-		return color.NRGBA{R: uint8(v >> 16), G: uint8(v >> 8), B: uint8(v), A: a}
+		return color.NRGBA{R: uint8(v >> 16 & 0xFF), G: uint8(v >> 8 & 0xFF), B: uint8(v & 0xFF), A: a}
 	}
 	return tone{class: class, light: rgb(light), dark: rgb(dark)}
 }
@@ -99,19 +99,6 @@ func heatTone(i int) tone {
 	light := ramp(f, 0xE6F1F8, 0x4FA3D1, 0x0A2A57)
 	dark := ramp(f, 0x1D2C3A, 0x2F86B8, 0xF6F3B5)
 	return newTone(fmt.Sprintf("h%d", i), light, dark, 100)
-}
-
-// diffTone returns a tone of the diverging scale for f in [-1, 1]: blue below,
-// vermillion above, near the paper's colour at zero.
-func diffTone(f float64) tone {
-	const steps = 5
-	i := int(max(-1, min(1, f)) * steps)
-	t := float64(i) / steps
-	light, dark := ramp(t, 0xF1F3F5, 0xF0A36B, 0xC04F00), ramp(t, 0x252B33, 0xB85A1C, 0xFF9A57)
-	if t < 0 {
-		light, dark = ramp(-t, 0xF1F3F5, 0x7FB9DC, 0x005F98), ramp(-t, 0x252B33, 0x2674A6, 0x6CC0F5)
-	}
-	return newTone(fmt.Sprintf("d%d", i+steps), light, dark, 100)
 }
 
 // ramp interpolates linearly between three colours.

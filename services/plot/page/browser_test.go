@@ -38,14 +38,14 @@ func TestBrowser(t *testing.T) {
 	}
 	server := httptest.NewServer(handler(t, source{Model: m}, o))
 	t.Cleanup(server.Close)
-	complaints := listen(t, ctx)
+	complaints := listen(ctx, t)
 	for name, path := range map[string]string{
 		"list": "/", "bench": "/benches/" + ids["done"], "open": "/benches/" + ids["open"], "unplaced": "/benches/" + ids["unplaced"],
 		"run": "/runs/" + events.HashID("run", "1"), "failed": "/runs/" + events.HashID("failed"),
 		"compare": "/compare?run=" + events.HashID("run", "0") + "&run=" + events.HashID("run", "1"),
 	} {
-		look(t, ctx, name+"-phone", server.URL+path, 390, 844, "dark")
-		look(t, ctx, name+"-desktop", server.URL+path, 1280, 900, "light")
+		look(ctx, t, name+"-phone", server.URL+path, 390, 844, "dark")
+		look(ctx, t, name+"-desktop", server.URL+path, 1280, 900, "light")
 	}
 	if lines := complaints(); len(lines) > 0 {
 		t.Errorf("the browser complains:\n%s", strings.Join(lines, "\n"))
@@ -77,7 +77,7 @@ func browser(t *testing.T) context.Context {
 }
 
 // listen gathers what the browser reports: policy violations, script errors.
-func listen(t *testing.T, ctx context.Context) func() []string {
+func listen(ctx context.Context, t *testing.T) func() []string {
 	t.Helper()
 	var (
 		mu    sync.Mutex
@@ -110,7 +110,7 @@ type seen struct {
 }
 
 // look opens one page and checks what every page must hold.
-func look(t *testing.T, ctx context.Context, name, url string, width, height int64, scheme string) {
+func look(ctx context.Context, t *testing.T, name, url string, width, height int64, scheme string) {
 	t.Helper()
 	got, shot, err := visit(ctx, url, width, height, scheme)
 	if err != nil {

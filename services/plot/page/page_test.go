@@ -78,12 +78,12 @@ func (drawer) DrawRuns(_ context.Context, runs []string, name, format string) ([
 	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><title>%s %s %s</title></svg>`, strings.Join(runs, "+"), name, format), nil
 }
 
-func (drawer) DrawStretch(_ context.Context, run, name, format string, from, to time.Duration) ([]byte, error) {
-	return drawer{}.DrawRuns(nil, []string{run}, fmt.Sprintf("%s %s-%s", name, from, to), format)
+func (drawer) DrawStretch(ctx context.Context, run, name, format string, from, to time.Duration) ([]byte, error) {
+	return drawer{}.DrawRuns(ctx, []string{run}, fmt.Sprintf("%s %s-%s", name, from, to), format)
 }
 
-func (drawer) DrawBench(_ context.Context, bench, name, format string) ([]byte, error) {
-	return drawer{}.DrawRuns(nil, []string{bench}, name, format)
+func (drawer) DrawBench(ctx context.Context, bench, name, format string) ([]byte, error) {
+	return drawer{}.DrawRuns(ctx, []string{bench}, name, format)
 }
 
 var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
