@@ -155,12 +155,14 @@ func TestCancellationStopsWhatRunsAndWhatWaits(t *testing.T) {
 	w := newWorld(t)
 	w.start(w.config("host-1"))
 	list := w.request(bench{host: "host-1", jobs: []string{slowJob, slowJob}})
-	w.started(list.Runs[0])
-	time.Sleep(500 * time.Millisecond)
+	live := w.live(list)
+	if live.Run != list.Runs[0].Run || live.Host != "host-1" || live.Runs != 2 || live.Attempt != 1 || live.BandwidthBytes["read"] <= 0 || live.Percent <= 0 {
+		t.Errorf("progress %+v", live)
+	}
 	asked := time.Now()
 	w.cancel(list, false)
 	first := ended[events.RunCancelled](t, w.end(list.Runs[0]))
-	if took := time.Since(asked); took > 2500*time.Millisecond {
+	if took := time.Since(asked); took > 3*time.Second {
 		t.Errorf("cancelling took %s", took)
 	}
 	if first.By != "test" || first.Reason != "superseded" || first.Attempt != 1 {
@@ -170,6 +172,28 @@ func TestCancellationStopsWhatRunsAndWhatWaits(t *testing.T) {
 	if second := ended[events.RunCancelled](t, w.end(list.Runs[1])); second.Attempt != 0 {
 		t.Errorf("second run was started: %+v", second)
 	}
+}
+
+// live waits for the first progress of a list that shows I/O.
+func (w *world) live(list events.RunList) events.Progress {
+	w.t.Helper()
+	shown := make(chan events.Progress, 100)
+	watch, err := w.bus.WatchLive(w.t.Context(), list.Bench, func(p events.Progress) {
+		if p.Phase == "running" && p.IOPS["read"] > 0 {
+			shown <- p
+		}
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer watch.Stop()
+	select {
+	case p := <-shown:
+		return p
+	case <-time.After(patience):
+		w.t.Fatal("no progress is shown")
+	}
+	return events.Progress{}
 }
 
 func TestCancellingTheQueueSparesWhatRuns(t *testing.T) {

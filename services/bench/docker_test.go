@@ -2,6 +2,7 @@ package bench
 
 import (
 	"encoding/json"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,6 +43,7 @@ func TestAContainerMeasuresWhatItIsGranted(t *testing.T) {
 	ended[events.RunRejected](t, w.end(list.Runs[1]))
 	ended[events.RunCompleted](t, w.end(list.Runs[2]))
 
+	t.Cleanup(func() { _ = exec.Command("docker", "volume", "rm", "--force", "fiord-test-bench").Run() })
 	volume := w.request(bench{host: "docker-host", jobs: []string{"[mapped]\nrw=write\nsize=64k\ndirectory=/measured\n"}, change: func(l *events.RunList) {
 		l.Volume, l.Driver, l.Options = "fiord-test-bench", "local", map[string]string{"type": "tmpfs", "device": "tmpfs", "o": "size=8m"}
 	}})

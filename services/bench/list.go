@@ -29,8 +29,8 @@ const redeliveries = 50
 // is longer than any deadline.
 const hostConsumerIdle = 31 * 24 * time.Hour
 
-// constraintPoll is how long a list waits in hand at most before its
-// constraints are held against the host again.
+// constraintPoll is how long a list waits at most, in hand or back in its pool,
+// before its constraints are held against a host again.
 const constraintPoll = 15 * time.Second
 
 // reactions: one durable for the host's own route, one for each pool, which
@@ -67,10 +67,7 @@ func (s *Service) measure(ctx context.Context, d *bus.Delivery) error {
 	if err != nil {
 		return err
 	}
-	wait := s.state.waits()
-	err = s.suits(request, list)
-	wait()
-	if err != nil {
+	if err := s.ready(ctx, d, request, list); err != nil {
 		return err
 	}
 	if err := sleepUntil(ctx, list.StartAt); err != nil {
@@ -120,9 +117,22 @@ func stored(err error) error {
 	}
 }
 
+// ready says whether the list may begin. Nothing needs to suit a list that
+// nobody wants any more: its runs are only cancelled.
+func (s *Service) ready(ctx context.Context, d *bus.Delivery, request events.RunsRequested, list events.RunList) error {
+	why, err := s.wanted.check(ctx, list.Bench)
+	if why != nil || err != nil {
+		return err
+	}
+	wait := s.state.waits()
+	defer wait()
+	return s.suits(request, list, time.Since(d.Stored))
+}
+
 // suits holds the list's constraints against the host as it is now. The list
-// of a host waits in its hand, that of a pool goes to another worker.
-func (s *Service) suits(request events.RunsRequested, list events.RunList) error {
+// of a host waits in its hand, that of a pool goes to another worker: soon if it
+// is young, and the less often the longer nobody has suited it.
+func (s *Service) suits(request events.RunsRequested, list events.RunList, age time.Duration) error {
 	set, err := constraint.ParseAll(list.Where)
 	if err != nil {
 		return bus.Permanent(fmt.Errorf("constraints of the list: %w", err))
@@ -142,7 +152,7 @@ func (s *Service) suits(request events.RunsRequested, list events.RunList) error
 	if request.Host != "" {
 		return bus.Unavailable(err)
 	}
-	return bus.RetryAfter(err, constraintPoll)
+	return bus.RetryAfter(err, min(max(age/4, time.Second), constraintPoll))
 }
 
 // maxStartWait bounds how far ahead a common start may lie: a host whose clock
