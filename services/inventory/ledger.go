@@ -90,6 +90,16 @@ func (l *ledger) cancelled(bench string) (events.CancelRequested, bool) {
 	return events.CancelRequested{}, false
 }
 
+// announced tells whether bench.placed has been published. It waits for nothing
+// either, and may say no for a moment after it was: repeating what was just said
+// is what event ids are for.
+func (l *ledger) announced(bench string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.benches[bench]
+	return a != nil && a.placed != nil
+}
+
 // open lists the placed benches that may have open runs, oldest first. The
 // accounts are copies but for the set of started runs.
 func (l *ledger) open() []account {

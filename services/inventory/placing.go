@@ -43,6 +43,9 @@ func (s *Service) place(ctx context.Context, d *bus.Delivery) error {
 	if err != nil {
 		return classify(err)
 	}
+	if decision != nil && s.ledger.announced(bench) && !d.Redriven {
+		return nil // bench.placed is the last word of an announcement
+	}
 	outcome := outcomeRepeated
 	if decision == nil {
 		if c, cancelled := s.ledger.cancelled(bench); cancelled {
@@ -102,9 +105,11 @@ func (s *Service) unplaceable(ctx context.Context, d *bus.Delivery, cause error)
 		return err
 	}
 	bench := events.BenchID(d.Event)
-	if decision, _, err := s.decided(ctx, bench); err == nil && decision != nil {
-		// Runs may have been announced: they end by themselves or expire.
-		return nil
+	if decision, claim, err := s.decided(ctx, bench); err == nil && decision != nil {
+		// Runs may have been announced, and end by themselves. Those that were not
+		// expire, once the sweep knows of the placement.
+		_, err := d.Emit(ctx, "placed", placed(decision, claim))
+		return err
 	}
 	_, err = d.End(ctx, "unplaced", events.BenchUnplaced{
 		Bench: bench, Name: request.Name, Origin: request.Origin,
