@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/bench/docker"
 	"github.com/fiord-bench/fiord/services/bench/hook"
 	"github.com/fiord-bench/fiord/services/bench/process"
@@ -25,7 +26,7 @@ func (s *Service) openRunner(ctx context.Context) (closeRunner func(), err error
 	engine, err := docker.New(docker.Config{
 		Address: s.cfg.Docker.Address, CertDir: s.cfg.Docker.CertDir,
 		Image: s.cfg.Docker.Image, Pull: s.cfg.Docker.Pull,
-		Host: s.token, Hooks: s.hooks(), Log: s.log,
+		Host: s.cfg.owner(s.token), Hooks: s.hooks(), Log: s.log,
 	})
 	if err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func (s *Service) openRunner(ctx context.Context) (closeRunner func(), err error
 }
 
 func (s *Service) useProcess(because error) (func(), error) {
-	r, err := process.New(s.cfg.Fio, s.token)
+	r, err := process.New(s.cfg.Fio, s.cfg.owner(s.token))
 	if err != nil {
 		return nil, errors.Join(err, because)
 	}
@@ -68,3 +69,8 @@ func (s *Service) hooks() docker.Hooks {
 	}
 	return chain
 }
+
+// owner marks what this worker starts, for its next start to find. The host's
+// name alone would let two workers on one machine, each of a fiord of its own,
+// clear each other's measurements away as leftovers.
+func (c Config) owner(token string) string { return token + "-" + events.HashID(c.StateDir)[:8] }

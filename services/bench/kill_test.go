@@ -173,7 +173,7 @@ func (w *world) runnerOf(cfg Config) runner.Runner {
 	var r runner.Runner
 	var err error
 	if cfg.Runner == "process" {
-		r, err = process.New("fio", events.Token(cfg.Host))
+		r, err = process.New("fio", cfg.owner(events.Token(cfg.Host)))
 	} else {
 		r, err = newEngine(w.t, cfg)
 	}
@@ -187,7 +187,7 @@ func (w *world) runnerOf(cfg Config) runner.Runner {
 }
 
 func newEngine(t testing.TB, cfg Config) (runner.Runner, error) {
-	e, err := docker.New(docker.Config{Image: cfg.Docker.Image, Host: events.Token(cfg.Host)})
+	e, err := docker.New(docker.Config{Image: cfg.Docker.Image, Host: cfg.owner(events.Token(cfg.Host))})
 	if err != nil {
 		return nil, err
 	}
