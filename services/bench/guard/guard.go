@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sort"
@@ -162,6 +163,10 @@ func (c *checker) path(t job.Touch) error {
 		}
 	}
 	where, err := locate(c.guard.sys, at)
+	if leadsNowhere(err) {
+		c.refuse(t.Pos, t.Option, RuleDirectory, "%s leads nowhere (%s): name a file in a directory that this host allows", at, errors.Unwrap(err))
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -183,6 +183,17 @@ func TestSpecialFilesInTheFolderAreRefused(t *testing.T) {
 	}
 }
 
+func TestLinksInACircleAreRefused(t *testing.T) {
+	h := newHost(t)
+	if err := os.Symlink("loop", filepath.Join(h.data, "loop")); err != nil {
+		t.Fatal(err)
+	}
+	_, problems := h.check("[a]\nrw=read\nsize=1m\nfilename=DATA/loop\n")
+	if !slices.Contains(rules(problems), RuleDirectory) {
+		t.Fatalf("%+v", problems)
+	}
+}
+
 func TestSpaceCountsWhatIsThereAlready(t *testing.T) {
 	h := newHost(t)
 	h.Guard.free = func(string) (uint64, error) { return 10 << 20, nil }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/fiord-bench/fiord/services/bench/block"
 )
@@ -56,6 +57,12 @@ func locate(sys block.System, at string) (location, error) {
 	}
 }
 
+// leadsNowhere tells a path that no host could open from one that this host
+// could not look at just now: the job is wrong, and trying again mends nothing.
+func leadsNowhere(err error) bool {
+	return errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENAMETOOLONG)
+}
+
 func locateDevice(sys block.System, real string) (location, error) {
 	resolve := sys.ResolveNode
 	if strings.HasPrefix(real, "/dev/") {
@@ -77,6 +84,10 @@ func follow(at string) (string, error) {
 			return real, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
+			// EvalSymlinks has no sentinel for links in a circle; the system has.
+			if _, asked := os.Stat(at); asked != nil {
+				err = asked
+			}
 			return "", err
 		}
 		parent, name := filepath.Split(at)
@@ -94,5 +105,5 @@ func follow(at string) (string, error) {
 		}
 		at = filepath.Clean(target)
 	}
-	return "", fmt.Errorf("%s: too many links", at)
+	return "", fmt.Errorf("follow %s: %w", at, syscall.ELOOP)
 }
