@@ -8,8 +8,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/fiord-bench/fiord/events"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/fiord-bench/fiord/events"
 )
 
 // Bucket is the name of the key-value bucket that hosts announce themselves in.

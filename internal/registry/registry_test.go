@@ -7,11 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/internal/registry"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/registry"
 )
 
 // bucket is the hosts' bucket of a real server in this process.

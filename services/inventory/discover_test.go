@@ -10,13 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/registry"
 	"github.com/fiord-bench/fiord/services/inventory"
 	"github.com/fiord-bench/fiord/services/inventory/ansible"
 	"github.com/fiord-bench/fiord/services/inventory/ec2/ec2test"
-	"github.com/google/go-cmp/cmp"
 )
 
 // discovering is a configuration with the YAML given, in which ENDPOINT is the

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
@@ -14,7 +16,6 @@ import (
 	"github.com/fiord-bench/fiord/internal/registry"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/services/inventory/discovery"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Service is one replica of inventory.

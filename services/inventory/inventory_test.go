@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/events"
@@ -19,7 +21,6 @@ import (
 	"github.com/fiord-bench/fiord/internal/registry"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/services/inventory"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // patience is how long a test waits for what must happen.

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/registry"
 	"github.com/fiord-bench/fiord/internal/service/logging"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // maxLostRuns is what a host.lost takes.

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/service/logging"
-	"golang.org/x/sync/errgroup"
 )
 
 // cancelGrace is how long workers get to end the runs of a cancelled bench

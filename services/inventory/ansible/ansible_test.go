@@ -7,10 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fiord-bench/fiord/services/inventory/ansible"
-	"github.com/fiord-bench/fiord/services/inventory/instance"
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/fiord-bench/fiord/services/inventory/ansible"
+	"github.com/fiord-bench/fiord/services/inventory/instance"
 )
 
 // config reads the YAML of a configuration.

@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fiord-bench/fiord/services/inventory/expr"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/fiord-bench/fiord/services/inventory/expr"
 )
 
 // Config says how machines become hosts and groups. Its YAML keys are those

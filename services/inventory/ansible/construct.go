@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/fiord-bench/fiord/services/inventory/expr"
 	"github.com/tidwall/gjson"
+
+	"github.com/fiord-bench/fiord/services/inventory/expr"
 )
 
 // construct composes a host's variables and puts it into its groups.

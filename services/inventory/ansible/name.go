@@ -6,8 +6,9 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/fiord-bench/fiord/services/inventory/instance"
 	"github.com/tidwall/gjson"
+
+	"github.com/fiord-bench/fiord/services/inventory/instance"
 )
 
 // addressKinds are what Config.Addresses may name.

@@ -13,9 +13,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fiord-bench/fiord/services/inventory/ansible"
 	"github.com/fiord-bench/fiord/services/inventory/instance"
-	"github.com/google/go-cmp/cmp"
 )
 
 // nasty are texts that some format or reader is known to get wrong.

@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fiord-bench/fiord/services/inventory/instance"
 	"github.com/tidwall/gjson"
+
+	"github.com/fiord-bench/fiord/services/inventory/instance"
 )
 
 // Var is a variable of a host. Its value is nil, bool, int64, float64, string,

@@ -9,11 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/fiord-bench/fiord/services/inventory/ansible"
 	"github.com/fiord-bench/fiord/services/inventory/ec2"
 	"github.com/fiord-bench/fiord/services/inventory/side"
 	"github.com/fiord-bench/fiord/services/inventory/source"
-	"go.yaml.in/yaml/v4"
 )
 
 // Config is a configuration that was read and checked.

@@ -8,12 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fiord-bench/fiord/services/inventory/ansible"
 	"github.com/fiord-bench/fiord/services/inventory/discovery"
 	"github.com/fiord-bench/fiord/services/inventory/instance"
 	"github.com/fiord-bench/fiord/services/inventory/side"
 	"github.com/fiord-bench/fiord/services/inventory/source"
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestPluginsConfigurationIsTakenAsItIs(t *testing.T) {

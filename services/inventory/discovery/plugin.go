@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/fiord-bench/fiord/services/inventory/ansible"
 	"github.com/fiord-bench/fiord/services/inventory/ec2"
-	"go.yaml.in/yaml/v4"
 )
 
 // plugin is the configuration of the aws_ec2 plugin, with the meaning that it

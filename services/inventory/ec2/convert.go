@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
 	"github.com/fiord-bench/fiord/services/inventory/instance"
 )
 

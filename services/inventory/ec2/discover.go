@@ -13,8 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/smithy-go"
-	"github.com/fiord-bench/fiord/services/inventory/instance"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/fiord-bench/fiord/services/inventory/instance"
 )
 
 // pageSize is the most that one call returns.

@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fiord-bench/fiord/services/inventory/ec2"
 	"github.com/fiord-bench/fiord/services/inventory/ec2/ec2test"
 	"github.com/fiord-bench/fiord/services/inventory/instance"
-	"github.com/google/go-cmp/cmp"
 )
 
 // discover asks a fake as the configuration says; the endpoint is set here.

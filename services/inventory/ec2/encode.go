@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
 	"github.com/fiord-bench/fiord/services/inventory/instance"
 )
 

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fiord-bench/fiord/services/inventory/expr"
 	"github.com/tidwall/gjson"
+
+	"github.com/fiord-bench/fiord/services/inventory/expr"
 )
 
 // document is a scope over a JSON object.

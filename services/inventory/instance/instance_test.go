@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fiord-bench/fiord/services/inventory/instance"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/fiord-bench/fiord/services/inventory/instance"
 )
 
 func TestSnakeCaseIsAnsibles(t *testing.T) {

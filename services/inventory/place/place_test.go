@@ -8,11 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/registry"
 	"github.com/fiord-bench/fiord/services/inventory/place"
-	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 )
 
 // worker is a live host with the facts given as k=v.

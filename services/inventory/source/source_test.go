@@ -10,9 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fiord-bench/fiord/services/inventory/instance"
 	"github.com/fiord-bench/fiord/services/inventory/source"
-	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "write what is found as what is wanted")

@@ -3,8 +3,9 @@ package source
 import (
 	"fmt"
 
-	"github.com/fiord-bench/fiord/services/inventory/instance"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/fiord-bench/fiord/services/inventory/instance"
 )
 
 // staticFile is YAML for machines that no cloud knows of:

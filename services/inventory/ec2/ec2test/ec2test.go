@@ -50,7 +50,6 @@ type Server struct {
 // Start serves until the test ends, and points the SDK of this process to it.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
-	s.calls, s.bodies = map[string]int{}, map[string][]byte{}
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
 	s.url = srv.URL
@@ -115,6 +114,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	action, region := r.Form.Get("Action"), signed[2]
 	s.mu.Lock()
+	if s.calls == nil {
+		s.calls, s.bodies = map[string]int{}, map[string][]byte{}
+	}
 	s.calls[action+" "+region]++
 	n, broken := s.calls[action+" "+region], s.Fail[region]
 	s.mu.Unlock()
