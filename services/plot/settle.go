@@ -41,7 +41,11 @@ func (s *Service) settle(ctx context.Context, d *bus.Delivery, bench string) err
 	if err != nil {
 		return err
 	}
-	if c := cancelled(b); c != nil {
+	c, err := s.cancelled(ctx, b)
+	if err != nil {
+		return err
+	}
+	if c != nil {
 		_, err = d.End(ctx, "", *c)
 		return err
 	}
@@ -91,15 +95,26 @@ func (s *Service) whole(ctx context.Context, p *events.Placement, runs []events.
 }
 
 // cancelled returns the end of a bench of which runs were cancelled; nil if
-// none was. A bench whose runs all ended before the command reached them is
-// reported like any other.
-func cancelled(b model.Bench) *events.BenchCancelled {
+// none was. Runs that no worker was there to cancel have expired instead. A
+// bench whose runs all ended before the command reached them is reported like
+// any other.
+func (s *Service) cancelled(ctx context.Context, b model.Bench) (*events.BenchCancelled, error) {
+	end := events.BenchCancelled{Bench: b.ID, Name: b.Name, Counts: b.Counts(), Origin: b.Origin}
 	for _, r := range b.Runs {
 		if c := r.Cancelled; c != nil {
-			return &events.BenchCancelled{Bench: b.ID, Name: b.Name, Reason: c.Reason, By: c.By, Counts: b.Counts(), Origin: b.Origin}
+			end.Reason, end.By = c.Reason, c.By
+			return &end, nil
 		}
 	}
-	return nil
+	if end.Counts.Expired == 0 {
+		return nil, nil
+	}
+	c, asked, err := s.bus.Cancelled(ctx, b.ID)
+	if err != nil || !asked {
+		return nil, err
+	}
+	end.Reason, end.By = c.Reason, c.By
+	return &end, nil
 }
 
 // decision is the document reports/<bench>/verdict.json. Created once, it is
