@@ -3,6 +3,7 @@ package events
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -77,8 +78,8 @@ func checkData(t Type, data []byte) error {
 		return nil
 	}
 	invalid := &Invalid{Type: t}
-	problem, ok := err.(*jsonschema.ValidationError)
-	if !ok {
+	var problem *jsonschema.ValidationError
+	if !errors.As(err, &problem) {
 		return fmt.Errorf("validate %s: %w", t, err)
 	}
 	collect(problem, invalid)

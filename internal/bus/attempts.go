@@ -34,7 +34,7 @@ func attemptKey(durable string, seq uint64) string { return fmt.Sprintf("%s.%d",
 // remember adds an attempt. Losing it costs a line of the dead letter or makes
 // a postponement count; neither is worth failing for.
 func (b *Bus) remember(ctx context.Context, durable string, d *Delivery, cause error, putOff bool) {
-	h, _, err := b.history(ctx, durable, d.Sequence)
+	h, err := b.history(ctx, durable, d.Sequence)
 	if err == nil {
 		if putOff {
 			h.PutOff++
@@ -65,27 +65,27 @@ func (b *Bus) storeHistory(ctx context.Context, durable string, seq uint64, h hi
 
 // snoozed is how many deliveries of an event were only put off.
 func (b *Bus) snoozed(ctx context.Context, durable string, seq uint64) int {
-	h, _, err := b.history(ctx, durable, seq)
+	h, err := b.history(ctx, durable, seq)
 	if err != nil {
 		return 0
 	}
 	return h.PutOff
 }
 
-func (b *Bus) history(ctx context.Context, durable string, seq uint64) (history, bool, error) {
+func (b *Bus) history(ctx context.Context, durable string, seq uint64) (history, error) {
 	var h history
 	kv, err := b.js.KeyValue(ctx, BucketAttempts)
 	if err != nil {
-		return h, false, err
+		return h, err
 	}
 	entry, err := kv.Get(ctx, attemptKey(durable, seq))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return h, false, nil
+		return h, nil
 	}
 	if err != nil {
-		return h, false, err
+		return h, err
 	}
-	return h, true, json.Unmarshal(entry.Value(), &h)
+	return h, json.Unmarshal(entry.Value(), &h)
 }
 
 func truncate(s string, limit int) string {

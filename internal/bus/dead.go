@@ -54,7 +54,7 @@ func DeadSubject(durable string) string { return deadPrefix + durable }
 // deadLetter stores the letter; its id is the message and the reaction, so
 // that writing it twice stores it once.
 func (b *Bus) deadLetter(ctx context.Context, durable string, d *Delivery, cause error) error {
-	h, _, err := b.history(ctx, durable, d.Sequence)
+	h, err := b.history(ctx, durable, d.Sequence)
 	if err != nil {
 		h = history{}
 	}

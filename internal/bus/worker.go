@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// fetchWait is how long one pull request stays open.
-	fetchWait = 20 * time.Second
 	// fetchHeartbeat tells a dead connection from a quiet stream.
 	fetchHeartbeat = 5 * time.Second
 	// fetchBatch bounds one pull, however many places are free.

@@ -110,7 +110,7 @@ func writeExample(e events.Event) error {
 		return err
 	}
 	b.WriteByte('\n')
-	return os.WriteFile(filepath.Join("examples", e.Type.Short()+".json"), b.Bytes(), 0o644)
+	return os.WriteFile(filepath.Join("examples", e.Type.Short()+".json"), b.Bytes(), 0o644) //nolint:gosec // sources are for everybody
 }
 
 func write(path string, doc any) error {
@@ -121,5 +121,5 @@ func write(path string, doc any) error {
 	if err := enc.Encode(doc); err != nil {
 		return fmt.Errorf("encode %s: %w", path, err)
 	}
-	return os.WriteFile(path, b.Bytes(), 0o644)
+	return os.WriteFile(path, b.Bytes(), 0o644) //nolint:gosec // sources are for everybody
 }
