@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/embedded"
+	"github.com/fiord-bench/fiord/cmd/fiord/gc"
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/access"
@@ -26,12 +28,17 @@ import (
 // once everything is up.
 const operator = "operator"
 
+// Janitor is the S3 user who may remove artifacts and write none. Nobody but
+// fiord gc uses it: people's own keys go to scripts and shells, where what was
+// written once must stay.
+const Janitor = "janitor"
+
 // webhookFile is the file of the secret that forges sign with, in the folder
 // of ingest's credentials.
 const webhookFile = "webhook"
 
 // writes are the prefixes below which each S3 user may put objects; all may
-// read. Garbage is collected by people.
+// read.
 func writes() map[string][]string {
 	return map[string][]string{
 		"ingest":      {artifacts.PrefixJobs, artifacts.PrefixRequests},
@@ -40,13 +47,17 @@ func writes() map[string][]string {
 		"plot":        {artifacts.PrefixPlots, artifacts.PrefixReports, artifacts.PrefixArchive},
 		"notify":      nil,
 		events.People: {artifacts.PrefixJobs, artifacts.PrefixRequests, artifacts.PrefixRuns},
+		Janitor:       nil,
 	}
 }
+
+// removes are the prefixes below which each S3 user may remove objects.
+func removes() map[string][]string { return map[string][]string{Janitor: gc.Prefixes()} }
 
 // openUsers makes or reads the credentials of everybody.
 func (s *Stack) openUsers() error {
 	s.users = map[string]keys.User{}
-	for _, name := range append(service.Names(), events.People, operator) {
+	for _, name := range append(service.Names(), events.People, Janitor, operator) {
 		u, err := keys.Open(s.credentials(), name)
 		if err != nil {
 			return err
@@ -56,7 +67,20 @@ func (s *Stack) openUsers() error {
 	return nil
 }
 
-func (s *Stack) credentials() string { return filepath.Join(s.dir, "credentials") }
+func (s *Stack) credentials() string { return filepath.Join(s.dir, folderCredentials) }
+
+// folderCredentials is the folder of all users' credentials in the data folder.
+const folderCredentials = "credentials"
+
+// JanitorOf reads the credentials of the janitor of the fiord in a data folder.
+// The error wraps fs.ErrNotExist if none has been started there.
+func JanitorOf(dataDir string) (keys.User, error) {
+	folder := filepath.Join(dataDir, folderCredentials)
+	if _, err := os.Stat(filepath.Join(folder, Janitor)); err != nil {
+		return keys.User{}, fmt.Errorf("read credentials: %w", err)
+	}
+	return keys.Open(folder, Janitor)
+}
 
 // webhookSecret makes the secret that forges sign with, or reads it.
 func (s *Stack) webhookSecret() (config.Secret, error) {
@@ -121,7 +145,7 @@ func (s *Stack) startS3(ctx context.Context) error {
 	var users []embedded.User
 	for name, prefixes := range writes() {
 		u := s.users[name]
-		user := embedded.User{AccessKey: u.AccessKey, SecretKey: u.SecretKey.Reveal(), Write: prefixes}
+		user := embedded.User{AccessKey: u.AccessKey, SecretKey: u.SecretKey.Reveal(), Write: prefixes, Delete: removes()[name]}
 		users = append(users, user)
 	}
 	var err error
