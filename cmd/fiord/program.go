@@ -209,5 +209,6 @@ func (p *program) commands() []*cobra.Command {
 		p.importCommand(),
 		p.onCommand(),
 		p.discoverCommand(),
+		p.gcCommand(),
 	}
 }
