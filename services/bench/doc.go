@@ -46,4 +46,5 @@
 //	guard    what a job may touch         block    what Linux knows of its disks
 //	facts    what the host is             verdict  whether to believe a run
 //	spool    what waits for the store     hook     adapters of the operator
+//	activity what the host does meanwhile
 package bench

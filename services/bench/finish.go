@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/activity"
 	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 )
@@ -44,8 +45,10 @@ func (r *run) finish(ctx context.Context, a *spool.Attempt, o order, p runner.Pr
 	defer tooLarge(nil)
 	go s.watchSize(watched, a, func() { tooLarge(errTooLarge) })
 
+	watching := r.watchHost(o)
 	shown := r.progress()
 	exit, err := p.Wait(watched, shown)
+	watching(a.Dir, exit)
 	if err != nil {
 		return r.lost(ctx, a, o, err)
 	}
@@ -186,12 +189,13 @@ func (r *run) failure(a *spool.Attempt, e ending) events.RunFailed {
 var mediaTypes = map[string]string{
 	runner.JobFile: "text/plain; charset=utf-8", runner.StderrFile: "text/plain; charset=utf-8",
 	runner.OutputFile: "application/json", environmentFile: "application/json", resultFile: "application/json",
+	activity.File: "text/csv; charset=utf-8",
 }
 
 // collect lists the files that are kept. Empty ones say nothing.
 func collect(dir string) ([]spool.File, error) {
 	var files []spool.File
-	for _, name := range []string{runner.JobFile, runner.OutputFile, resultFile, runner.StderrFile, environmentFile} {
+	for _, name := range []string{runner.JobFile, runner.OutputFile, resultFile, runner.StderrFile, environmentFile, activity.File} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Size() > 0 {
 			files = append(files, spool.File{Name: name, MediaType: mediaTypes[name]})
 		}

@@ -1,0 +1,47 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	format "github.com/fiord-bench/fiord/internal/activity"
+	"github.com/fiord-bench/fiord/services/bench/activity"
+	"github.com/fiord-bench/fiord/services/bench/runner"
+)
+
+// watchHost begins to record what the host does. The function it returns ends
+// that and, once fio has run, writes activity.csv into the attempt's folder. A
+// run is not worth less for lack of it: what goes wrong is only logged. An
+// engine on another host measures where there is nothing to be read from here.
+func (r *run) watchHost(o order) func(dir string, exit runner.Exit) {
+	if r.service.remote {
+		return func(string, runner.Exit) {}
+	}
+	rec, err := activity.Record("", o.Disks)
+	if err != nil {
+		r.log.Warn("the host is not watched", "error", err)
+		return func(string, runner.Exit) {}
+	}
+	return func(dir string, exit runner.Exit) {
+		seen, err := rec.Stop(exit.Started, exit.Ended)
+		if len(seen.Samples) > 0 {
+			err = errors.Join(err, writeActivity(dir, seen))
+		}
+		if err != nil {
+			r.log.Warn("the record of the host is incomplete", "error", err)
+		}
+	}
+}
+
+// writeActivity makes the file anew: the folder is open to fio's user, and
+// what is there by that name is not ours to follow.
+func writeActivity(dir string, seen format.Series) (err error) {
+	f, err := os.OpenFile(filepath.Join(dir, format.File), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // as the store's readers do
+	if err != nil {
+		return fmt.Errorf("write activity: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return format.Write(f, seen)
+}
