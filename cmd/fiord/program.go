@@ -210,5 +210,6 @@ func (p *program) commands() []*cobra.Command {
 		p.onCommand(),
 		p.discoverCommand(),
 		p.gcCommand(),
+		p.credsCommand(),
 	}
 }

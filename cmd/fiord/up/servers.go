@@ -10,14 +10,12 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/embedded"
+	"github.com/fiord-bench/fiord/cmd/fiord/creds"
 	"github.com/fiord-bench/fiord/cmd/fiord/gc"
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/natsd"
 	"github.com/fiord-bench/fiord/internal/service"
@@ -54,7 +52,8 @@ func writes() map[string][]string {
 // removes are the prefixes below which each S3 user may remove objects.
 func removes() map[string][]string { return map[string][]string{Janitor: gc.Prefixes()} }
 
-// openUsers makes or reads the credentials of everybody.
+// openUsers makes or reads the credentials of everybody, and of those on other
+// machines who were let in.
 func (s *Stack) openUsers() error {
 	s.users = map[string]keys.User{}
 	for _, name := range append(service.Names(), events.People, Janitor, operator) {
@@ -64,7 +63,9 @@ func (s *Stack) openUsers() error {
 		}
 		s.users[name] = u
 	}
-	return nil
+	var err error
+	s.issued, err = creds.All(s.credentials())
+	return err
 }
 
 func (s *Stack) credentials() string { return filepath.Join(s.dir, folderCredentials) }
@@ -86,23 +87,6 @@ func JanitorOf(dataDir string) (keys.User, error) {
 func (s *Stack) webhookSecret() (config.Secret, error) {
 	_, value, err := keys.Secret(s.credentials(), "ingest", webhookFile)
 	return config.NewSecret(value), err
-}
-
-// natsUsers gives everybody exactly the rights that their code declares.
-func (s *Stack) natsUsers() []*server.NkeyUser {
-	parts := s.parts()
-	var durables []string
-	for _, p := range parts {
-		durables = append(durables, p.needs.Durables...)
-	}
-	users := []*server.NkeyUser{
-		{Nkey: s.users[operator].NKey},
-		{Nkey: s.users[events.People].NKey, Permissions: access.People()},
-	}
-	for _, p := range parts {
-		users = append(users, &server.NkeyUser{Nkey: s.users[p.name].NKey, Permissions: p.needs.Permissions(durables...)})
-	}
-	return users
 }
 
 // startNATS serves the bus and makes its streams.
@@ -147,6 +131,9 @@ func (s *Stack) startS3(ctx context.Context) error {
 		u := s.users[name]
 		user := embedded.User{AccessKey: u.AccessKey, SecretKey: u.SecretKey.Reveal(), Write: prefixes, Delete: removes()[name]}
 		users = append(users, user)
+	}
+	for _, i := range s.issued {
+		users = append(users, embedded.User{AccessKey: i.Keys.AccessKey, SecretKey: i.Keys.SecretKey.Reveal(), Write: writes()[i.Role()]})
 	}
 	var err error
 	s.s3, err = embedded.Start(ctx, embedded.Options{

@@ -16,6 +16,7 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts/embedded"
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
+	"github.com/fiord-bench/fiord/cmd/fiord/creds"
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/access"
@@ -33,6 +34,7 @@ type Stack struct {
 	registry *prometheus.Registry
 	checks   *admin.Checks
 	users    map[string]keys.User
+	issued   []creds.Issued // to other machines
 	nats     *natsd.Server
 	s3       *embedded.Server
 	admin    *admin.Server // nil when switched off

@@ -1,0 +1,74 @@
+package creds
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// BundleFile is the settings file of a bundle.
+const BundleFile = "fiord.yaml"
+
+// Servers are where NATS and S3 are, as the other machine reaches them.
+type Servers struct {
+	NATS, S3, Bucket, WebURL, IngestURL string
+}
+
+// bundle is what a program on the other machine is told.
+type bundle struct {
+	NATS struct {
+		URL       string `yaml:"url"`
+		NKeyFile  string `yaml:"nkey_file"`
+		Inbox     string `yaml:"inbox_prefix"`
+		Provision bool   `yaml:"provision"`
+	} `yaml:"nats"`
+	S3 struct {
+		Endpoint      string `yaml:"endpoint"`
+		Bucket        string `yaml:"bucket"`
+		AccessKeyFile string `yaml:"access_key_file"`
+		SecretKeyFile string `yaml:"secret_key_file"`
+	} `yaml:"s3"`
+	Bench     *worker `yaml:"bench,omitempty"`
+	WebURL    string  `yaml:"web_url,omitempty"`
+	IngestURL string  `yaml:"ingest_url,omitempty"`
+}
+
+type worker struct {
+	Host  string   `yaml:"host"`
+	Pools []string `yaml:"pools"`
+}
+
+// Bundle writes into the folder out what the other machine needs: the user's
+// keys, and fiord.yaml, which names them below the folder at, where they will
+// lie on that machine. Everything is for its owner's eyes alone.
+func Bundle(out, at string, i Issued, s Servers) error {
+	if err := os.MkdirAll(out, 0o700); err != nil {
+		return fmt.Errorf("write bundle: %w", err)
+	}
+	for name, file := range map[string]string{"nats.nk": i.Keys.NKeyFile, "s3.access_key": i.Keys.AccessKeyFile, "s3.secret_key": i.Keys.SecretKeyFile} {
+		text, err := os.ReadFile(file) //nolint:gosec // a file of the data folder
+		if err != nil {
+			return fmt.Errorf("write bundle: %w", err)
+		}
+		if err := replace(filepath.Join(out, name), text); err != nil {
+			return err
+		}
+	}
+	var b bundle
+	b.NATS.URL, b.NATS.NKeyFile, b.NATS.Inbox = s.NATS, path.Join(at, "nats.nk"), i.InboxPrefix()
+	b.S3.Endpoint, b.S3.Bucket = s.S3, s.Bucket
+	b.S3.AccessKeyFile, b.S3.SecretKeyFile = path.Join(at, "s3.access_key"), path.Join(at, "s3.secret_key")
+	if i.Kind == Bench {
+		b.Bench = &worker{i.Name, append([]string{}, i.Pools...)}
+	} else {
+		b.WebURL, b.IngestURL = s.WebURL, s.IngestURL
+	}
+	text, err := yaml.Marshal(b)
+	if err != nil {
+		return fmt.Errorf("write bundle: %w", err)
+	}
+	return replace(filepath.Join(out, BundleFile), text)
+}

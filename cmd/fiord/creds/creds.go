@@ -1,0 +1,187 @@
+// Package creds lets programs on other machines in: the workers of bench hosts,
+// and people with their scripts. Each is a user of its own on NATS and S3, whose
+// rights are bound to what it is.
+//
+// What was granted lies beside the user's keys, as <dir>/<user>/grant.yaml, where
+// fiord up finds it at its start. What the other machine needs is written as a
+// bundle of files, see [Bundle]. An operator of other servers gets the rights in
+// the form of nats-server, see [ServerConfig].
+package creds
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/fiord-bench/fiord/cmd/fiord/keys"
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/access"
+	"github.com/fiord-bench/fiord/services/bench"
+)
+
+// Kind of user.
+type Kind string
+
+const (
+	// Bench is the worker of one host: it takes, ends and announces nothing of
+	// another.
+	Bench Kind = "bench"
+	// Person may do what the command line can: request, cancel, redrive, react
+	// with scripts; but not place, end, or change streams.
+	Person Kind = "person"
+)
+
+// Grant is who is let in.
+type Grant struct {
+	Kind Kind `yaml:"kind"`
+	// Name of the host, as its worker is configured, or of the person.
+	Name string `yaml:"name"`
+	// Pools that the host's worker takes work of.
+	Pools []string `yaml:"pools,omitempty"`
+}
+
+// Issued is a grant with its user's keys.
+type Issued struct {
+	Grant
+	Keys keys.User
+}
+
+const grantFile = "grant.yaml"
+
+// Validate reports what cannot be granted.
+func (g Grant) Validate() error {
+	if g.Kind != Bench && g.Kind != Person {
+		return fmt.Errorf("grant: kind is %q: want %s or %s", g.Kind, Bench, Person)
+	}
+	if g.Name == "" || len(events.Token(g.Name)) > 120 {
+		return fmt.Errorf("grant: the %s needs a name of at most 120 letters", g.Kind)
+	}
+	if g.Kind == Person && len(g.Pools) > 0 {
+		return errors.New("grant: a person serves no pools")
+	}
+	return nil
+}
+
+// User is the name of the user: no two grants of different hosts or people
+// share it, and none is the name of a service.
+func (g Grant) User() string { return string(g.Kind) + "-" + events.Token(g.Name) }
+
+// Role is whose prefixes in the store the user may write.
+func (g Grant) Role() string {
+	if g.Kind == Bench {
+		return "bench"
+	}
+	return events.People
+}
+
+// InboxPrefix is where answers to the user go.
+func (g Grant) InboxPrefix() string {
+	if g.Kind == Bench {
+		return access.InboxPrefix(g.needs().Name)
+	}
+	return access.InboxPrefix(events.People)
+}
+
+// Durables are the reactions that are the user's own.
+func (g Grant) Durables() []string {
+	if g.Kind == Bench {
+		return g.needs().Durables
+	}
+	return nil
+}
+
+// Permissions are the user's rights on NATS.
+func (g Grant) Permissions() *server.Permissions {
+	if g.Kind == Bench {
+		return g.needs().Permissions()
+	}
+	return access.People()
+}
+
+func (g Grant) needs() access.Needs {
+	cfg := bench.DefaultConfig()
+	cfg.Pools = g.Pools
+	return bench.Needs(cfg, g.Name)
+}
+
+// Issue makes a user below dir, or changes what it is granted; its keys stay.
+func Issue(dir string, g Grant) (Issued, error) {
+	if err := g.Validate(); err != nil {
+		return Issued{}, err
+	}
+	u, err := keys.Open(dir, g.User())
+	if err != nil {
+		return Issued{}, err
+	}
+	text, err := yaml.Marshal(g)
+	if err != nil {
+		return Issued{}, fmt.Errorf("write grant: %w", err)
+	}
+	return Issued{g, u}, replace(filepath.Join(dir, g.User(), grantFile), text)
+}
+
+// All lists who was let in below dir, in the order of their names.
+func All(dir string) ([]Issued, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*", grantFile))
+	if err != nil {
+		return nil, fmt.Errorf("list grants: %w", err)
+	}
+	slices.Sort(paths)
+	var all []Issued
+	for _, path := range paths {
+		one, err := load(dir, path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+func load(dir, path string) (Issued, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // a file of the data folder
+	if err != nil {
+		return Issued{}, fmt.Errorf("read grant: %w", err)
+	}
+	var g Grant
+	if err := yaml.Unmarshal(text, &g); err != nil {
+		return Issued{}, fmt.Errorf("read grant %s: %w", path, err)
+	}
+	if err := g.Validate(); err != nil {
+		return Issued{}, fmt.Errorf("read grant %s: %w", path, err)
+	}
+	if want := filepath.Join(dir, g.User(), grantFile); want != path {
+		return Issued{}, fmt.Errorf("read grant %s: it is of %s, whose place is %s", path, g.User(), want)
+	}
+	u, err := keys.Open(dir, g.User())
+	return Issued{g, u}, err
+}
+
+// Revoke takes a user's rights and keys away.
+func Revoke(dir string, g Grant) error {
+	folder := filepath.Join(dir, g.User())
+	if _, err := os.Stat(filepath.Join(folder, grantFile)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("revoke: nothing was granted to %s %s", g.Kind, g.Name)
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		return fmt.Errorf("revoke: %w", err)
+	}
+	return nil
+}
+
+// replace writes a file whole or not at all, for its owner's eyes.
+func replace(path string, text []byte) error {
+	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}

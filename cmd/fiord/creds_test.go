@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/cmd/fiord/connection"
+	"github.com/fiord-bench/fiord/events"
+)
+
+// A host and a person who were given a bundle are let in at the next start,
+// each to what is theirs.
+func TestABundleLetsAnotherMachineIn(t *testing.T) {
+	dir, out := t.TempDir(), t.TempDir()
+	f := startUp(t, dir)
+	host, person := filepath.Join(out, "host"), filepath.Join(out, "person")
+	code, _, errs := f.command("creds", "bench", "b.example", "--pool", "nvme", "--out", host, "--at", host)
+	if code != 0 || !strings.Contains(errs, "from this machine alone") {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	if code, _, errs := f.command("creds", "person", "ci", "--out", person, "--at", person); code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	_, list, _ := f.command("creds", "ls")
+	contains(t, list, "b.example", "nvme", "ci")
+	_, conf, _ := f.command("creds", "nats-config")
+	contains(t, conf, "authorization: {", `"fiord.events.run.*.v1.end.host.b_2eexample.*"`, `"fiord.events.runs.requested.v1.>"`)
+	nats, s3 := f.conn.NATS.URL, f.conn.S3.Endpoint
+	if code := f.stop(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+
+	startUp(t, dir, "--nats.listen="+strings.TrimPrefix(nats, "nats://"), "--s3.listen="+strings.TrimPrefix(s3, "http://"))
+	if code, _, errs := command(t, "", nil, "hosts", "--connection", filepath.Join(person, "fiord.yaml")); code != 0 {
+		t.Errorf("a person's bundle: exit code %d: %s", code, errs)
+	}
+	c, err := connection.Find(filepath.Join(host, "fiord.yaml"), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := connection.Open(t.Context(), c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.Bus.Ready(t.Context()); err != nil {
+		t.Errorf("the host's bundle: %v", err)
+	}
+	put := func(key string) error {
+		_, err := client.Store.Put(t.Context(), key, "text/plain", strings.NewReader("x"))
+		return err
+	}
+	if err := put(artifacts.RunKey(events.HashID("run"), 1, "job.fio")); err != nil {
+		t.Errorf("keep a run: %v", err)
+	}
+	for _, key := range []string{artifacts.PlotKey("run", "iops.svg"), artifacts.PlacementKey("bench"), artifacts.JobKey(strings.Repeat("0", 64))} {
+		if err := put(key); !errors.Is(err, artifacts.ErrDenied) {
+			t.Errorf("write %s: %v, want it refused", key, err)
+		}
+	}
+}
+
+func TestWhoIsRevokedIsListedNoMore(t *testing.T) {
+	f := startUp(t, t.TempDir())
+	if code, _, _ := f.command("creds", "person", "ci", "--out", t.TempDir()); code != 0 {
+		t.Fatal(code)
+	}
+	if code, _, _ := f.command("creds", "revoke", "person", "ci"); code != 0 {
+		t.Error(code)
+	}
+	if _, list, _ := f.command("creds", "ls"); strings.Contains(list, "ci") {
+		t.Errorf("still there:\n%s", list)
+	}
+	if code, _, _ := f.command("creds", "revoke", "person", "ci"); code != 2 {
+		t.Errorf("exit code %d, want 2", code)
+	}
+}
