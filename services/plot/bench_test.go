@@ -66,7 +66,7 @@ func BenchmarkTimeFigures(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		drawn, flags, err := runFigures(c, doc, run)
+		drawn, flags, err := runFigures(c, doc, run, nil)
 		if err != nil || len(drawn) != 4 || len(flags) > 0 {
 			b.Fatalf("%d figures, flags %v, error %v", len(drawn), flags, err)
 		}

@@ -74,9 +74,16 @@ func (s *Service) figures(ctx context.Context, c events.RunCompleted) ([]file, [
 	if err != nil {
 		return nil, nil, away(err)
 	}
-	drawn, flags, err := runFigures(c, doc, run)
+	host, unread, err := s.activity(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	drawn, flags, err := runFigures(c, doc, run, host)
 	if err != nil {
 		return nil, nil, bus.Permanent(err)
+	}
+	if unread != "" {
+		flags = append(flags, unread)
 	}
 	return drawn.files(), flags, nil
 }

@@ -11,15 +11,16 @@ import (
 )
 
 // runFigures draws the figures of one run that are made at once: rates and
-// latencies over time, and the distribution of latencies. It returns the flags
-// that stand on them.
-func runFigures(c events.RunCompleted, doc *result.Document, run *reading.Run) (pictures, []string, error) {
-	p := painter{c: c, doc: doc, run: run, flags: flagsOf(c, run)}
+// latencies over time, the distribution of latencies, and what the host did
+// meanwhile, which may be nil. It returns the flags that stand on them.
+func runFigures(c events.RunCompleted, doc *result.Document, run *reading.Run, host *reading.Activity) (pictures, []string, error) {
+	p := painter{c: c, doc: doc, run: run, host: host, flags: flagsOf(c, run)}
 	if c.Logs == nil {
 		p.flags = append(p.flags, "fio left no logs: nothing is known over time")
-		return p.distribution()
+	} else {
+		p.overTime()
 	}
-	p.overTime()
+	p.hostFigures()
 	return p.distribution()
 }
 
@@ -54,6 +55,7 @@ type painter struct {
 	c     events.RunCompleted
 	doc   *result.Document
 	run   *reading.Run
+	host  *reading.Activity // nil if nobody watched it
 	flags []string
 	only  string // the one figure wanted; empty for all
 	found *figure.Figure
