@@ -74,13 +74,8 @@ func (s *Service) edit(file *job.File, point events.Point, m *events.Measure, di
 			errs = append(errs, err)
 		}
 	}
-	if m != nil && m.SteadyState != "" {
-		if _, err := file.Set("steadystate", m.SteadyState); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	if len(errs) > 0 {
-		return errors.Join(errs...)
+	if err := errors.Join(append(errs, measure(file, m))...); err != nil {
+		return err
 	}
 	_, err := file.AddLogs(job.Logs{
 		Prefix:  filepath.Join(dir, runner.LogDir, logPrefix),
@@ -99,6 +94,10 @@ func problemsOf(err error) []events.Problem {
 			out = append(out, problemOf(e))
 		}
 		return out
+	}
+	var asked *unoffered
+	if errors.As(err, &asked) {
+		return []events.Problem{asked.problem()}
 	}
 	var one *job.Error
 	if errors.As(err, &one) {

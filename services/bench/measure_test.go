@@ -1,0 +1,38 @@
+package bench
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/fio/job"
+)
+
+func TestMeasureBecomesOptionsOfFio(t *testing.T) {
+	file, err := job.Parse("job.fio", []byte("[a]\nrw=read\nsize=1m\nioengine=null\n"), job.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := measure(file, &events.Measure{Warmup: events.Duration(1500 * time.Millisecond), SteadyState: "iops_slope:0.3%"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"ramp_time=1500ms", "steadystate=iops_slope:0.3%"} {
+		if !strings.Contains(string(file.Bytes()), want) {
+			t.Errorf("no %s in\n%s", want, file.Bytes())
+		}
+	}
+}
+
+// What is not done must not be passed over: the numbers would bear its name.
+func TestWhatIsNotOfferedIsRefusedByName(t *testing.T) {
+	for option, m := range map[string]events.Measure{
+		"measure.precondition": {Precondition: true},
+		"measure.drop_caches":  {DropCaches: true},
+	} {
+		problems := problemsOf(measure(&job.File{}, &m))
+		if len(problems) != 1 || problems[0].Option != option || problems[0].Rule != "measure" {
+			t.Errorf("%s: %+v", option, problems)
+		}
+	}
+}
