@@ -115,3 +115,27 @@ func TestACancelledBenchOfAnAbsentHostIsCancelled(t *testing.T) {
 	w.settled()
 	w.expectOneEach(id, 1)
 }
+
+// A cancellation that plot cannot deal with, here because the archive holds
+// something unreadable in the request's place, ends the bench all the same.
+func TestACancellationThatIsGivenUpOnEndsTheBench(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := events.New("fiord/cli", "unreadable", nil, events.BenchRequested{Name: "unreadable", Jobs: []events.Job{{Name: "a.fio", Inline: quickJob}}})
+	id := events.BenchID(e)
+	w.put(artifacts.ArchiveKey(id, "requested"), `{"event": {"type": "none"}}`)
+	w.plot()
+	if _, err := w.bus.Publish(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	w.cancel(id)
+	if end := ended[events.BenchCancelled](w, id); end.By != "tester" || end.Name != "unreadable" {
+		t.Errorf("ended with %+v", end)
+	}
+	w.eventually("dead letter of plot-cancel", func() bool {
+		l := w.letters()
+		return len(l) == 1 && l[0].Reaction == "plot-cancel"
+	})
+	w.settled()
+	w.expectOneEach(id, 0)
+}

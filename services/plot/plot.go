@@ -174,7 +174,7 @@ func (s *Service) reactions() []bus.Reaction {
 		Service: "plot", Name: "cancel",
 		Types:       []events.Type{events.TypeCancelRequested},
 		Concurrency: 4,
-		Handle:      s.cancel, OnDead: bus.OwesNothing,
+		Handle:      s.cancel, OnDead: s.cancelAnyway,
 	}, {
 		Service: "plot", Name: "archive",
 		Types: []events.Type{

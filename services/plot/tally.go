@@ -131,6 +131,24 @@ func (s *Service) cancel(ctx context.Context, d *bus.Delivery) error {
 	return err
 }
 
+// cancelAnyway is owed when a cancellation cannot be dealt with: a bench that
+// was asked for and that nobody has placed must not wait for ever.
+func (s *Service) cancelAnyway(ctx context.Context, d *bus.Delivery, _ error) error {
+	c, err := bus.As[events.CancelRequested](d)
+	if err != nil {
+		return nil // no command, so nobody waits
+	}
+	b, known := s.model.Bench(c.Bench)
+	if !known || b.Name == "" {
+		return nil // nobody asked for that bench
+	}
+	if p, err := s.placement(ctx, c.Bench); err != nil || p != nil {
+		return err // a placed bench ends by its runs
+	}
+	_, err = d.End(ctx, "dead", events.BenchCancelled{Bench: c.Bench, Name: b.Name, Reason: c.Reason, By: c.By, Origin: b.Origin})
+	return err
+}
+
 // record archives an event that has no other effect here but, at a bench's
 // end, its place in the history.
 func (s *Service) record(ctx context.Context, d *bus.Delivery) error {
