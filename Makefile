@@ -111,9 +111,11 @@ integration: setup ## Run the whole-system tests alone
 	@go test -count=1 $(TEST_FLAGS) ./integration/...
 
 .PHONY: chaos
-chaos: setup ## Kill workers and race ends at random moments, KILLS and RACES times
+chaos: setup ## Kill services and race ends at random moments, KILLS and RACES times
 	@FIORD_TEST_KILLS=$(KILLS) go test -v -count=1 -timeout 2h -run Killed ./services/bench
 	@go test -v -count=1 -timeout 2h -run Interleavings ./internal/bus -interleavings $(RACES)
+	@go test -v -count=1 -timeout 2h -run RandomInterleavings ./integration/choreography -choreography.benches 500
+	@go test -v -count=1 -timeout 2h ./integration/chaos -chaos.kills $(KILLS)
 
 .PHONY: images
 images: build ## Build the container images: fio of two Debian suites, and one per program
