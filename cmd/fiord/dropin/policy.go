@@ -38,11 +38,9 @@ func policy(data string, s settings, sys block.System, mounts []block.Mount) (gu
 			errs = append(errs, fmt.Errorf("%s: %s: %w", varDestructive, at, err))
 			continue
 		}
-		if twin := slices.IndexFunc(present, func(o block.Device) bool {
-			return o.Name != d.Name && identity(o) == identity(d)
-		}); twin >= 0 {
+		if other, found := twin(d, present); found {
 			errs = append(errs, fmt.Errorf("%s: %s and %s say that they are the same device (%s): give the container one of them",
-				varDestructive, at, present[twin].Path(), identity(d)))
+				varDestructive, at, other.Path(), identity(d)))
 			continue
 		}
 		allowed[d.Name] = true
@@ -51,6 +49,17 @@ func policy(data string, s settings, sys block.System, mounts []block.Mount) (gu
 		p.Devices = append(p.Devices, guard.Device{ID: identity(d), Destructive: allowed[d.Name]})
 	}
 	return p, errors.Join(errs...)
+}
+
+// twin finds another device that has the same identity, so that a policy would
+// mean both.
+func twin(d block.Device, all []block.Device) (block.Device, bool) {
+	for _, o := range all {
+		if o.Name != d.Name && identity(o) == identity(d) {
+			return o, true
+		}
+	}
+	return block.Device{}, false
 }
 
 // kernelFiles are file systems that hold no data of anybody's.

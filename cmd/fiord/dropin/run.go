@@ -131,13 +131,11 @@ func (s *session) empty(files map[string][]byte) error {
 // a sentence each; an error is of our own making.
 func (s *session) run(ctx context.Context) (failures []string, err error) {
 	for _, p := range s.plans {
-		if ctx.Err() != nil {
-			failures = append(failures, p.Name+": not run, because fiotools was stopped")
-			continue
-		}
-		failure, err := s.one(ctx, p)
-		if err != nil {
-			return failures, fmt.Errorf("run %s: %w", p.Name, err)
+		failure := p.Name + ": not run, because fiotools was stopped"
+		if ctx.Err() == nil {
+			if failure, err = s.one(ctx, p); err != nil {
+				return failures, fmt.Errorf("run %s: %w", p.Name, err)
+			}
 		}
 		if failure != "" {
 			s.say("%s", failure)
