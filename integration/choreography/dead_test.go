@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
@@ -143,4 +144,34 @@ func (w *world) handled() map[string]uint64 {
 		}
 	}
 	return given
+}
+
+// A decision that cannot be announced, here because its list is none, leaves
+// its runs to the sweep: they expire, and the bench is reported.
+func TestABenchWhosePlacementCannotBeAnnouncedEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := events.New("fiord/cli", "unannounced", nil, events.BenchRequested{
+		Name: "unannounced", Jobs: []events.Job{{Name: "a.fio", Inline: quickJob}}, Timeout: events.Duration(100 * time.Millisecond),
+	})
+	id := events.BenchID(e)
+	run := events.RunRef{Bench: id, Run: events.RunID(id, 0, "", 0), Name: "unannounced", Job: "a.fio", Host: "absent"}
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	w.putJSON(artifacts.PlacementKey(id), events.Placement{
+		Bench: id, Request: e.Data.(events.BenchRequested), PlacedAt: now, Deadline: now.Add(time.Second),
+		Slots: []events.Slot{{Host: "absent", Runs: []events.RunRef{run}}},
+	})
+	w.inventory(nil)
+	w.plot()
+	if _, err := w.bus.Publish(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if report := ended[events.BenchReported](w, id); report.Counts != (events.Counts{Planned: 1, Expired: 1}) {
+		t.Errorf("counts %+v", report.Counts)
+	}
+	if l := w.letters(); len(l) != 1 || l[0].Reaction != "inventory-place" {
+		t.Errorf("letters %+v", l)
+	}
+	w.settled()
+	w.expectOneEach(id, 1)
 }
