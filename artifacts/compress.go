@@ -2,6 +2,7 @@ package artifacts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -86,7 +87,7 @@ type drain struct {
 
 func (d *drain) Read(p []byte) (int, error) {
 	n, err := d.dec.Read(p)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		if _, rawErr := io.Copy(io.Discard, d.raw); rawErr != nil {
 			err = rawErr
 		}

@@ -150,7 +150,7 @@ func onlyAtEnd(n int, err error) error {
 
 // resume reconnects after a read error; a clean end before the last byte is one.
 func (v *verifier) resume(cause error) error {
-	if cause == io.EOF {
+	if errors.Is(cause, io.EOF) {
 		cause = io.ErrUnexpectedEOF
 	}
 	_ = v.body.Close()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,7 +29,7 @@ func newSpool(dir string, r io.Reader) (*spool, error) {
 	r = io.TeeReader(r, hash)
 	var head bytes.Buffer
 	n, err := io.CopyN(&head, r, spoolMemory+1)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read content: %w", err)
 	}
 	s := &spool{content: bytes.NewReader(head.Bytes()), size: n}

@@ -39,7 +39,7 @@ func checkXattrs(dir string) error {
 	if err != nil {
 		return fmt.Errorf("write to object folder: %w", err)
 	}
-	defer os.Remove(probe.Name())
+	defer func() { _ = os.Remove(probe.Name()) }()
 	defer probe.Close()
 	err = unix.Fsetxattr(int(probe.Fd()), "user.fiord.probe", []byte("1"), 0)
 	if err != nil {

@@ -128,18 +128,6 @@ func (f *File) set(j *Job, spec *Spec, option, value string) Change {
 	return change
 }
 
-// drop removes an option from the job's own section.
-func (f *File) drop(j *Job, name string) {
-	sec := j.Section
-	sec.Options = slices.DeleteFunc(sec.Options, func(o *Option) bool {
-		if o.Name != name {
-			return false
-		}
-		f.lines = slices.DeleteFunc(f.lines, func(l *line) bool { return l == o.line })
-		return true
-	})
-}
-
 // Bytes writes the file as fio would be given it. Includes stand in their
 // place, so that the result is complete in itself; lines that were not edited
 // are byte for byte as written, apart from the end of the last one.

@@ -82,7 +82,9 @@ func TestFioTouchesNothingThatTouchesDoesNotName(t *testing.T) {
 	}
 	seed := uint64(7)
 	if s := os.Getenv("FIORD_SEED"); s != "" {
-		fmt.Sscan(s, &seed)
+		if _, err := fmt.Sscan(s, &seed); err != nil {
+			t.Fatalf("FIORD_SEED: %v", err)
+		}
 	}
 	rng := rand.New(rand.NewPCG(seed, 7))
 	for i := range 16 {
@@ -154,7 +156,7 @@ func traceJob(t *testing.T, fio, strace, text string) {
 	cmd := exec.Command("timeout", "-k", "1", "20", strace, "-f", "-qq", "-s", "4096", "-e", "trace=open,openat,creat,unlink,unlinkat,mkdir,mkdirat,rename,truncate,execve,connect", "-o", trace,
 		fio, "--output=/dev/null", "job.fio")
 	cmd.Dir = dir
-	cmd.Run()
+	_ = cmd.Run()
 	got, err := os.ReadFile(trace)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package log
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -40,7 +41,7 @@ func BenchmarkReader(b *testing.B) {
 				r := NewReader(bytes.NewReader(text), &layout)
 				for {
 					if _, err := r.Read(dst); err != nil {
-						if err != io.EOF || r.Stats().Samples != 200_000 {
+						if !errors.Is(err, io.EOF) || r.Stats().Samples != 200_000 {
 							b.Fatalf("%v %+v", err, r.Stats())
 						}
 						break

@@ -1,6 +1,7 @@
 package log_test
 
 import (
+	"errors"
 	"io"
 	"math"
 	"os"
@@ -103,7 +104,7 @@ func drain(t *testing.T, path string, cfg log.Config) *log.Log {
 	var dst [16]log.Sample
 	for {
 		_, err := l.Read(dst[:])
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return l
 		}
 		if err != nil {

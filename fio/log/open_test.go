@@ -187,7 +187,7 @@ func TestHistogramRows(t *testing.T) {
 	var got []uint64
 	for {
 		err := h.Next(&s)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

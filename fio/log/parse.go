@@ -8,7 +8,10 @@ import (
 
 // parse reads one line, which ends in \n, and returns its length with the end.
 func (s *Sample) parse(b []byte, l Layout) (int, bool) {
-	i, ok := 0, true
+	var (
+		i  int
+		ok bool
+	)
 	if s.Time, i, ok = number(b, i); !ok || b[i] != ',' {
 		return 0, false
 	}

@@ -21,7 +21,7 @@ func readAll(t testing.TB, r *Reader) []Sample {
 	for {
 		n, err := r.Read(dst[:])
 		all = append(all, dst[:n]...)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all
 		}
 		if err != nil {
