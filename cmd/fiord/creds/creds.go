@@ -177,7 +177,7 @@ func Revoke(dir string, g Grant) error {
 
 // replace writes a file whole or not at all, for its owner's eyes.
 func replace(path string, text []byte) error {
-	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
+	if err := os.WriteFile(path+".new", text, 0o600); err != nil { //nolint:gosec // the person chose the folder
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	if err := os.Rename(path+".new", path); err != nil {
