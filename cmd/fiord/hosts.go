@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -52,9 +53,12 @@ func sightings(ctx context.Context, view *registry.View) ([]registry.Sighting, e
 	go func() { ended <- view.Run(ctx) }()
 	select {
 	case <-view.Ready():
+		hosts := view.Hosts()
 		stop()
-		<-ended
-		return view.Hosts(), nil
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			return nil, fmt.Errorf("read registry of hosts: %w", err)
+		}
+		return hosts, nil
 	case err := <-ended:
 		stop()
 		return nil, fmt.Errorf("read registry of hosts: %w", err)

@@ -16,17 +16,17 @@ import (
 // the run with its plots.
 func checkPages(t *testing.T, f *fiord, report events.BenchReported, run events.RunCompleted) {
 	ctx := browser(t)
-	list := visit(t, ctx, f.at.Web)
+	list := visit(ctx, t, f.at.Web)
 	if !strings.Contains(list.Text, report.Name) || !strings.Contains(list.Text, report.Headline) {
 		t.Errorf("the list has no bench %q with %q:\n%s", report.Name, report.Headline, list.Text)
 	}
-	bench := visit(t, ctx, report.URL)
+	bench := visit(ctx, t, report.URL)
 	for _, want := range []string{report.Name, string(report.Verdict), "lab/jobs", "iodepth=8"} {
 		if !strings.Contains(bench.Text, want) {
 			t.Errorf("%s has no %q:\n%s", report.URL, want, bench.Text)
 		}
 	}
-	page := visit(t, ctx, f.at.Web+"/runs/"+run.Run)
+	page := visit(ctx, t, f.at.Web+"/runs/"+run.Run)
 	if page.Figures < 3 {
 		t.Errorf("the run's page shows %d figures, want IOPS, bandwidth and latency at least", page.Figures)
 	}
@@ -43,7 +43,7 @@ type seen struct {
 }
 
 // visit opens a page, waits for its pictures, and fails for a broken one.
-func visit(t *testing.T, ctx context.Context, url string) seen {
+func visit(ctx context.Context, t *testing.T, url string) seen {
 	t.Helper()
 	err := chromedp.Do(ctx,
 		chromedp.Navigate(url),

@@ -118,7 +118,7 @@ func (f *fiord) stop() {
 	case <-time.After(30 * time.Second):
 		f.t.Error("fiord up does not end within 30 s of SIGTERM")
 		_ = f.cmd.Process.Kill()
-		<-f.ended
+		f.t.Log("killed:", <-f.ended)
 	}
 }
 

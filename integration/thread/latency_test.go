@@ -137,7 +137,10 @@ func watchStarts(b *testing.B, engine *client.Client) *starts {
 				s.at[m.Actor.ID] = time.Unix(0, m.TimeNano)
 				s.at[m.Actor.Attributes["dev.fiord.run"]] = time.Unix(0, m.TimeNano)
 				s.mu.Unlock()
-			case <-failed:
+			case err := <-failed:
+				if b.Context().Err() == nil {
+					b.Error(err)
+				}
 				return
 			}
 		}

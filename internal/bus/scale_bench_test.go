@@ -18,23 +18,23 @@ import (
 	"github.com/fiord-bench/fiord/internal/bus/bustest"
 )
 
-// BenchmarkRacingEnds ends 10,000 runs with four racing terminals each and
+// BenchmarkRacingEnds ends 10,000 benches with four racing terminals each and
 // fails unless exactly one of each four stands.
 func BenchmarkRacingEnds(b *testing.B) {
-	const runs = 10_000
+	const benches = 10_000
 	s := bustest.NewServer(b)
 	buses := []*bus.Bus{s.Bus("fiord/r0"), s.Bus("fiord/r1"), s.Bus("fiord/r2"), s.Bus("fiord/r3")}
 	round := 0
 	for b.Loop() {
 		round++
 		start := time.Now()
-		for i := range runs {
-			run := fmt.Sprintf("race%d-%d", round, i)
+		for i := range benches {
+			bench := fmt.Sprintf("race%d-%d", round, i)
 			var won atomic.Int64
 			var wg sync.WaitGroup
-			for r, data := range ends(run) {
+			for r, data := range benchEnds(bench) {
 				wg.Go(func() {
-					ending, err := buses[r].End(b.Context(), events.New(buses[r].Source(), run, nil, data))
+					ending, err := buses[r].End(b.Context(), events.New(buses[r].Source(), bench, nil, data))
 					if err != nil {
 						b.Error(err)
 					}
@@ -45,10 +45,24 @@ func BenchmarkRacingEnds(b *testing.B) {
 			}
 			wg.Wait()
 			if won.Load() != 1 {
-				b.Fatalf("run %s has %d ends", run, won.Load())
+				b.Fatalf("bench %s has %d ends", bench, won.Load())
 			}
 		}
-		b.ReportMetric(float64(runs)/time.Since(start).Seconds(), "runs/s")
+		b.ReportMetric(float64(benches)/time.Since(start).Seconds(), "benches/s")
+	}
+}
+
+// benchEnds are the three terminals of a bench, and a second report that tells
+// another verdict.
+func benchEnds(key string) []events.Data {
+	bench := events.HashID(key)
+	report := events.BenchReported{Bench: bench, Name: "n", Verdict: events.VerdictUnchanged, Headline: "h"}
+	other := report
+	other.Verdict = events.VerdictFailed
+	return []events.Data{
+		report, other,
+		events.BenchCancelled{Bench: bench, Name: "n", Reason: "r", By: "b"},
+		events.BenchUnplaced{Bench: bench, Name: "n", Problems: []events.Problem{{Rule: "r", Message: "m"}}},
 	}
 }
 

@@ -117,7 +117,7 @@ func (s *Service) base(ctx context.Context, p events.Push) (*checkout.Tree, erro
 			return nil, checkoutProblem(p, err)
 		}
 		if commit = heads[ref]; commit == "" {
-			return nil, reject("checkout", "", "the base branch %s is gone", p.Pull.Base)
+			return nil, reject("checkout", "the base branch %s is gone", p.Pull.Base)
 		}
 	}
 	tree, err := s.git.Open(ctx, checkout.Request{URL: p.Repo.CloneURL, Commit: commit, Ref: ref})
@@ -132,7 +132,7 @@ func (s *Service) base(ctx context.Context, p events.Push) (*checkout.Tree, erro
 func checkoutProblem(p events.Push, err error) error {
 	for _, theirs := range []error{checkout.ErrRefused, checkout.ErrDenied, checkout.ErrNoCommit, checkout.ErrTooLarge, checkout.ErrNotFile, checkout.ErrLFS, checkout.ErrNotFound} {
 		if errors.Is(err, theirs) {
-			return reject("checkout", "", "%s: %v", p.Repo.Name, err)
+			return reject("checkout", "%s: %v", p.Repo.Name, err)
 		}
 	}
 	return err

@@ -25,8 +25,8 @@ type rejected struct{ problems []events.Problem }
 
 func (e *rejected) Error() string { return config.Problems(e.problems).Error() }
 
-func reject(rule, file, format string, args ...any) *rejected {
-	return &rejected{[]events.Problem{{File: file, Rule: rule, Message: truncate(fmt.Sprintf(format, args...), 1024)}}}
+func reject(rule, format string, args ...any) *rejected {
+	return &rejected{[]events.Problem{{Rule: rule, Message: truncate(fmt.Sprintf(format, args...), 1024)}}}
 }
 
 // push reacts to push.received: it says push.ignored, push.rejected, or asks
@@ -96,7 +96,7 @@ func gaveUp(p events.Push, cause error) events.PushRejected {
 func (s *Service) work(ctx context.Context, d *bus.Delivery, p events.Push, approved bool) error {
 	rule, ok := s.policy.Get().For(p.Repo.Forge, p.Repo.Name)
 	if !ok {
-		return reject(repos.RulePolicy, "", "no rule of the operator lets %s at %s run anything", p.Repo.Name, p.Repo.Forge)
+		return reject(repos.RulePolicy, "no rule of the operator lets %s at %s run anything", p.Repo.Name, p.Repo.Forge)
 	}
 	state, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(st *refState) { st.meet(p.Push, d.Sequence, p.After) })
 	if err != nil {

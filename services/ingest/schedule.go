@@ -94,7 +94,7 @@ const zeroID = "0000000000000000000000000000000000000000"
 func (s *Service) measureHead(ctx context.Context, d *bus.Delivery, p events.Push) error {
 	rule, ok := s.policy.Get().For(p.Repo.Forge, p.Repo.Name)
 	if !ok {
-		return reject(repos.RulePolicy, "", "no rule of the operator lets %s at %s run anything", p.Repo.Name, p.Repo.Forge)
+		return reject(repos.RulePolicy, "no rule of the operator lets %s at %s run anything", p.Repo.Name, p.Repo.Forge)
 	}
 	tree, err := s.git.Open(ctx, checkout.Request{URL: p.Repo.CloneURL, Commit: p.After, Ref: p.Ref})
 	if err != nil {

@@ -67,7 +67,9 @@ func (c *Command) serve(ctx context.Context, dir, title string, b *board) (wait 
 		if err := server.Shutdown(over); err != nil {
 			_ = server.Close() // a download that goes on is cut off
 		}
-		<-done
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
 		return nil
 	}, nil
 }

@@ -16,7 +16,7 @@ func numbers(line []byte, out []float64) int {
 		if i == begin {
 			return n
 		}
-		out[n] = v
+		out[n] = v //nolint:gosec // n ranges over out
 	}
 	return len(out)
 }

@@ -121,7 +121,7 @@ const (
 // fetch brings one object and what it needs, if the server can with no more
 // file contents than the filter says.
 func (r *repo) fetch(ctx context.Context, depth int, filter, want string) error {
-	_, _, err := r.run(ctx, nil, "fetch", "--quiet", fmt.Sprintf("--depth=%d", depth), "--no-tags",
+	_, err := r.run(ctx, nil, "fetch", "--quiet", fmt.Sprintf("--depth=%d", depth), "--no-tags",
 		"--no-write-fetch-head", "--filter="+filter, "--end-of-options", "origin", want)
 	return classify(err)
 }
@@ -156,7 +156,7 @@ func (r *repo) fetchAny(ctx context.Context, req Request, filter string) error {
 		if refErr := r.fetch(ctx, depth, filter, req.Ref); refErr != nil {
 			return errors.Join(err, refErr)
 		}
-		if _, _, missing := r.run(ctx, nil, "cat-file", "-e", req.Commit); missing == nil {
+		if _, missing := r.run(ctx, nil, "cat-file", "-e", req.Commit); missing == nil {
 			return nil
 		}
 	}
@@ -171,7 +171,7 @@ func (c *Client) Heads(ctx context.Context, address string) (map[string]string, 
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(r.dir) }()
-	out, _, err := r.run(ctx, nil, "ls-remote", "--heads", "--tags", "--refs", "--end-of-options", "origin")
+	out, err := r.run(ctx, nil, "ls-remote", "--heads", "--tags", "--refs", "--end-of-options", "origin")
 	if err != nil {
 		return nil, classify(err)
 	}

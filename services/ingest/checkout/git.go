@@ -107,8 +107,8 @@ func (r *repo) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run runs git to its end and returns what it printed and what it warned of.
-func (r *repo) run(ctx context.Context, stdin io.Reader, args ...string) (stdout, stderr string, err error) {
+// run runs git to its end and returns what it printed.
+func (r *repo) run(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.cfg.Timeout, fmt.Errorf("%w: no end after %v", ErrUnavailable, r.cfg.Timeout))
 	defer cancel()
 	ctx, stop := r.limit(ctx)
@@ -117,13 +117,14 @@ func (r *repo) run(ctx context.Context, stdin io.Reader, args ...string) (stdout
 	var out bytes.Buffer
 	errs := &tail{most: 16 << 10}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, errs
-	if err = cmd.Run(); err == nil {
-		return out.String(), errs.String(), r.tooLarge()
+	err := cmd.Run()
+	if err == nil {
+		return out.String(), r.tooLarge()
 	}
 	if cause := context.Cause(ctx); cause != nil {
-		return "", "", fmt.Errorf("git %s: %w", args[0], cause)
+		return "", fmt.Errorf("git %s: %w", args[0], cause)
 	}
-	return "", "", &gitError{args: args, stderr: errs.String(), err: err}
+	return "", &gitError{args: args, stderr: errs.String(), err: err}
 }
 
 // limit ends the returned context once the repository has outgrown its bounds.

@@ -95,7 +95,7 @@ func (t *Tree) Prefetch(ctx context.Context, names ...string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, _, err := t.repo.run(ctx, strings.NewReader(strings.Join(ids, "\n")+"\n"), "fetch", "--quiet", "--no-tags",
+	_, err := t.repo.run(ctx, strings.NewReader(strings.Join(ids, "\n")+"\n"), "fetch", "--quiet", "--no-tags",
 		"--no-write-fetch-head", "--filter=blob:none", "--stdin", "--end-of-options", "origin")
 	return classify(err)
 }

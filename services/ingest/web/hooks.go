@@ -116,7 +116,7 @@ func (s *Server) pushes(ctx context.Context, m forge.Message, rule repos.Rule) (
 			Push: events.Push{
 				Repo: repository(m, rule), Ref: p.Ref, Before: known(p.Before, p.After), After: p.After,
 			},
-			Pusher: truncate(m.Sender, 300), Delivery: truncate(m.Delivery, 300),
+			Pusher: clip(m.Sender), Delivery: clip(m.Delivery),
 		}
 		stored, err := s.store(ctx, data)
 		if err != nil {
@@ -144,7 +144,7 @@ func (s *Server) pull(ctx context.Context, m forge.Message, rule repos.Rule) (an
 			Repo: repository(m, rule), Ref: pullRef(m.Forge, p.Number), Before: known(p.Base, after), After: after,
 			Pull: &events.Pull{Number: p.Number, Base: p.BaseRef, BaseSHA: p.Base, Head: p.HeadRef, Fork: p.Fork},
 		},
-		Pusher: truncate(m.Sender, 300), Delivery: truncate(m.Delivery, 300),
+		Pusher: clip(m.Sender), Delivery: clip(m.Delivery),
 	}
 	stored, err := s.store(ctx, data)
 	if err != nil {
@@ -190,7 +190,9 @@ func known(before, after string) string {
 	return before
 }
 
-func truncate(s string, most int) string {
+// clip holds a name of the forge's to what an event may carry of it.
+func clip(s string) string {
+	const most = 300
 	if len(s) > most {
 		s = s[:most]
 	}
