@@ -41,32 +41,39 @@ func (v *volume) start(tool string, args ...string) (url string, stop func() int
 	}
 }
 
-// get returns an answer's status, type, policy and text.
-func get(t *testing.T, url string) (status int, head http.Header, text string) {
-	t.Helper()
+// ask returns an answer's status, head and text.
+func ask(url string) (status int, head http.Header, text string, err error) {
 	client := http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Get(url)
 	if err != nil {
-		t.Fatal(err)
+		return 0, nil, "", err
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, answer.Header, string(body), err
+}
+
+// get is ask for an address that answers.
+func get(t *testing.T, url string) (status int, head http.Header, text string) {
+	t.Helper()
+	status, head, text, err := ask(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer.StatusCode, answer.Header, string(body)
+	return status, head, text
 }
 
-// until asks again until the page says something.
+// until asks again until the page says something. A port that is published may
+// not be listened on yet.
 func until(t *testing.T, url, want string) string {
 	t.Helper()
-	for end := time.Now().Add(40 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		_, _, text := get(t, url)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		_, _, text, err := ask(url)
 		if strings.Contains(text, want) {
 			return text
 		}
 		if time.Now().After(end) {
-			t.Fatalf("the page never said %q: %s", want, text)
+			t.Fatalf("the page never said %q: %s, %v", want, text, err)
 		}
 	}
 }
@@ -171,7 +178,9 @@ func TestStoppingEndsFioAndKeepsWhatItMeasured(t *testing.T) {
 }
 
 func TestServingIsAChoice(t *testing.T) {
-	env := func(serve string) map[string]string { return map[string]string{"JOBFILES": "a.fio", "FIORD_SERVE": serve} }
+	env := func(serve string) map[string]string {
+		return map[string]string{"JOBFILES": "a.fio", "FIORD_SERVE": serve}
+	}
 	good := map[string]string{"a.fio": quick + "[one]\nrw=read\n"}
 	bad := map[string]string{"a.fio": "[gone]\nrw=read\nfilename=gone\nsize=1m\nallow_file_create=0\n"}
 	newVolume(t, env("never"), good).expect(ExitOK, "fiotools-aio", nil)
