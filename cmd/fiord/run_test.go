@@ -45,6 +45,19 @@ func TestAJobIsMeasuredAndReported(t *testing.T) {
 		f.command("watch", "--since=1h", "--bench", id, "--type=bench.reported", "-n=1")
 		_, out, _ = f.command("show", id)
 		contains(t, out, "bench.requested", "bench.placed", "runs.requested", "run.started", "run.completed", "bench.reported")
+		_, shown, _ := f.command("show", id, "--json")
+		var chain struct{ Chain []struct{ ID, Type, Subject string } }
+		if err := json.Unmarshal([]byte(shown), &chain); err != nil || len(chain.Chain) == 0 {
+			t.Fatalf("%v: %s", err, shown)
+		}
+		for _, e := range chain.Chain { // by a run, by an event
+			if e.Type == string(events.TypeRunStarted) {
+				_, out, _ = f.command("show", e.Subject)
+				contains(t, out, "bench "+id, "run.started")
+				_, out, _ = f.command("show", e.ID)
+				contains(t, out, "chain "+chain.Chain[0].ID, "bench.requested", "bench.reported")
+			}
+		}
 		_, out, _ = f.command("runs")
 		contains(t, out, id, again.Bench, "1/1")
 	})

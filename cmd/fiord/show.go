@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fiord-bench/fiord/cmd/fiord/connection"
 	"github.com/fiord-bench/fiord/cmd/fiord/follow"
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
@@ -15,10 +16,15 @@ import (
 
 func (p *program) showCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "show BENCH",
+		Use:   "show ID",
 		Short: "Show what happened to a bench, and what waits for whom since when",
-		Args:  cobra.ExactArgs(1),
-		RunE:  func(c *cobra.Command, args []string) error { return p.show(c.Context(), args[0]) },
+		Long: `Show what happened, in order, and what waits for whom since when.
+
+The id may be a bench's or a run's. The id of an event, of a push, or of
+anything else that an event is about shows the whole chain it belongs to:
+everything that the chain's first event brought about.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return p.show(c.Context(), args[0]) },
 	}
 }
 
@@ -28,7 +34,14 @@ func (p *program) show(ctx context.Context, id string) error {
 		return err
 	}
 	defer client.Close()
-	b, chain, err := load(ctx, client, id)
+	at, err := locate(ctx, client, id)
+	if err != nil {
+		return err
+	}
+	if at.Bench == "" {
+		return p.showChain(ctx, client, at.Correlation)
+	}
+	b, chain, err := load(ctx, client, at.Bench)
 	if err != nil {
 		return err
 	}
@@ -47,6 +60,43 @@ func (p *program) printBench(b *follow.Bench, chain []bus.Seen, waiting []follow
 	if _, err := fmt.Fprintf(p.stdout, "bench %s (%s)\n\n", b.ID, screen.Clean(b.Name())); err != nil {
 		return err
 	}
+	if err := p.printChain(chain, waiting); err != nil {
+		return err
+	}
+	return screen.Summary(p.stdout, b, webURL)
+}
+
+// locate finds what an id names; that nothing does is the caller's fault.
+func locate(ctx context.Context, client *connection.Client, id string) (follow.Located, error) {
+	at, err := follow.Locate(ctx, client.Bus, id)
+	if err == nil && at == (follow.Located{}) {
+		err = badInput(fmt.Errorf("%w: no event of the last 30 days names %s (fiord runs lists them)", errUnknownBench, screen.Clean(id)))
+	}
+	return at, err
+}
+
+// showChain shows what one first event brought about, be it one bench or many.
+func (p *program) showChain(ctx context.Context, client *connection.Client, correlation string) error {
+	c, err := follow.LoadChain(ctx, client.Bus, correlation)
+	if err != nil {
+		return err
+	}
+	waiting := c.Waiting()
+	if p.json {
+		return p.printJSON(struct {
+			Correlation string           `json:"correlationid"`
+			Chain       []envelope       `json:"chain"`
+			Waiting     []follow.Waiting `json:"waiting,omitempty"`
+		}{correlation, envelopes(c.Events), waiting})
+	}
+	if _, err := fmt.Fprintf(p.stdout, "chain %s\n\n", screen.Clean(correlation)); err != nil {
+		return err
+	}
+	return p.printChain(c.Events, waiting)
+}
+
+// printChain prints events in order, and who has the next word.
+func (p *program) printChain(chain []bus.Seen, waiting []follow.Waiting) error {
 	for _, s := range chain {
 		if _, err := fmt.Fprintln(p.stdout, screen.EventLine(s)); err != nil {
 			return err
@@ -61,7 +111,7 @@ func (p *program) printBench(b *follow.Bench, chain []bus.Seen, waiting []follow
 			return err
 		}
 	}
-	return screen.Summary(p.stdout, b, webURL)
+	return nil
 }
 
 func envelopes(chain []bus.Seen) []envelope {

@@ -53,24 +53,10 @@ func Follow(ctx context.Context, b *bus.Bus, id string, from uint64, changed fun
 func Load(ctx context.Context, b *bus.Bus, id string) (*Bench, []bus.Seen, error) {
 	bench := New(id)
 	var chain []bus.Seen
-	caughtUp := make(chan struct{})
-	view, err := b.Watch(ctx, bus.View{
-		See: func(_ context.Context, s bus.Seen) {
-			if bench.Apply(s.Event) {
-				chain = append(chain, s)
-			}
-		},
-		CaughtUp: sync.OnceFunc(func() { close(caughtUp) }),
+	err := read(ctx, b, func(s bus.Seen) {
+		if bench.Apply(s.Event) {
+			chain = append(chain, s)
+		}
 	})
-	if err != nil {
-		return nil, nil, err
-	}
-	defer view.Stop()
-	select {
-	case <-caughtUp:
-		view.Stop() // before the results are read
-		return bench, chain, nil
-	case <-ctx.Done():
-		return nil, nil, ctx.Err()
-	}
+	return bench, chain, err
 }

@@ -1,0 +1,118 @@
+package follow
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
+)
+
+// Located is what an id turned out to name.
+type Located struct {
+	// Bench is set when the id is a bench or one of its runs.
+	Bench string
+	// Correlation is the chain that the id belongs to otherwise: of an event,
+	// a push, a notice, an inventory. It is the id of the chain's first event.
+	Correlation string
+}
+
+// Locate finds what an id names, by reading the stream once: a bench, a run,
+// an event, or whatever an event is about. The latest event that names it
+// counts. The zero Located says that nothing does.
+func Locate(ctx context.Context, b *bus.Bus, id string) (Located, error) {
+	var found Located
+	err := read(ctx, b, func(s bus.Seen) {
+		e := s.Event
+		ref, isRun := RunOf(e)
+		switch {
+		case Of(e) == id, isRun && ref.Run == id:
+			found.Bench = Of(e)
+		case e.ID == id, e.Subject == id, e.CorrelationID == id:
+			found.Correlation = e.CorrelationID
+		}
+	})
+	return found, err
+}
+
+// Chain is everything that one first event brought about.
+type Chain struct {
+	Events []bus.Seen
+	// Benches asked for in the chain, in order.
+	Benches []*Bench
+}
+
+// LoadChain reads a chain by its correlation.
+func LoadChain(ctx context.Context, b *bus.Bus, correlation string) (Chain, error) {
+	var c Chain
+	benches := map[string]*Bench{}
+	err := read(ctx, b, func(s bus.Seen) {
+		if s.Event.CorrelationID != correlation {
+			return
+		}
+		c.Events = append(c.Events, s)
+		id := Of(s.Event)
+		if id == "" {
+			return
+		}
+		if benches[id] == nil {
+			benches[id] = New(id)
+			c.Benches = append(c.Benches, benches[id])
+		}
+		benches[id].Apply(s.Event)
+	})
+	return c, err
+}
+
+// Waiting says who has the next word in the chain.
+func (c Chain) Waiting() []Waiting {
+	var waiting []Waiting
+	for _, b := range c.Benches {
+		waiting = append(waiting, b.Waiting()...)
+	}
+	answered := func(types ...events.Type) bool {
+		return slices.ContainsFunc(c.Events, func(s bus.Seen) bool { return slices.Contains(types, s.Event.Type) })
+	}
+	for _, s := range c.Events {
+		switch s.Event.Type {
+		case events.TypePushReceived:
+			if !answered(events.TypeBenchRequested, events.TypePushIgnored, events.TypePushRejected) {
+				waiting = append(waiting, next("ingest", "to check the push out", s.Stored))
+			}
+		case events.TypeDiscoveryRequested:
+			if !answered(events.TypeInstancesDiscovered) {
+				waiting = append(waiting, next("inventory", "to discover instances", s.Stored))
+			}
+		case events.TypeInstancesDiscovered:
+			if !answered(events.TypeInventoryGenerated) {
+				waiting = append(waiting, next("inventory", "to generate the inventory, unless nothing has changed", s.Stored))
+			}
+		}
+	}
+	return waiting
+}
+
+func next(who, what string, since time.Time) Waiting {
+	return Waiting{For: who, What: what, Since: since}
+}
+
+// read calls see with every event that the stream holds now.
+func read(ctx context.Context, b *bus.Bus, see func(bus.Seen)) error {
+	caughtUp := make(chan struct{})
+	view, err := b.Watch(ctx, bus.View{
+		See:      func(_ context.Context, s bus.Seen) { see(s) },
+		CaughtUp: func() { close(caughtUp) },
+	})
+	if err != nil {
+		return err
+	}
+	defer view.Stop()
+	select {
+	case <-caughtUp:
+		view.Stop() // before the results are read
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
