@@ -49,6 +49,9 @@ func tooLarge(t Type, size int) error {
 // Unmarshal reads an event in structured mode and validates it. Attributes
 // and fields that this build does not know are passed over.
 func Unmarshal(raw []byte) (Event, error) {
+	if e, ok := readOwn(raw); ok {
+		return e, nil
+	}
 	return readStructured(raw, false)
 }
 

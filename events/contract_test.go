@@ -93,6 +93,24 @@ func TestWeReadWhatTheSDKWrites(t *testing.T) {
 	}
 }
 
+// What services write must take the fast path, or it is none.
+func TestOwnEventsAreReadFast(t *testing.T) {
+	for _, want := range events.Examples() {
+		raw, err := events.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ok := events.UnmarshalOwn(raw)
+		if !ok {
+			t.Errorf("%s takes the slow path", want.Type)
+			continue
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s differs:\n%s", want.Type, diff)
+		}
+	}
+}
+
 func TestBase64DataIsRead(t *testing.T) {
 	raw := `{"specversion":"1.0","id":"1","source":"s","type":"dev.fiord.push.approved.v1","data_base64":"eyJwdXNoIjoiYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWEiLCJieSI6Im1lIn0="}`
 	e, err := events.Unmarshal([]byte(raw))

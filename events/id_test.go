@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fiord-bench/fiord/events"
 )
 
@@ -106,6 +108,14 @@ func FuzzUnmarshal(f *testing.F) {
 		e, err := events.Unmarshal(raw)
 		if err != nil {
 			return
+		}
+		// The reader for speed and the one for errors read the same.
+		thorough, err := events.UnmarshalThoroughly(raw)
+		if err != nil {
+			t.Fatalf("accepted by one reader only: %v", err)
+		}
+		if diff := cmp.Diff(thorough, e); diff != "" {
+			t.Fatalf("the readers differ:\n%s", diff)
 		}
 		again, err := events.Marshal(e)
 		if err != nil {

@@ -46,7 +46,9 @@ func TestAJobIsMeasuredAndReported(t *testing.T) {
 		_, out, _ = f.command("show", id)
 		contains(t, out, "bench.requested", "bench.placed", "runs.requested", "run.started", "run.completed", "bench.reported")
 		_, shown, _ := f.command("show", id, "--json")
-		var chain struct{ Chain []struct{ ID, Type, Subject string } }
+		var chain struct {
+			Chain []struct{ ID, Type, Subject string }
+		}
 		if err := json.Unmarshal([]byte(shown), &chain); err != nil || len(chain.Chain) == 0 {
 			t.Fatalf("%v: %s", err, shown)
 		}

@@ -17,6 +17,10 @@ const (
 	fetchHeartbeat = 5 * time.Second
 	// fetchBatch bounds one pull, however many places are free.
 	fetchBatch = 256
+	// gatherStep and gatherMost are how long a busy reaction waits for more free
+	// places before it asks for events.
+	gatherStep = 250 * time.Microsecond
+	gatherMost = 2 * time.Millisecond
 	// lostWait is the pause before a consumer that cannot be pulled is tried again.
 	lostWait = 500 * time.Millisecond
 )
@@ -71,6 +75,7 @@ type worker struct {
 	bus      *Bus
 	reaction Reaction
 	log      *slog.Logger
+	mu       sync.Mutex // guards consumer, which each puller may make again
 	consumer jetstream.Consumer
 	places   chan struct{}
 	idle     chan jetstream.Msg
@@ -83,23 +88,46 @@ func (w *worker) ensure(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ensure consumer %s: %w", w.reaction.Durable(), err)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.consumer = c
 	return nil
+}
+
+func (w *worker) current() jetstream.Consumer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.consumer
 }
 
 // run pulls until ctx ends, then lets handlers finish within their grace.
 func (w *worker) run(ctx context.Context) {
 	handling, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	for ctx.Err() == nil {
-		if err := w.pull(ctx, handling); err != nil && ctx.Err() == nil {
-			w.recover(ctx, err)
-		}
+	var pulling sync.WaitGroup
+	for range w.pullers() {
+		pulling.Go(func() {
+			for ctx.Err() == nil {
+				if err := w.pull(ctx, handling); err != nil && ctx.Err() == nil {
+					w.recover(ctx, err)
+				}
+			}
+		})
 	}
+	pulling.Wait()
 	close(w.idle)
 	grace := time.AfterFunc(w.reaction.Grace, cancel)
 	defer grace.Stop()
 	w.handlers.Wait()
+}
+
+// pullers is how many requests are open at once: with many places a second one
+// fills the pause in which the first is answered.
+func (w *worker) pullers() int {
+	if cap(w.places) >= 64 {
+		return 2
+	}
+	return 1
 }
 
 // pull makes one request for as many events as there are free places, and
@@ -112,7 +140,7 @@ func (w *worker) pull(ctx, handling context.Context) error {
 	}
 	used := 0
 	defer func() { w.release(n - used) }()
-	batch, err := w.consumer.Fetch(n, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(fetchHeartbeat))
+	batch, err := w.current().Fetch(n, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(fetchHeartbeat))
 	if err != nil {
 		return err
 	}
@@ -139,24 +167,35 @@ func (w *worker) dispatch(handling, draining context.Context, msg jetstream.Msg)
 	})
 }
 
-// reserve takes all free places, at least one, at most fetchBatch.
+// reserve takes all free places, at least one, at most fetchBatch. A request
+// costs a round trip, so a busy reaction with many places waits a moment for
+// more of them instead of asking for one event at a time.
 func (w *worker) reserve(ctx context.Context) (int, bool) {
 	select {
 	case w.places <- struct{}{}:
 	case <-ctx.Done():
 		return 0, false
 	}
-	n := 1
-	for n < fetchBatch {
-		select {
-		case w.places <- struct{}{}:
+	n, worth, most := 1, min(fetchBatch, cap(w.places)/4), min(fetchBatch, max(cap(w.places)/w.pullers(), 1))
+	for patience := time.Duration(0); ; patience += gatherStep {
+		for n < most && w.take() {
 			n++
-			continue
-		default:
 		}
-		break
+		if n >= worth || patience >= gatherMost {
+			return n, true
+		}
+		time.Sleep(gatherStep)
 	}
-	return n, true
+}
+
+// take takes one place if one is free.
+func (w *worker) take() bool {
+	select {
+	case w.places <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
 func (w *worker) release(n int) {
