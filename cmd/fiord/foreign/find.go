@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -65,7 +66,10 @@ type Found struct {
 func Find(ctx context.Context, in fs.FS) (*Found, error) {
 	s := search{in: in, results: map[string][]int{}, logs: map[string][]string{}}
 	err := fs.WalkDir(in, ".", func(p string, d fs.DirEntry, err error) error {
-		return errors.Join(ctx.Err(), s.visit(p, d, err))
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return s.visit(p, d, err)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("search for results: %w", err)
@@ -169,8 +173,8 @@ func (s *search) parse(p string) (*result.Output, error) {
 // assign gives each group of logs to the result that it belongs to, in the same
 // folder or the one above. Groups that belong to none become runs.
 func (s *search) assign() {
-	for at, logs := range s.logs {
-		slices.SortFunc(logs, natural)
+	for _, at := range slices.Sorted(maps.Keys(s.logs)) {
+		logs := s.logs[at]
 		dir, prefix := path.Split(at)
 		dir = path.Clean(dir)
 		run := s.owner(dir, prefix)
