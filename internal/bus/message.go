@@ -137,6 +137,9 @@ func extractTrace(ctx context.Context, header nats.Header, e events.Event) conte
 	if first(header, "traceparent") != "" {
 		return propagation.TraceContext{}.Extract(ctx, headerCarrier(header))
 	}
+	if e.TraceParent == "" {
+		return ctx
+	}
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{
 		"traceparent": e.TraceParent, "tracestate": e.TraceState,
 	})
