@@ -118,10 +118,11 @@ chaos: setup ## Kill services and race ends at random moments, KILLS and RACES t
 	@go test -v -count=1 -timeout 2h ./integration/chaos -chaos.kills $(KILLS)
 
 .PHONY: images
-images: build ## Build the container images: fio of two Debian suites, and one per program
+images: build ## Build the container images: fio of two Debian suites, one per program, and the drop-in
 	@deploy/images/fio/build bookworm
 	@deploy/images/fio/build trixie
 	@deploy/images/service/build
+	@deploy/images/dropin/build
 
 .PHONY: release
 release: ## Make a tree with tags instead of replaces: make release VERSION=v0.1.0 OUT=dir
