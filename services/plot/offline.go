@@ -39,9 +39,7 @@ type Picture struct {
 func DrawRun(m Measured) ([]Picture, []string, error) {
 	read := cmp.Or(m.Reading, &reading.Run{})
 	p := &painter{c: m.Completed, doc: m.Document, run: read, flags: flagsOf(m.Completed, read)}
-	if m.Reading == nil {
-		p.flags = append(p.flags, "there are no logs: nothing is known over time")
-	} else {
+	if m.Reading != nil {
 		p.overTime()
 	}
 	if _, _, err := p.distribution(); err != nil {

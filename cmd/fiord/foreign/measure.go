@@ -31,7 +31,7 @@ func (r *Run) measure(ctx context.Context, in fs.FS, ref events.RunRef) (plot.Me
 		notes = append(notes, oddities(m.Document)...)
 	}
 	if len(r.Logs) == 0 {
-		return m, notes, nil
+		return m, append(notes, "there are no logs: nothing is known over time"), nil
 	}
 	var logs []reading.Log
 	for _, p := range r.Logs {
