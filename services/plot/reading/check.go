@@ -24,7 +24,8 @@ func (r *reader) check() {
 		if f == nil {
 			continue
 		}
-		// The last, unfinished window of each job is not in its log.
+		// The last, unfinished window of each job is not in its log. Its rate is
+		// taken for that of the run or that of the window before, whichever is more.
 		lost := max(float64(r.window), 0) / 1000
 		for _, c := range []struct {
 			kind     log.Kind
@@ -36,13 +37,22 @@ func (r *reader) check() {
 			if rates == nil {
 				continue
 			}
-			got := log.Compare(rates.Total(log.Direction(i)), c.reported, tolerance, lost*c.rate)
+			slack := lost * max(c.rate, last(rates.Series(log.Direction(i)).Values))
+			got := log.Compare(rates.Total(log.Direction(i)), c.reported, tolerance, slack)
 			if !got.Agree {
 				r.flag(fmt.Sprintf("log and summary disagree: the %s log adds up to %s %s, fio counted %s (%+.0f%%)",
 					name, figure.Grouped(uint64(got.Logged)), c.what, figure.Grouped(uint64(got.Reported)), got.Deviation*100))
 			}
 		}
 	}
+}
+
+// last returns the last value, 0 if there is none.
+func last(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	return values[len(values)-1]
 }
 
 // figures returns a direction of the summary, nil if there is none.

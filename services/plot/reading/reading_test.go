@@ -152,6 +152,16 @@ func TestOddLogsAreFlaggedAndRead(t *testing.T) {
 	flagged(t, read(t, doc(4000, 4, 1), text("fio_iops.1.log", good+good)), "time goes back")
 }
 
+// fio logs no unfinished window: what a job that speeds up does in its last one
+// is more than its mean tells.
+func TestAFastEndIsNoDisagreement(t *testing.T) {
+	run := read(t, doc(100+200+900+920, 4, 1), text("fio_iops.1.log", rows(100, 200, 900)))
+	if len(run.Flags) > 0 {
+		t.Errorf("flags %q", run.Flags)
+	}
+	flagged(t, read(t, doc(100+200+900+1900, 4, 1), text("fio_iops.1.log", rows(100, 200, 900))), "log and summary disagree")
+}
+
 func TestJobsMayLogDifferentColumns(t *testing.T) {
 	d := doc(600, 3, 2)
 	d.Jobs[1].Options = append(d.Jobs[1].Options, result.Setting{Name: "log_offset", Value: "1"})
