@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -70,9 +71,11 @@ func (w *worker) receive(ctx context.Context, msg jetstream.Msg) (*Delivery, fun
 	if d.Attempt > 1 {
 		d.Attempt = max(1, d.Attempt-w.bus.snoozed(ctx, w.reaction.Durable(), d.Sequence))
 	}
-	times, _ := strconv.Atoi(first(msg.Headers(), headerRedrive))
-	d.Redriven = times > 0
-	d.Replayed = first(msg.Headers(), headerReplay) != ""
+	if strings.HasPrefix(msg.Subject(), redrivePrefix) {
+		times, _ := strconv.Atoi(first(msg.Headers(), headerRedrive))
+		d.Redriven = times > 0
+		d.Replayed = first(msg.Headers(), headerReplay) != ""
+	}
 	d.Event, err = decode(msg.Headers(), msg.Data())
 	d.Log = slog.New(lazyHandler{w.log.Handler(), func() []slog.Attr {
 		return []slog.Attr{slog.String("event_id", d.Event.ID), slog.String("event_type", string(d.Event.Type)), slog.Int("attempt", d.Attempt)}
@@ -117,7 +120,7 @@ func (w *worker) call(ctx context.Context, d *Delivery) (err error) {
 		defer cancel()
 	}
 	ctx = extractTrace(ctx, d.msg.Headers(), d.Event)
-	ctx, span := w.bus.tracer.Start(ctx, w.reaction.Durable(), trace.WithSpanKind(trace.SpanKindConsumer))
+	ctx, span := w.bus.tracer.Start(ctx, w.durable, trace.WithSpanKind(trace.SpanKindConsumer))
 	if span.IsRecording() {
 		span.SetAttributes(attribute.String("messaging.system", "nats"), attribute.String("messaging.message.id", d.Event.ID),
 			attribute.String("fiord.event_type", string(d.Event.Type)), attribute.Int("fiord.attempt", d.Attempt))

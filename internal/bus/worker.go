@@ -52,6 +52,7 @@ func (b *Bus) React(ctx context.Context, r Reaction) (*Subscription, error) {
 	w := &worker{
 		bus:      b,
 		reaction: r,
+		durable:  r.Durable(),
 		log:      b.log.With("reaction", r.Durable()),
 		places:   make(chan struct{}, r.Concurrency),
 		idle:     make(chan jetstream.Msg),
@@ -74,6 +75,7 @@ func (b *Bus) React(ctx context.Context, r Reaction) (*Subscription, error) {
 type worker struct {
 	bus      *Bus
 	reaction Reaction
+	durable  string
 	log      *slog.Logger
 	mu       sync.Mutex // guards consumer, which each puller may make again
 	consumer jetstream.Consumer
