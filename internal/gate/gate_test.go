@@ -24,11 +24,14 @@ const holdVariable = "GATE_TEST_HOLD"
 func TestMain(m *testing.M) {
 	if path := os.Getenv(holdVariable); path != "" {
 		g, err := gate.Open(path)
+		var release func()
 		if err == nil {
-			_, err = g.Measure(context.Background())
+			release, err = g.Measure(context.Background())
 		}
 		fmt.Println("holding", err)
-		select {}
+		// Not select {}: with nobody left to wake it the runtime ends the process.
+		time.Sleep(time.Hour)
+		release()
 	}
 	os.Exit(m.Run())
 }
