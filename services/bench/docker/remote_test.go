@@ -107,7 +107,9 @@ func overSSH(t *testing.T) string {
 		t.Skipf("%v: the other end of ssh:// is `docker system dial-stdio`", err)
 	}
 	dir := t.TempDir()
-	script := "#!/bin/sh\nwhile [ \"$1\" != docker ]; do shift; done\nexec \"$@\"\n"
+	// Like ssh it joins what follows the host and gives it to a shell: the
+	// command may come as one argument or as several.
+	script := "#!/bin/sh\nwhile [ $# -gt 0 ] && [ \"$1\" != -- ]; do shift; done\nshift 2\nexec sh -c \"$*\"\n"
 	if err := os.WriteFile(filepath.Join(dir, "ssh"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
