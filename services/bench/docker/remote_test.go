@@ -132,7 +132,7 @@ func TestARemoteEngineMeasuresVolumes(t *testing.T) {
 			inv := runnertest.Job(t, "remote", "[a]\nrw=write\nsize=64k\nfilename=x\nwrite_bw_log=${LOGS}/fio\n")
 			inv.Env = []string{"LOGS=" + filepath.Join(inv.Dir, runner.LogDir)}
 			inv.Mounts, inv.WorkDir = nil, "/data"
-			inv.Volumes = []runner.Volume{{Name: "fiord-test-remote-" + name, Driver: "local", Target: "/data"}}
+			inv.Volumes = []runner.Volume{{Name: "fiord-test-" + runnertest.Host(t), Driver: "local", Target: "/data"}}
 			t.Cleanup(func() { _ = e.api.VolumeRemove(context.Background(), inv.Volumes[0].Name, true) })
 			if exit := runnertest.Wait(t.Context(), t, runnertest.Start(t, e, inv)); !exit.OK() {
 				t.Fatalf("exit %+v: %s", exit, runnertest.Read(t, inv, runner.StderrFile))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,15 +43,17 @@ func Suite(t *testing.T, newRunner func(t *testing.T, host string) runner.Runner
 	}
 }
 
-// Host is a host token of the test's own.
+// Host is a host token of the test's own, and of this process's: what a
+// killed test process left in an engine is not in the next one's way.
 func Host(t *testing.T) string {
 	t.Helper()
-	return strings.ToLower(strings.Map(func(r rune) rune {
+	name := strings.ToLower(strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 			return r
 		}
 		return '-'
 	}, filepath.Base(t.Name())))
+	return name + "-" + strconv.Itoa(os.Getpid())
 }
 
 // Job writes a job file into a fresh directory and returns its invocation.
