@@ -15,6 +15,7 @@ import (
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/plot/figure"
+	"github.com/fiord-bench/fiord/services/plot/history"
 	"github.com/fiord-bench/fiord/services/plot/model"
 	"github.com/fiord-bench/fiord/services/plot/page"
 	"github.com/fiord-bench/fiord/services/plot/verdict"
@@ -224,8 +225,8 @@ func (a asked) trend(ctx context.Context, b model.Bench) (*figure.Figure, error)
 		return f.Figure(), nil
 	}
 	f.Subject = fmt.Sprintf("%s · %s %s", b.Name, b.Origin.Repo.Name, b.Origin.Ref)
-	var h history
-	err := readJSON(ctx, a.store, historyKey(b.Origin.Repo.Name, b.Name, b.Origin.Ref), maxVerdict, &h)
+	var h history.History
+	err := readJSON(ctx, a.store, history.Key(b.Origin.Repo.Name, b.Name, b.Origin.Ref), maxVerdict, &h)
 	if err != nil && !errors.Is(err, artifacts.ErrNotFound) {
 		return nil, err
 	}
@@ -249,7 +250,7 @@ func (a asked) trend(ctx context.Context, b model.Bench) (*figure.Figure, error)
 	return f.Figure(), nil
 }
 
-func markOf(e entry) figure.Mark {
+func markOf(e history.Entry) figure.Mark {
 	switch {
 	case e.Accepted:
 		return figure.Accepted

@@ -11,51 +11,17 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/plot/history"
 	"github.com/fiord-bench/fiord/services/plot/verdict"
 )
-
-// history is what is remembered of the benches of one name on one ref of one
-// repository, newest last: the document archive/history/<id>.json. Baselines
-// are looked up in it and trends drawn from it.
-type history struct {
-	Repo    string  `json:"repo"`
-	Name    string  `json:"name"`
-	Ref     string  `json:"ref"`
-	Entries []entry `json:"entries"`
-}
-
-// entry is one bench that was reported.
-type entry struct {
-	Bench   string         `json:"bench"`
-	Commit  string         `json:"commit"`
-	At      time.Time      `json:"at"`
-	Verdict events.Verdict `json:"verdict"`
-	// Accepted by a person as the new baseline, whatever the verdict.
-	Accepted bool `json:"accepted,omitempty"`
-}
-
-// maxHistory bounds how many benches a history keeps.
-const maxHistory = 500
-
-// historyKey is where the history of a bench's name on a ref is kept.
-func historyKey(repo, name, ref string) string {
-	return artifacts.ArchiveKey("history", events.HashID("history", repo, name, ref))
-}
 
 // remember adds a report to its history. Doing so twice changes nothing.
 func (s *Service) remember(ctx context.Context, d events.BenchReported, at time.Time) error {
 	if d.Origin == nil {
 		return nil
 	}
-	return s.changeHistory(ctx, d.Origin.Repo.Name, d.Name, d.Origin.Ref, func(h *history) bool {
-		for _, e := range h.Entries {
-			if e.Bench == d.Bench {
-				return false
-			}
-		}
-		h.Entries = append(h.Entries, entry{Bench: d.Bench, Commit: d.Origin.Commit, At: at, Verdict: d.Verdict})
-		h.Entries = h.Entries[max(0, len(h.Entries)-maxHistory):]
-		return true
+	return s.changeHistory(ctx, d.Origin.Repo.Name, d.Name, d.Origin.Ref, func(h *history.History) bool {
+		return h.Add(history.Entry{Bench: d.Bench, Commit: d.Origin.Commit, At: at, Verdict: d.Verdict})
 	})
 }
 
@@ -72,21 +38,13 @@ func (s *Service) accept(ctx context.Context, d events.BaselineAccepted) error {
 	if err := s.remember(ctx, r, seen.Event.Time); err != nil {
 		return err
 	}
-	return s.changeHistory(ctx, r.Origin.Repo.Name, r.Name, r.Origin.Ref, func(h *history) bool {
-		for i := range h.Entries {
-			if h.Entries[i].Bench == d.Bench && !h.Entries[i].Accepted {
-				h.Entries[i].Accepted = true
-				return true
-			}
-		}
-		return false
-	})
+	return s.changeHistory(ctx, r.Origin.Repo.Name, r.Name, r.Origin.Ref, func(h *history.History) bool { return h.Accept(d.Bench) })
 }
 
 // changeHistory changes a history by compare-and-set.
-func (s *Service) changeHistory(ctx context.Context, repo, name, ref string, change func(*history) bool) error {
-	return s.store.Update(ctx, historyKey(repo, name, ref), "application/json", func(current []byte) ([]byte, error) {
-		h := history{Repo: repo, Name: name, Ref: ref}
+func (s *Service) changeHistory(ctx context.Context, repo, name, ref string, change func(*history.History) bool) error {
+	return s.store.Update(ctx, history.Key(repo, name, ref), "application/json", func(current []byte) ([]byte, error) {
+		h := history.History{Repo: repo, Name: name, Ref: ref}
 		if current != nil {
 			if err := json.Unmarshal(current, &h); err != nil {
 				return nil, fmt.Errorf("decode history of %s: %w", name, err)
@@ -113,15 +71,15 @@ func (s *Service) baseline(ctx context.Context, p *events.Placement) (*verdict.B
 		return nil, nil
 	}
 	for _, ref := range refs(c.Baseline) {
-		var h history
-		err := readJSON(ctx, s.store, historyKey(p.Request.Origin.Repo.Name, p.Request.Name, ref), maxVerdict, &h)
+		var h history.History
+		err := readJSON(ctx, s.store, history.Key(p.Request.Origin.Repo.Name, p.Request.Name, ref), maxVerdict, &h)
 		if errors.Is(err, artifacts.ErrNotFound) {
 			continue
 		}
 		if err != nil {
 			return nil, away(err)
 		}
-		if id := h.newest(p.Bench); id != "" {
+		if id := h.Newest(p.Bench); id != "" {
 			return s.judged(ctx, id)
 		}
 	}
@@ -134,25 +92,6 @@ func refs(name string) []string {
 		return []string{name}
 	}
 	return []string{"refs/heads/" + name, "refs/tags/" + name}
-}
-
-// newest returns the newest bench that may serve as a baseline, other than the
-// one to be judged. What regressed doesn't, until somebody accepts it: or else
-// each shift would be forgotten after one report.
-func (h history) newest(not string) string {
-	for i := len(h.Entries) - 1; i >= 0; i-- {
-		e := h.Entries[i]
-		switch e.Verdict {
-		case events.VerdictFailed, events.VerdictInvalid, events.VerdictRegressed:
-			if !e.Accepted {
-				continue
-			}
-		}
-		if e.Bench != not {
-			return e.Bench
-		}
-	}
-	return ""
 }
 
 // judged reads the samples of a bench that was reported.

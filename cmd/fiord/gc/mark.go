@@ -10,6 +10,7 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/plot/history"
 )
 
 // mark pins what is referred to by what stays.
@@ -22,50 +23,17 @@ func (c *collector) mark(ctx context.Context) error {
 	return nil
 }
 
-// history is the part that matters here of what plot remembers of the benches
-// of one name on one ref, newest last.
-type history struct {
-	Entries []struct {
-		Bench    string         `json:"bench"`
-		Verdict  events.Verdict `json:"verdict"`
-		Accepted bool           `json:"accepted"`
-	} `json:"entries"`
-}
-
-// baselines are the benches that plot may hold the next one against: the
-// newest that neither failed nor regressed, unless somebody accepted it as it
-// is. Older ones that were accepted stay as well, since a person said so.
-func (h history) baselines() []string {
-	var ids []string
-	newest := ""
-	for _, e := range h.Entries {
-		switch e.Verdict {
-		case events.VerdictFailed, events.VerdictInvalid, events.VerdictRegressed:
-		default:
-			newest = e.Bench
-		}
-		if e.Accepted {
-			ids = append(ids, e.Bench)
-			newest = e.Bench
-		}
-	}
-	if newest != "" {
-		ids = append(ids, newest)
-	}
-	return ids
-}
-
 // markHistories pins baselines, and the verdicts that trends are drawn of.
 func (c *collector) markHistories(ctx context.Context) error {
-	for info, err := range c.store.List(ctx, artifacts.PrefixArchive+folderHistory+"/") {
+	for info, err := range c.store.List(ctx, artifacts.PrefixArchive+history.Folder+"/") {
 		if err != nil {
 			return err
 		}
-		var h history
+		var h history.History
 		if _, err := c.decode(ctx, info.Key, &h); err != nil {
 			return err
 		}
-		for _, id := range h.baselines() {
+		for _, id := range h.Baselines() {
 			c.pins.bench(id)
 		}
 		for _, e := range h.Entries {

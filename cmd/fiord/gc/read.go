@@ -45,11 +45,9 @@ const (
 	nameEnded     = "ended"
 )
 
-// Folders of the archive that are no bench's.
-const (
-	folderHistory = "history"
-	folderRuns    = "runs"
-)
+// folderRuns is a folder of the archive that is no bench's; history.Folder is
+// the other.
+const folderRuns = "runs"
 
 // archived reads one event of a bench from the archive; nil if it isn't there.
 func (c *collector) archived(ctx context.Context, bench, name string) (events.Data, error) {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/services/plot/history"
 )
 
 // rule says what goes below one prefix.
@@ -42,9 +43,9 @@ func (c *collector) rules() []rule {
 	}
 	if c.opt.Archive {
 		list = append(list,
-			rule{prefix: artifacts.PrefixArchive + folderHistory + "/", over: never, counted: artifacts.PrefixArchive},
+			rule{prefix: artifacts.PrefixArchive + history.Folder + "/", over: never, counted: artifacts.PrefixArchive},
 			rule{prefix: artifacts.PrefixArchive + folderRuns + "/", limit: c.forgotten, over: c.pointerOver, counted: artifacts.PrefixArchive},
-			rule{prefix: artifacts.PrefixArchive, limit: c.forgotten, over: c.archiveOver, stays: c.endStays, others: []string{folderHistory, folderRuns}, whole: true})
+			rule{prefix: artifacts.PrefixArchive, limit: c.forgotten, over: c.archiveOver, stays: c.endStays, others: []string{history.Folder, folderRuns}, whole: true})
 	}
 	for i := range list {
 		if list[i].counted == "" {

@@ -1,0 +1,105 @@
+// Package history is what plot remembers of the benches of one name on one ref
+// of one repository, and the rule that picks a baseline among them.
+//
+// The document archive/history/<id>.json holds it. Baselines are looked up in
+// it, trends drawn from it, and `fiord gc` asks it what has to stay: whoever
+// removes old benches must follow the same rule as who compares with them, so
+// the rule is here and nowhere else.
+package history
+
+import (
+	"time"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/events"
+)
+
+// Folder is where histories are kept, below the archive's prefix.
+const Folder = "history"
+
+// Max bounds how many benches a history keeps: the newest.
+const Max = 500
+
+// History is the benches of one name on one ref of one repository, oldest
+// first.
+type History struct {
+	Repo    string  `json:"repo"`
+	Name    string  `json:"name"`
+	Ref     string  `json:"ref"`
+	Entries []Entry `json:"entries"`
+}
+
+// Entry is one bench that was reported.
+type Entry struct {
+	Bench   string         `json:"bench"`
+	Commit  string         `json:"commit"`
+	At      time.Time      `json:"at"`
+	Verdict events.Verdict `json:"verdict"`
+	// Accepted by a person as the new baseline, whatever the verdict.
+	Accepted bool `json:"accepted,omitempty"`
+}
+
+// Key is where the history of a bench's name on a ref is kept.
+func Key(repo, name, ref string) string {
+	return artifacts.ArchiveKey(Folder, events.HashID(Folder, repo, name, ref))
+}
+
+// Add appends a bench; it returns false if the bench is there already.
+func (h *History) Add(e Entry) bool {
+	for _, known := range h.Entries {
+		if known.Bench == e.Bench {
+			return false
+		}
+	}
+	h.Entries = append(h.Entries, e)
+	h.Entries = h.Entries[max(0, len(h.Entries)-Max):]
+	return true
+}
+
+// Accept marks a bench as the baseline from now on; it returns false if that
+// changes nothing.
+func (h *History) Accept(bench string) bool {
+	for i := range h.Entries {
+		if h.Entries[i].Bench == bench && !h.Entries[i].Accepted {
+			h.Entries[i].Accepted = true
+			return true
+		}
+	}
+	return false
+}
+
+// serves tells whether a later bench may be held against this one. What
+// regressed doesn't serve until somebody accepts it: or else each shift would
+// be forgotten after one report.
+func (e Entry) serves() bool {
+	switch e.Verdict {
+	case events.VerdictFailed, events.VerdictInvalid, events.VerdictRegressed:
+		return e.Accepted
+	default:
+		return true
+	}
+}
+
+// Newest returns the newest bench that may serve as a baseline, other than the
+// one to be judged; empty if there is none.
+func (h History) Newest(not string) string {
+	for i := len(h.Entries) - 1; i >= 0; i-- {
+		if e := h.Entries[i]; e.serves() && e.Bench != not {
+			return e.Bench
+		}
+	}
+	return ""
+}
+
+// Baselines are the benches whose runs must stay: the one that the next bench
+// is held against, and all that a person accepted.
+func (h History) Baselines() []string {
+	var ids []string
+	newest := h.Newest("")
+	for _, e := range h.Entries {
+		if e.Accepted || e.Bench == newest {
+			ids = append(ids, e.Bench)
+		}
+	}
+	return ids
+}
