@@ -17,7 +17,8 @@ import (
 // plugin is a volume driver on a socket, as the engine's plugin protocol has
 // it: volumes are folders of the test.
 type plugin struct {
-	dir string
+	dir   string
+	scope string
 
 	mu      sync.Mutex
 	options map[string]map[string]string // by volume
@@ -29,21 +30,18 @@ type pluginRequest struct {
 	Opts map[string]string
 }
 
-func startPlugin(t *testing.T, name string) *plugin {
+// startPlugin listens in folder, which an engine takes for its folder of
+// plugins. Scope is "local", or "global" for volumes that several hosts see.
+func startPlugin(t *testing.T, folder, name, scope string) *plugin {
 	t.Helper()
-	const folder = "/run/docker/plugins"
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		t.Skipf("needs root, for a socket in %s: %v", folder, err)
-	}
-	socket := filepath.Join(folder, name+".sock")
-	l, err := net.Listen("unix", socket)
+	l, err := net.Listen("unix", filepath.Join(folder, name+".sock"))
 	if err != nil {
-		t.Skipf("needs root, for a socket in %s: %v", folder, err)
+		t.Fatal(err)
 	}
-	p := &plugin{dir: t.TempDir(), options: map[string]map[string]string{}}
+	p := &plugin{dir: t.TempDir(), scope: scope, options: map[string]map[string]string{}}
 	s := &http.Server{Handler: p}
 	go func() { _ = s.Serve(l) }()
-	t.Cleanup(func() { _ = s.Close(); _ = os.Remove(socket) })
+	t.Cleanup(func() { _ = s.Close() })
 	return p
 }
 
@@ -60,7 +58,7 @@ func (p *plugin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/Plugin.Activate":
 		out["Implements"] = []string{"VolumeDriver"}
 	case "/VolumeDriver.Capabilities":
-		out["Capabilities"] = map[string]string{"Scope": "local"}
+		out["Capabilities"] = map[string]string{"Scope": p.scope}
 	case "/VolumeDriver.Create":
 		p.options[req.Name] = req.Opts
 		_ = os.MkdirAll(path, 0o755)
@@ -82,9 +80,10 @@ func (p *plugin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestAVolumePluginGetsNameProfileAndOptions(t *testing.T) {
-	e := newEngine(t, Config{})
 	const driver = "fiordtest"
-	p := startPlugin(t, driver)
+	plugins := t.TempDir()
+	p := startPlugin(t, plugins, driver, "local")
+	e := privateEngine(t, plugins)
 	inv := runnertest.Job(t, "plugin", "[a]\nrw=write\nsize=64k\nfilename=/data/x\n")
 	inv.Volumes = []runner.Volume{{Name: "data@gold", Driver: driver, Options: map[string]string{"size": "10G"}, Target: "/data"}}
 	t.Cleanup(func() { _ = e.api.VolumeRemove(context.Background(), "data@gold", true) })
