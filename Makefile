@@ -15,6 +15,9 @@ FUZZ ?= .
 # Which benchmarks run, and how often: make bench BENCH=Publish COUNT=10
 BENCH ?= .
 COUNT ?= 1
+# How many pairs of fiord and bare fio, and how long each runs. 20 are judged.
+FIDELITY_PAIRS ?= 20
+FIDELITY_RUNTIME ?= 10s
 # How hard chaos tries.
 KILLS ?= 50
 RACES ?= 20000
@@ -116,6 +119,11 @@ chaos: setup ## Kill services and race ends at random moments, KILLS and RACES t
 	@go test -v -count=1 -timeout 2h -run Interleavings ./internal/bus -interleavings $(RACES)
 	@go test -v -count=1 -timeout 2h -run RandomInterleavings ./integration/choreography -choreography.benches 500
 	@go test -v -count=1 -timeout 2h ./integration/chaos -chaos.kills $(KILLS)
+
+.PHONY: fidelity
+fidelity: setup ## Compare what fiord measures with bare fio: half an hour on a quiet machine
+	@go test -v -count=1 -timeout 6h -run FiordMeasures ./integration/fidelity \
+	  -fidelity.pairs $(FIDELITY_PAIRS) -fidelity.runtime $(FIDELITY_RUNTIME)
 
 .PHONY: images
 images: build ## Build the container images: fio of two Debian suites, one per program, and the drop-in

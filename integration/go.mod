@@ -8,6 +8,7 @@ require (
 	github.com/fiord-bench/fiord/artifacts v0.0.0
 	github.com/fiord-bench/fiord/cmd/fiord v0.0.0
 	github.com/fiord-bench/fiord/events v0.0.0
+	github.com/fiord-bench/fiord/fio v0.0.0
 	github.com/fiord-bench/fiord/internal v0.0.0
 	github.com/fiord-bench/fiord/services/bench v0.0.0
 	github.com/fiord-bench/fiord/services/ingest v0.0.0
@@ -66,7 +67,6 @@ require (
 	github.com/docker/go-units v0.5.0 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/felixge/httpsnoop v1.1.0 // indirect
-	github.com/fiord-bench/fiord/fio v0.0.0 // indirect
 	github.com/go-asn1-ber/asn1-ber v1.5.8 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3 // indirect
 	github.com/go-ldap/ldap/v3 v3.4.14 // indirect
