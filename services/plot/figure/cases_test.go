@@ -15,7 +15,7 @@ import (
 // `go test -run Gallery -gallery DIR` draws them all.
 func cases() map[string]*figure.Figure {
 	all := map[string]*figure.Figure{}
-	for _, add := range []func(map[string]*figure.Figure){timeCases, rowCases, distributionCases, gridCases} {
+	for _, add := range []func(map[string]*figure.Figure){timeCases, rowCases, distributionCases, gridCases, swarmCases} {
 		add(all)
 	}
 	return all

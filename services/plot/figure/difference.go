@@ -25,7 +25,8 @@ func (d Difference) Figure() *Figure {
 	f := &Figure{head: head, height: plotHeight}
 	a := newAxes("percentile", "")
 	nines, least, most := 1.0, 1.0, 1.0
-	for i, s := range after {
+	curves := strands{rank: "at p99"}
+	for _, s := range after {
 		// no percentile is known beyond one in n of the smaller sample
 		known := min(math.Log10(float64(s.N())), math.Log10(float64(d.Before.N())), 6)
 		nines = max(nines, known)
@@ -36,10 +37,12 @@ func (d Difference) Figure() *Figure {
 			xy = append(xy, point{x, times})
 			least, most = min(least, times), max(most, times)
 		}
-		k := lineKey(i, s.Name, fmt.Sprintf("n = %s against %s", Grouped(s.N()), Grouped(d.Before.N())))
-		f.keys = append(f.keys, k)
-		a.Add(curve{points: xy, style: lineStyle(k.tone, k.width, k.dash)})
+		curves.list = append(curves.list, strand{
+			name: s.Name, note: fmt.Sprintf("n = %s against %s", Grouped(s.N()), Grouped(d.Before.N())),
+			points: xy, rank: s.within(0.99) / d.Before.within(0.99),
+		})
 	}
+	curves.add(f, a)
 	a.X.Min, a.X.Max = 0, nines
 	a.X.Tick.Marker = nineTicks(nines)
 	if most/least > 2 {

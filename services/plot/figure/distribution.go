@@ -58,7 +58,8 @@ func (d Distribution) span() (lo, hi float64) {
 type Histogram struct {
 	Head
 	Quantity Quantity
-	// Sets are drawn over each other as outlines, up to six.
+	// Sets are drawn over each other, up to six as areas, more as a swarm of
+	// outlines.
 	Sets []Distribution
 }
 
@@ -73,14 +74,23 @@ func (h Histogram) Figure() *Figure {
 	lo, hi := spanOf(sets)
 	a.logX(h.Quantity, lo, hi)
 	top := 0.0
+	var many strands
 	for i, d := range sets {
 		bars := shares(d, a.X.Min, a.X.Max)
 		for _, v := range bars {
 			top = max(top, v)
 		}
+		if len(sets) > maxColours {
+			many.list = append(many.list, strandOf(d, steps(bars, a.X.Min, a.X.Max)))
+			continue
+		}
 		k := lineKey(i, d.Name, "n = "+Grouped(d.N()))
 		f.keys = append(f.keys, k)
-		a.Add(outline{bars: bars, fill: seriesTone(i, 30), line: lineStyle(k.tone, 1.1, k.dash), log: true})
+		a.Add(outline{bars: bars, fill: seriesTone(i, 30), line: lineStyle(k.tone, 1.1, k.dash)})
+	}
+	if len(many.list) > 0 {
+		many.rank, many.logX = "p99", true
+		many.add(f, a)
 	}
 	a.linearY(Percent, top)
 	a.yName = fmt.Sprintf("%% of I/Os per 1/%d of a decade", shareSteps)
@@ -122,7 +132,6 @@ type outline struct {
 	bars []float64
 	fill tone
 	line draw.LineStyle
-	log  bool
 }
 
 // Plot draws the area and its upper edge.
@@ -139,7 +148,22 @@ func (o outline) Plot(c draw.Canvas, p *plot.Plot) {
 	c.StrokeLines(o.line, pts)
 }
 
-// counted drops empty sets, and what is beyond the number of colours, saying so.
+// steps are the edges of bars over even steps of a log axis.
+func steps(bars []float64, lo, hi float64) []point {
+	edge := func(i int) float64 { return lo * math.Pow(hi/lo, float64(i)/float64(len(bars))) }
+	out := make([]point, 0, 2*len(bars))
+	for i, v := range bars {
+		out = append(out, point{edge(i), v}, point{edge(i + 1), v})
+	}
+	return out
+}
+
+// strandOf is a curve of a distribution, ranked by its p99.
+func strandOf(d Distribution, points []point) strand {
+	return strand{name: d.Name, note: "n = " + Grouped(d.N()), points: points, rank: d.Percentile(0.99)}
+}
+
+// counted drops empty sets, and what is beyond all bounds, saying so.
 func counted(sets []Distribution, head Head) ([]Distribution, Head) {
 	var out []Distribution
 	for _, d := range sets {
@@ -147,9 +171,9 @@ func counted(sets []Distribution, head Head) ([]Distribution, Head) {
 			out = append(out, d)
 		}
 	}
-	if len(out) > maxColours {
-		head.Facts = append(append([]string{}, head.Facts...), fmt.Sprintf("first %d of %d drawn", maxColours, len(out)))
-		out = out[:maxColours]
+	if len(out) > maxSwarm {
+		head = head.with(fmt.Sprintf("first %d of %d drawn", maxSwarm, len(out)))
+		out = out[:maxSwarm]
 	}
 	return out, head
 }
@@ -182,9 +206,8 @@ func (d CDF) Figure() *Figure {
 	a.logX(d.Quantity, lo, hi)
 	a.Y.Min, a.Y.Max = 0, 100
 	a.Y.Tick.Marker = linearTicks{unit: step{"", 1}, want: 5}
-	for i, s := range sets {
-		k := lineKey(i, s.Name, "n = "+Grouped(s.N()))
-		f.keys = append(f.keys, k)
+	curves := strands{rank: "p99", logX: true}
+	for _, s := range sets {
 		var xy []point
 		sum, n := 0.0, float64(s.N())
 		for _, b := range s.Bins {
@@ -194,8 +217,12 @@ func (d CDF) Figure() *Figure {
 				xy = append(xy, point{b.High, sum / n * 100})
 			}
 		}
-		a.Add(curve{points: thin(xy), style: lineStyle(k.tone, k.width, k.dash)})
+		if len(sets) > maxColours { // or else the median would end with the fastest
+			xy = append(append([]point{{a.X.Min, 0}}, xy...), point{a.X.Max, 100})
+		}
+		curves.list = append(curves.list, strandOf(s, xy))
 	}
+	curves.add(f, a)
 	f.paint = a.paint
 	return f
 }
@@ -222,9 +249,8 @@ func (d Percentiles) Figure() *Figure {
 		nines = max(nines, math.Log10(float64(s.N())))
 	}
 	nines = min(nines, 6)
-	for i, s := range sets {
-		k := lineKey(i, s.Name, "n = "+Grouped(s.N()))
-		f.keys = append(f.keys, k)
+	curves := strands{rank: "p99"}
+	for _, s := range sets {
 		var xy []point
 		sum, n := 0.0, float64(s.N())
 		for _, b := range s.Bins {
@@ -238,8 +264,9 @@ func (d Percentiles) Figure() *Figure {
 			xy = append(xy, point{x, b.High}, point{max(x, end), b.High})
 			lo, hi = min(lo, b.High), max(hi, b.High)
 		}
-		a.Add(curve{points: thin(xy), style: lineStyle(k.tone, k.width, k.dash)})
+		curves.list = append(curves.list, strandOf(s, xy))
 	}
+	curves.add(f, a)
 	a.X.Min, a.X.Max = 0, nines
 	a.X.Tick.Marker = nineTicks(nines)
 	a.logY(d.Quantity, lo, max(hi, lo*1.01))

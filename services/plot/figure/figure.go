@@ -2,6 +2,7 @@ package figure
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -28,6 +29,12 @@ type Head struct {
 	// Flags say what is wrong with the data. They are drawn as a box above
 	// the plot, so that nobody quotes the figure without them.
 	Flags []string
+}
+
+// with returns the head with one more fact.
+func (h Head) with(fact string) Head {
+	h.Facts = append(slices.Clone(h.Facts), fact)
+	return h
 }
 
 // Figure is a figure that is ready to be written in any format.

@@ -16,6 +16,9 @@ func TestGallery(t *testing.T) {
 	if *gallery == "" {
 		t.Skip("draws only when asked: go test -run Gallery -gallery DIR")
 	}
+	if err := os.MkdirAll(*gallery, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for name, f := range cases() {
 		write := func(suffix string, draw func(*os.File) error) {
 			out, err := os.Create(filepath.Join(*gallery, name+suffix))

@@ -160,10 +160,10 @@ func (s Surface) Figure() *Figure {
 	head := s.Head
 	nx, ny := min(len(s.X), maxCells), min(len(s.Y), maxCells)
 	if nx < len(s.X) || ny < len(s.Y) {
-		head.Facts = append(append([]string{}, head.Facts...), fmt.Sprintf("first %d × %d of %d × %d drawn", nx, ny, len(s.X), len(s.Y)))
+		head = head.with(fmt.Sprintf("first %d × %d of %d × %d drawn", nx, ny, len(s.X), len(s.Y)))
 	}
 	unit := s.Quantity.unitFor(hi)
-	head.Facts = append(append([]string{}, head.Facts...), "in "+unit.name)
+	head = head.with("in " + unit.name)
 	height := 34 + vg.Length(ny)*26
 	return &Figure{head: head, height: height, paint: func(c draw.Canvas) { s.paint(c, nx, ny, lo, hi, unit) }}
 }

@@ -120,7 +120,7 @@ func (b Bars) Figure() *Figure {
 	f := &Figure{head: b.Head}
 	for i, g := range b.Groups {
 		if i == maxRows {
-			f.head.Facts = append(append([]string{}, f.head.Facts...), fmt.Sprintf("first %d of %d points drawn", maxRows, len(b.Groups)))
+			f.head = f.head.with(fmt.Sprintf("first %d of %d points drawn", maxRows, len(b.Groups)))
 			break
 		}
 		chart.rows = append(chart.rows, chartRow{name: g.Name, lines: max(1, len(g.Bars)), paint: b.painter(g, colours)})

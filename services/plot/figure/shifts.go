@@ -44,7 +44,7 @@ func (s Shifts) Figure() *Figure {
 	}}
 	for i, r := range s.Rows {
 		if i == maxRows {
-			f.head.Facts = append(append([]string{}, f.head.Facts...), fmt.Sprintf("first %d of %d drawn", maxRows, len(s.Rows)))
+			f.head = f.head.with(fmt.Sprintf("first %d of %d drawn", maxRows, len(s.Rows)))
 			break
 		}
 		chart.rows = append(chart.rows, chartRow{name: fmt.Sprintf("%s  %+.1f%%", clean(r.Name), r.Change*100), lines: 1, paint: shiftPainter(r, reach)})

@@ -147,9 +147,7 @@ func (t Time) addSwarm(f *Figure, a *axes, drawn []Series) [][]column {
 			most = i
 		}
 	}
-	swarm := key{name: grouped(len(drawn)) + " series", tone: swarmTone(), width: 1}
-	mid := key{name: "their median", tone: inkTone(), width: 1.8}
-	f.keys = append(f.keys, swarm, mid)
+	f.keys = append(f.keys, swarmKeys(len(drawn), "series")...)
 	for i, n := range []int{most, least} {
 		k := lineKey(i, []string{"highest: ", "lowest: "}[i]+drawn[n].Name, t.note(drawn[n]))
 		f.keys = append(f.keys, k)

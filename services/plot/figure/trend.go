@@ -3,6 +3,7 @@ package figure
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -15,7 +16,8 @@ type Trend struct {
 	Quantity Quantity
 	// Commits label the x axis, oldest first.
 	Commits []Commit
-	// Lines hold one series per point or metric, up to six.
+	// Lines hold one series per point or metric. Up to six have a colour and
+	// whiskers each; more are a swarm of medians with the extremes named.
 	Lines []TrendLine
 }
 
@@ -51,9 +53,9 @@ type TrendLine struct {
 // Figure lays the figure out.
 func (t Trend) Figure() *Figure {
 	lines, head := t.Lines, t.Head
-	if len(lines) > maxColours {
-		head.Facts = append(append([]string{}, head.Facts...), fmt.Sprintf("first %d of %d drawn", maxColours, len(lines)))
-		lines = lines[:maxColours]
+	if len(lines) > maxSwarm {
+		head = head.with(fmt.Sprintf("first %d of %d drawn", maxSwarm, len(lines)))
+		lines = lines[:maxSwarm]
 	}
 	hi := 0.0
 	for _, l := range lines {
@@ -73,15 +75,42 @@ func (t Trend) Figure() *Figure {
 	a.X.Min, a.X.Max = -0.5, float64(len(t.Commits))-0.5
 	a.X.Tick.Marker = t.ticks()
 	f.keys = t.marks(a)
+	t.addLines(f, a, lines)
+	a.linearY(t.Quantity, hi)
+	f.paint = a.paint
+	return f
+}
+
+// addLines draws the lines and their legend.
+func (t Trend) addLines(f *Figure, a *axes, lines []TrendLine) {
+	if len(lines) > maxColours {
+		many := strands{rank: "mean"}
+		for _, l := range lines {
+			many.list = append(many.list, l.strand())
+		}
+		many.add(f, a)
+		return
+	}
 	for i, l := range lines {
 		k := lineKey(i, l.Name, "")
 		k.shape = glyph(i)
 		f.keys = append(f.keys, k)
 		a.Add(trendMarks{l.Values, k})
 	}
-	a.linearY(t.Quantity, hi)
-	f.paint = a.paint
-	return f
+}
+
+// strand is the line of medians, over gaps as well.
+func (l TrendLine) strand() strand {
+	s := strand{name: l.Name, rank: math.NaN()}
+	sum := 0.0
+	for i, values := range l.Values {
+		if m := median(slices.Clone(values)); !math.IsNaN(m) {
+			s.points = append(s.points, point{float64(i), m})
+			sum += m
+			s.rank = sum / float64(len(s.points))
+		}
+	}
+	return s
 }
 
 // ticks labels as many commits as find room, the newest always.

@@ -49,7 +49,7 @@ func BenchSheets() []Sheet {
 }
 
 // maxCompared bounds how many runs one figure compares.
-const maxCompared = 6
+const maxCompared = 50
 
 // sheets lists figures with their addresses below a base.
 func sheets(list []Sheet, base string, query url.Values) []picture {
