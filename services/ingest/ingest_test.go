@@ -172,6 +172,14 @@ func (c *clone) write(name, content string) {
 	writeFile(c.t, filepath.Join(c.dir, name), content, 0o644)
 }
 
+// url is where the repository is fetched from.
+func (c *clone) url() string {
+	if strings.Contains(c.bare, "://") {
+		return c.bare
+	}
+	return "file://" + c.bare
+}
+
 // push commits everything and pushes a ref; it returns the commit and what the
 // pusher saw.
 func (c *clone) push(ref, message string) (commit, output string) {
@@ -211,7 +219,7 @@ func gitHubPush(t *testing.T, url string, c *clone, ref, before, after string) (
 	t.Helper()
 	body, err := json.Marshal(map[string]any{
 		"ref": ref, "before": before, "after": after,
-		"repository": map[string]any{"full_name": "lab/" + filepath.Base(c.dir), "clone_url": "file://" + c.bare, "default_branch": "main"},
+		"repository": map[string]any{"full_name": "lab/" + filepath.Base(c.dir), "clone_url": c.url(), "default_branch": "main"},
 		"sender":     map[string]any{"login": "bench-bot"},
 	})
 	if err != nil {

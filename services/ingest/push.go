@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/fetch"
 	"github.com/fiord-bench/fiord/internal/repos"
 	"github.com/fiord-bench/fiord/services/ingest/checkout"
 	"github.com/fiord-bench/fiord/services/ingest/config"
@@ -52,7 +55,7 @@ func (s *Service) tell(ctx context.Context, d *bus.Delivery, p events.Push, err 
 		d.Log.Info("push rejected", slog.Any("problems", bad))
 		_, err = d.Emit(ctx, p.Push, rejection(p, bad.problems))
 	}
-	return disposition(err)
+	return disposition(d, err)
 }
 
 // rejection fits problems into the event's bounds.
@@ -65,12 +68,25 @@ func rejection(p events.Push, problems []events.Problem) events.PushRejected {
 	return events.PushRejected{Push: p, Problems: problems}
 }
 
-// disposition tells the bus about outages, which are no fault of the push.
-func disposition(err error) error {
-	if errors.Is(err, checkout.ErrUnavailable) || errors.Is(err, artifacts.ErrUnavailable) {
+// disposition tells the bus about outages, which are no fault of the push. The
+// store is needed by every push, so the place waits for it; one forge or web
+// server that is away gives its place to pushes to the others.
+func disposition(d *bus.Delivery, err error) error {
+	switch {
+	case errors.Is(err, artifacts.ErrUnavailable):
 		return bus.Unavailable(err)
+	case errors.Is(err, checkout.ErrUnavailable), errors.Is(err, fetch.ErrUnavailable):
+		d.Log.Warn("push put off", slog.Any("error", err))
+		return bus.RetryAfter(err, patience(time.Since(d.Stored)))
 	}
 	return err
+}
+
+// patience is how long to wait for a forge, by how long it has been waited for
+// already. Jitter keeps the pushes of an outage from coming back together.
+func patience(waited time.Duration) time.Duration {
+	d := min(max(waited/4, 2*time.Second), 5*time.Minute)
+	return d + rand.N(d/4) //nolint:gosec // spreads load, hides nothing
 }
 
 // pushDead is owed when the reaction gives up: whoever pushed learns why

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
@@ -187,5 +188,36 @@ func TestKeysAreReadAgain(t *testing.T) {
 	rotate("version: 1\nnonsense: true\n")
 	if _, output := c.push("refs/heads/main", "Still known"); !strings.Contains(output, "received") {
 		t.Errorf("a broken file locked the hook out:\n%s", output)
+	}
+}
+
+// A forge that was away once kept the pushes of all other forges waiting.
+func TestForgeThatIsAwayHoldsUpNobodyElse(t *testing.T) {
+	s := newSite(t)
+	away := atomic.Bool{}
+	away.Store(true)
+	forge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if away.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		http.NotFound(w, r)
+	}))
+	defer forge.Close()
+	url := s.replica(func(c *ingest.Config) { c.Checkouts = 1 })
+	for i := range 3 {
+		status, answer := gitHubPush(t, url, &clone{dir: "elsewhere", bare: forge.URL}, "refs/heads/main", commitID(int64(i)), commitID(int64(i+1)))
+		if status != 202 {
+			t.Fatalf("status %d: %s", status, answer)
+		}
+	}
+	c := s.repository("jobs", url)
+	c.write("fiord.yaml", fiordYML)
+	c.write("jobs/randread.fio", jobFile)
+	c.push("refs/heads/main", "Of another forge")
+	data[events.BenchRequested](t, s.await(outcome...))
+	away.Store(false)
+	if got := data[events.PushRejected](t, s.await(outcome...)); !strings.Contains(got.Problems[0].Message, "access denied") {
+		t.Errorf("problem %v once the forge answers", got.Problems)
 	}
 }

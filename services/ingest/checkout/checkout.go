@@ -17,7 +17,8 @@ const tempPrefix = "commit-"
 // Client fetches commits. It is safe for concurrent use; every Tree has a
 // folder of its own.
 type Client struct {
-	cfg Config
+	cfg  Config
+	away away
 }
 
 // New makes the scratch folder and clears it of leftovers.
@@ -50,24 +51,44 @@ type Request struct {
 
 // Open fetches a commit. The caller closes the Tree; the end of ctx ends it too,
 // whatever is being read.
-func (c *Client) Open(ctx context.Context, req Request) (*Tree, error) {
-	r, err := c.prepare(ctx, req.URL, req.Commit)
+func (c *Client) Open(ctx context.Context, req Request) (t *Tree, err error) {
+	err = c.ask(req.URL, func(to remote) error {
+		r, err := c.prepare(ctx, to, req.Commit)
+		if err != nil {
+			return err
+		}
+		t = &Tree{repo: r}
+		if err := t.open(ctx, req); err != nil {
+			return errors.Join(err, t.Close())
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	t := &Tree{repo: r}
-	if err := t.open(ctx, req); err != nil {
-		return nil, errors.Join(err, t.Close())
 	}
 	return t, nil
 }
 
-// prepare makes an empty repository with the remote set.
-func (c *Client) prepare(ctx context.Context, address, commit string) (*repo, error) {
+// ask does something with a remote repository, unless its host is known to be
+// away.
+func (c *Client) ask(address string, do func(remote) error) error {
 	to, err := c.cfg.parseRemote(address)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	if to.scheme == "file" {
+		return do(to)
+	}
+	if err := c.away.enter(to.url.Host); err != nil {
+		return err
+	}
+	err = do(to)
+	c.away.leave(to.url.Host, !errors.Is(err, ErrUnavailable))
+	return err
+}
+
+// prepare makes an empty repository with the remote set.
+func (c *Client) prepare(ctx context.Context, to remote, commit string) (*repo, error) {
 	resolve := func(host string) ([]net.IP, error) { return net.DefaultResolver.LookupIP(ctx, "ip", host) }
 	if err := c.cfg.checkAddress(to, resolve); err != nil {
 		return nil, err
@@ -165,12 +186,20 @@ func (r *repo) fetchAny(ctx context.Context, req Request, filter string) error {
 
 // Heads lists the branches and tags of a repository with the ids they point
 // at; annotated tags with the id of the tag object, as forges tell them.
-func (c *Client) Heads(ctx context.Context, address string) (map[string]string, error) {
-	r, err := c.prepare(ctx, address, strings.Repeat("0", 40))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(r.dir) }()
+func (c *Client) Heads(ctx context.Context, address string) (heads map[string]string, err error) {
+	err = c.ask(address, func(to remote) error {
+		r, err := c.prepare(ctx, to, strings.Repeat("0", 40))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(r.dir) }() // the next start sweeps what is left
+		heads, err = r.heads(ctx)
+		return err
+	})
+	return heads, err
+}
+
+func (r *repo) heads(ctx context.Context) (map[string]string, error) {
 	out, err := r.run(ctx, nil, "ls-remote", "--heads", "--tags", "--refs", "--end-of-options", "origin")
 	if err != nil {
 		return nil, classify(err)
