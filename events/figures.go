@@ -2,14 +2,26 @@ package events
 
 import "fmt"
 
-// Latency of completed I/Os in nanoseconds, from fio's histogram bins.
+// Latency of I/Os in nanoseconds, from fio's histogram bins.
 type Latency struct {
+	// Of says which of fio's latencies it is: lat from the start of submission
+	// to completion, clat from the end of submission. Figures of different kinds
+	// are not comparable. Events from before it was told have none: clat.
+	Of   string  `json:"of,omitempty" jsonschema:"enum=lat,enum=clat"`
 	Mean float64 `json:"mean"`
 	P50  float64 `json:"p50"`
 	P95  float64 `json:"p95"`
 	P99  float64 `json:"p99"`
 	P999 float64 `json:"p999"`
 	Max  float64 `json:"max"`
+}
+
+// Name is what people call it.
+func (l Latency) Name() string {
+	if l.Of == "lat" {
+		return "latency"
+	}
+	return "completion latency"
 }
 
 // Figures of one direction, over all jobs of the run.
@@ -21,7 +33,7 @@ type Figures struct {
 	TotalBytes     uint64  `json:"total_bytes"`
 	// Runtime is the longest of the jobs, in milliseconds.
 	RuntimeMS uint64 `json:"runtime_ms"`
-	// Latency is completion latency (clat), merged over jobs.
+	// Latency is merged over jobs.
 	Latency Latency `json:"latency_ns"`
 }
 

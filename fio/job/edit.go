@@ -91,6 +91,25 @@ func (j *Job) settable(spec *Spec, option, value string) error {
 	return nil
 }
 
+// Default gives an option a value in every job that does not choose one itself,
+// in its section or in a global one before it.
+func (f *File) Default(option, value string) ([]Change, error) {
+	if err := checkLine(option, value); err != nil {
+		return nil, err
+	}
+	var changes []Change
+	for _, j := range f.Jobs() {
+		spec := Lookup(option, j.Engine())
+		if spec == nil {
+			return nil, fmt.Errorf("set %s=%s: job %s: unknown option (%s)", option, value, j.Name, didYouMean(option))
+		}
+		if j.Get(option) == nil {
+			changes = append(changes, f.set(j, spec, option, value))
+		}
+	}
+	return changes, nil
+}
+
 // set writes the option into the job's section.
 func (f *File) set(j *Job, spec *Spec, option, value string) Change {
 	change := Change{Job: j.Name, Option: spec.Name, New: option + "=" + value}

@@ -148,3 +148,21 @@ func TestParseLogName(t *testing.T) {
 		}
 	}
 }
+
+func TestDefaultLeavesEveryChoiceOfTheFileStanding(t *testing.T) {
+	f := parse(t, "[global]\nlat_percentiles=0\n[a]\n[global]\nlat_percentiles=1\n[b]\n")
+	if changes, err := f.Default("lat_percentiles", "1"); err != nil || len(changes) != 0 {
+		t.Errorf("changed %v, %v", changes, err)
+	}
+	f = parse(t, "[a]\nlat_percentiles=0\n[b]\nrw=read\n")
+	changes, err := f.Default("lat_percentiles", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "[a]\nlat_percentiles=0\n[b]\nrw=read\nlat_percentiles=1\n"; string(f.Bytes()) != want || len(changes) != 1 {
+		t.Errorf("%v:\n%s", changes, f.Bytes())
+	}
+	if _, err := f.Default("no_such_option", "1"); err == nil {
+		t.Error("an unknown option was set")
+	}
+}

@@ -81,18 +81,18 @@ func TestPercentilesOfSeveralJobsNeedBins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l := one.Summary().Read.Clat; l.P50 != 50 || l.P99 != 0 {
+	if l := one.Summary().Read.Latency; l.P50 != 50 || l.P99 != 0 || l.Of != CompletionLatency {
 		t.Errorf("one job: %+v", l)
 	}
 	two, err := Parse([]byte("{\"jobs\": [" + withBins + "," + without + "]}"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &LatencyFigures{Mean: 40, Max: 90}
-	if diff := cmp.Diff(want, two.Summary().Read.Clat); diff != "" {
+	want := &LatencyFigures{Of: CompletionLatency, Mean: 40, Max: 90}
+	if diff := cmp.Diff(want, two.Summary().Read.Latency); diff != "" {
 		t.Error(diff)
 	}
-	if two.Histogram("read") != nil {
+	if h, _ := two.Histogram("read"); h != nil {
 		t.Error("a histogram of some jobs only")
 	}
 }

@@ -1,10 +1,6 @@
 package result
 
-import (
-	"math"
-
-	"github.com/fiord-bench/fiord/fio/hist"
-)
+import "math"
 
 // Summary is a run in a few figures, small enough for an event.
 type Summary struct {
@@ -22,24 +18,40 @@ type Summary struct {
 // that ran side by side count the longest of them, those behind a stonewall
 // add up. So a job that stalled or ended early lowers the rate.
 type Figures struct {
-	IOPS      float64         `json:"iops"`
-	BWBytes   float64         `json:"bw_bytes"`
-	TotalIOs  int64           `json:"total_ios"`
-	Bytes     int64           `json:"io_bytes"`
-	RuntimeMS int64           `json:"runtime_ms"`
-	Clat      *LatencyFigures `json:"clat_ns,omitempty"` // total latency where fio did not measure completion apart
+	IOPS      float64 `json:"iops"`
+	BWBytes   float64 `json:"bw_bytes"`
+	TotalIOs  int64   `json:"total_ios"`
+	Bytes     int64   `json:"io_bytes"`
+	RuntimeMS int64   `json:"runtime_ms"`
+	// Latency is what the figure of latency is: from the start of submission
+	// to completion, or fio's completion latency where that is all there is.
+	// Its Of says which.
+	Latency *LatencyFigures `json:"latency_ns,omitempty"`
+	// Clat is fio's completion latency, which leaves out the time that
+	// submission took: with buffered I/O nearly all of it.
+	Clat *LatencyFigures `json:"clat_ns,omitempty"`
 }
+
+// LatencyKind names one of the latencies that fio keeps apart.
+type LatencyKind string
+
+// What fio measures of an I/O.
+const (
+	TotalLatency      LatencyKind = "lat"  // from submission's start to completion
+	CompletionLatency LatencyKind = "clat" // from submission's end to completion
+)
 
 // LatencyFigures are latencies over all jobs, in nanoseconds. Percentiles come
 // from the merged bins of json+, so they are within 0.8% of the truth; without
 // bins they are known for a single job only, and else left out.
 type LatencyFigures struct {
-	Mean float64 `json:"mean"`
-	P50  float64 `json:"p50,omitempty"`
-	P95  float64 `json:"p95,omitempty"`
-	P99  float64 `json:"p99,omitempty"`
-	P999 float64 `json:"p999,omitempty"`
-	Max  float64 `json:"max"`
+	Of   LatencyKind `json:"of,omitempty"`
+	Mean float64     `json:"mean"`
+	P50  float64     `json:"p50,omitempty"`
+	P95  float64     `json:"p95,omitempty"`
+	P99  float64     `json:"p99,omitempty"`
+	P999 float64     `json:"p999,omitempty"`
+	Max  float64     `json:"max"`
 }
 
 // Summary adds the jobs up.
@@ -79,7 +91,10 @@ func figures(jobs []Job, pick func(*Job) *Direction) *Figures {
 		f.IOPS = float64(f.TotalIOs) * 1000 / float64(f.RuntimeMS)
 		f.BWBytes = float64(f.Bytes) * 1000 / float64(f.RuntimeMS)
 	}
-	f.Clat = latencyFigures(jobs, pick)
+	if kind, ok := headline(jobs, pick); ok {
+		f.Latency = latencyFigures(jobs, pick, kind)
+	}
+	f.Clat = latencyFigures(jobs, pick, CompletionLatency)
 	return &f
 }
 
@@ -107,48 +122,8 @@ func (j *Job) longest() int64 {
 	return max(j.Read.RuntimeMS, j.Write.RuntimeMS, j.Trim.RuntimeMS, j.Mixed.RuntimeMS)
 }
 
-// latencyFigures merges the latencies of all jobs, nil when there are none.
-func latencyFigures(jobs []Job, pick func(*Job) *Direction) *LatencyFigures {
-	var f LatencyFigures
-	var n, sum float64
-	merged, complete := &hist.Histogram{}, true
-	var only *Latency
-	counted := 0
-	for i := range jobs {
-		l := pick(&jobs[i]).latency()
-		if l.N == 0 {
-			continue
-		}
-		counted++
-		only = l
-		n += float64(l.N)
-		sum += l.Mean * float64(l.N)
-		f.Max = math.Max(f.Max, l.Max)
-		complete = complete && l.Histogram != nil
-		merged.Merge(l.Histogram)
-	}
-	switch {
-	case counted == 0:
-		return nil
-	case complete:
-		f.percentiles(func(p float64) float64 { return merged.Percentile(p).Value })
-	case counted == 1:
-		f.percentiles(only.At)
-	}
-	f.Mean = sum / n
-	return &f
-}
-
 func (f *LatencyFigures) percentiles(at func(float64) float64) {
 	f.P50, f.P95, f.P99, f.P999 = at(50), at(95), at(99), at(99.9)
-}
-
-// latency is the completion latency, or the total where the job disabled it.
-func (d *Direction) latency() *Latency {
-	if d.Clat.N > 0 {
-		return &d.Clat
-	}
-	return &d.Lat
 }
 
 // At returns the percentile that fio printed, from the bins if it did not, or 0
@@ -163,25 +138,4 @@ func (l *Latency) At(p float64) float64 {
 		return l.Histogram.Percentile(p).Value
 	}
 	return 0
-}
-
-// Histogram merges the completion latencies of one direction over all jobs:
-// "read", "write", "trim" or "mixed". It is nil unless every job with I/Os in
-// that direction has bins.
-func (o *Output) Histogram(direction string) *hist.Histogram {
-	merged := &hist.Histogram{}
-	for i := range o.Jobs {
-		d := o.Jobs[i].Directions()[direction]
-		if d == nil || d.latency().N == 0 {
-			continue
-		}
-		if d.latency().Histogram == nil {
-			return nil
-		}
-		merged.Merge(d.latency().Histogram)
-	}
-	if merged.N() == 0 {
-		return nil
-	}
-	return merged
 }

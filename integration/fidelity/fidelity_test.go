@@ -49,10 +49,10 @@ func (f *figures) add(t *testing.T, report []byte) {
 		t.Fatal(err)
 	}
 	read := out.Summary().Read
-	if read == nil || read.Clat == nil || read.IOPS <= 0 || read.Clat.P99 <= 0 {
+	if read == nil || read.Latency == nil || read.IOPS <= 0 || read.Latency.P99 <= 0 {
 		t.Fatalf("fio reports no reads: %+v", read)
 	}
-	f.iops, f.p99 = append(f.iops, read.IOPS), append(f.p99, read.Clat.P99)
+	f.iops, f.p99 = append(f.iops, read.IOPS), append(f.p99, read.Latency.P99)
 }
 
 func (f *figures) last() string {

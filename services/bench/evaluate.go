@@ -85,8 +85,8 @@ func figures(f *result.Figures) *events.Figures {
 		IOPS: f.IOPS, BandwidthBytes: f.BWBytes,
 		TotalIOs: uint64(max(0, f.TotalIOs)), TotalBytes: uint64(max(0, f.Bytes)), RuntimeMS: uint64(max(0, f.RuntimeMS)), //nolint:gosec // not negative
 	}
-	if l := f.Clat; l != nil {
-		out.Latency = events.Latency{Mean: l.Mean, P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max}
+	if l := f.Latency; l != nil {
+		out.Latency = events.Latency{Of: string(l.Of), Mean: l.Mean, P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max}
 	}
 	return out
 }

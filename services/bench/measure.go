@@ -21,6 +21,16 @@ func (e *unoffered) problem() events.Problem {
 	return events.Problem{Rule: "measure", Option: e.option, Message: e.Error()}
 }
 
+// wholeLatency has fio count latencies from the start of submission to
+// completion as well, unless the job decides that itself. fio's default is
+// completion alone: what a buffered job waits for is in submission, and the
+// percentiles would leave it out. It changes what fio counts and nothing of
+// the load.
+func wholeLatency(file *job.File) error {
+	_, err := file.Default("lat_percentiles", "1")
+	return err
+}
+
 // measure applies how carefully a bench is measured, as options of fio's own.
 // A spread needs none: its repeats are all in the list.
 func measure(file *job.File, m *events.Measure) error {

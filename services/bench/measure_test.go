@@ -24,6 +24,24 @@ func TestMeasureBecomesOptionsOfFio(t *testing.T) {
 	}
 }
 
+func TestTotalLatencyIsCountedUnlessTheJobDecides(t *testing.T) {
+	for text, want := range map[string]string{
+		"[a]\nsize=1m\n":                    "lat_percentiles=1",
+		"[a]\nsize=1m\nlat_percentiles=0\n": "lat_percentiles=0",
+	} {
+		file, err := job.Parse("job.fio", []byte(text), job.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := wholeLatency(file); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(file.Bytes()); strings.Count(got, "lat_percentiles") != 1 || !strings.Contains(got, want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
+	}
+}
+
 // What is not done must not be passed over: the numbers would bear its name.
 func TestWhatIsNotOfferedIsRefusedByName(t *testing.T) {
 	for option, m := range map[string]events.Measure{

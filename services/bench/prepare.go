@@ -74,7 +74,7 @@ func (s *Service) edit(file *job.File, point events.Point, m *events.Measure, di
 			errs = append(errs, err)
 		}
 	}
-	if err := errors.Join(append(errs, measure(file, m))...); err != nil {
+	if err := errors.Join(append(errs, measure(file, m), wholeLatency(file))...); err != nil {
 		return err
 	}
 	_, err := file.AddLogs(job.Logs{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
@@ -191,7 +192,7 @@ func (a asked) ofRun(ctx context.Context, s sample, name string) (*figure.Figure
 	case "histogram":
 		return figure.Histogram{Head: p.head("Latency histogram"), Quantity: figure.Latency, Sets: distributions(s.doc)}.Figure(), nil
 	case "cdf":
-		return figure.CDF{Head: p.head("Completion latency, cumulative"), Quantity: figure.Latency, Sets: distributions(s.doc)}.Figure(), nil
+		return figure.CDF{Head: p.head("Latency, cumulative"), Quantity: figure.Latency, Sets: distributions(s.doc)}.Figure(), nil
 	case "cpu":
 		return figure.Bars{Head: p.head("CPU and disks over the run"), Quantity: figure.Percent, Groups: usage(s.doc)}.Figure(), nil
 	case "steady":
@@ -267,11 +268,11 @@ func (a asked) ofRuns(ctx context.Context, all []sample, name string) (*figure.F
 	}
 	switch name {
 	case "percentiles":
-		return figure.Percentiles{Head: head("Completion latency by percentile"), Quantity: figure.Latency, Sets: sets(all)}.Figure(), nil
+		return figure.Percentiles{Head: head("Latency by percentile"), Quantity: figure.Latency, Sets: sets(all)}.Figure(), nil
 	case "cdf":
-		return figure.CDF{Head: head("Completion latency, cumulative"), Quantity: figure.Latency, Sets: sets(all)}.Figure(), nil
+		return figure.CDF{Head: head("Latency, cumulative"), Quantity: figure.Latency, Sets: sets(all)}.Figure(), nil
 	case "difference":
-		return difference(head("Completion latency against run 1"), all), nil
+		return difference(head("Latency against run 1"), all), nil
 	case "summary":
 		f := figure.Bars{Head: head("IOPS"), Quantity: figure.IOPS}
 		for i, s := range all {
@@ -308,7 +309,7 @@ func sets(all []sample) []figure.Distribution {
 	for i, s := range all {
 		own := distributions(s.doc)
 		for _, d := range own {
-			d.Name = label(i, s) + map[bool]string{true: " " + d.Name}[len(own) > 1]
+			d.Name = label(i, s) + map[bool]string{true: " " + d.Name}[len(own) > 1 || strings.HasSuffix(d.Name, completionOnly)]
 			out = append(out, d)
 		}
 	}

@@ -101,7 +101,7 @@ func byOption(b model.Bench, option string) figure.Bars {
 // load draws latency over throughput: one curve for each combination of the
 // other options, along the queue depth.
 func load(b model.Bench) figure.Load {
-	f := figure.Load{Head: benchHead(b, "Mean completion latency over throughput"), Throughput: figure.IOPS}
+	f := figure.Load{Head: benchHead(b, "Mean latency over throughput"), Throughput: figure.IOPS}
 	type place struct{ curve, depth string }
 	iops, latency := map[place][]float64{}, map[place][]float64{}
 	var places []place

@@ -47,7 +47,7 @@ func DrawRun(m Measured) ([]Picture, []string, error) {
 	}
 	if sets := distributions(m.Document); len(sets) > 0 {
 		p.add("histogram", figure.Histogram{Head: p.head("Latency histogram"), Quantity: figure.Latency, Sets: sets}.Figure())
-		p.add("cdf", figure.CDF{Head: p.head("Completion latency, cumulative"), Quantity: figure.Latency, Sets: sets}.Figure())
+		p.add("cdf", figure.CDF{Head: p.head("Latency, cumulative"), Quantity: figure.Latency, Sets: sets}.Figure())
 	}
 	if len(read.IOPS) > 0 {
 		p.add("steady", p.steady())
@@ -123,9 +123,9 @@ func compared(name string, b model.Bench, runs []Measured, add func(string, *fig
 		return figure.Head{Title: title, Subject: name, Facts: append(facts, fmt.Sprintf("%d runs", len(runs)))}
 	}
 	if sets := sets(all); len(sets) > 1 {
-		add("compare-percentiles", figure.Percentiles{Head: head("Completion latency by percentile"), Quantity: figure.Latency, Sets: sets}.Figure())
-		add("compare-cdf", figure.CDF{Head: head("Completion latency, cumulative"), Quantity: figure.Latency, Sets: sets}.Figure())
-		add("compare-difference", difference(head("Completion latency against run 1"), all))
+		add("compare-percentiles", figure.Percentiles{Head: head("Latency by percentile"), Quantity: figure.Latency, Sets: sets}.Figure())
+		add("compare-cdf", figure.CDF{Head: head("Latency, cumulative"), Quantity: figure.Latency, Sets: sets}.Figure())
+		add("compare-difference", difference(head("Latency against run 1"), all))
 	}
 	if len(rates.Series) > 1 {
 		rates.Head = head("IOPS over time", "all directions together")

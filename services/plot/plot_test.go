@@ -79,17 +79,17 @@ func TestFiguresOnDemand(t *testing.T) {
 	s.remembered(b, report)
 	first, second := b.runs[0].Run, b.runs[1].Run
 	for path, texts := range map[string][]string{
-		"/runs/" + first + "/figures/histogram.svg":                {"Latency histogram", "read – n = "},
+		"/runs/" + first + "/figures/histogram.svg":                {"Latency histogram", "read completion – n = "},
 		"/runs/" + first + "/figures/cdf.svg":                      {"% of I/Os that took no longer"},
 		"/runs/" + first + "/figures/steady.svg":                   {"IOPS over time and steady state"},
 		"/runs/" + first + "/figures/cpu.svg":                      {"job 1: r", "system"},
 		"/runs/" + first + "/figures/iops.svg?from=0.5&to=1.5":     {"IOPS over time", "10 intervals of 100 ms"},
-		"/compare/difference.svg?run=" + first + "&run=" + second:  {"Completion latency against run 1", "reads"},
+		"/compare/difference.svg?run=" + first + "&run=" + second:  {"Latency against run 1", "read completions"},
 		"/compare/percentiles.svg?run=" + first + "&run=" + second: {"1: r.fio iodepth=1", "2: r.fio iodepth=2"},
 		"/compare/cdf.svg?run=" + first + "&run=" + second:         {"2 runs"},
 		"/compare/iops.svg?run=" + first + "&run=" + second:        {"all directions together", "2: r.fio iodepth=2 – mean "},
 		"/compare/summary.svg?run=" + first + "&run=" + second:     {"kIOPS"},
-		"/benches/" + b.id + "/figures/load.svg":                   {"Mean completion latency over throughput", "labels: iodepth"},
+		"/benches/" + b.id + "/figures/load.svg":                   {"Mean latency over throughput", "labels: iodepth"},
 		"/benches/" + b.id + "/figures/surface.svg":                {"nothing measured"},
 		"/benches/" + b.id + "/figures/by-iodepth.svg":             {"iodepth=2"},
 		"/benches/" + b.id + "/figures/by-bs.svg":                  {"nothing measured"},

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -34,7 +35,7 @@ func (p *painter) overTime() {
 		if len(directions) > 1 {
 			suffix = "-" + dir
 		}
-		p.latency("latency"+suffix, "Completion latency over time, "+dir, dir)
+		p.latency("latency"+suffix, "Latency over time, "+dir, dir)
 		if len(p.run.Heat[dir]) > 0 {
 			p.heatmap("heatmap"+suffix, "All completion latencies over time, "+dir, dir)
 		}
@@ -45,7 +46,7 @@ func (p *painter) overTime() {
 // that was drawn.
 func (p *painter) distribution() (pictures, []string, error) {
 	if sets := distributions(p.doc); len(sets) > 0 {
-		p.add("percentiles", figure.Percentiles{Head: p.head("Completion latency by percentile"), Quantity: figure.Latency, Sets: sets}.Figure())
+		p.add("percentiles", figure.Percentiles{Head: p.head("Latency by percentile"), Quantity: figure.Latency, Sets: sets}.Figure())
 	}
 	return p.out, p.flags, p.err
 }
@@ -161,9 +162,14 @@ func (p *painter) latency(name, title, dir string) {
 	percentiles := p.run.Percentiles(dir, 0.5, 0.99, 0.999)
 	if len(percentiles[0].Values) > 0 {
 		for i, label := range []string{"p50", "p99", "p99.9"} {
-			if anyValue(percentiles[i]) {
-				add(percentiles[i], label, []float64{sum.P50, sum.P99, sum.P999}[i])
+			if !anyValue(percentiles[i]) {
+				continue
 			}
+			overall := []float64{sum.P50, sum.P99, sum.P999}[i]
+			if sum.Of == string(result.TotalLatency) {
+				overall = 0 // of another kind than fio's histogram logs
+			}
+			add(percentiles[i], label+" of completion", overall)
 		}
 	}
 	facts := []string(nil)
@@ -171,7 +177,14 @@ func (p *painter) latency(name, title, dir string) {
 		if len(f.Series) == 0 {
 			add(p.run.Highest[dir], "greatest logged", 0)
 		}
-		add(s, "mean", sum.Mean)
+		label, overall := "mean", sum.Mean
+		if p.run.MeansOf == result.CompletionLatency {
+			label = "mean of completion"
+		}
+		if string(p.run.MeansOf) != cmp.Or(sum.Of, string(result.CompletionLatency)) {
+			overall = 0
+		}
+		add(s, label, overall)
 	}
 	facts = append(facts, intervals(longest, step.Seconds())...)
 	if len(p.run.Heat[dir]) > 0 {
@@ -218,8 +231,12 @@ func duration(s float64) string {
 	return fmt.Sprintf("%g s", s)
 }
 
-// distributions returns the completion latencies of each direction over all
-// jobs, from the bins of fio's result.
+// completionOnly names latencies that leave submission out.
+const completionOnly = " completion"
+
+// distributions returns the latencies of each direction over all jobs, from the
+// bins of fio's result: the total ones where fio counted them, completion,
+// named so, where it did not.
 func distributions(doc *result.Document) []figure.Distribution {
 	if doc == nil {
 		return nil
@@ -227,9 +244,15 @@ func distributions(doc *result.Document) []figure.Distribution {
 	out := &result.Output{Jobs: doc.Jobs}
 	var sets []figure.Distribution
 	for _, dir := range reading.Directions() {
-		if h := out.Histogram(dir); h != nil {
-			sets = append(sets, figure.Distribution{Name: dir, Bins: reading.Bins(h)})
+		h, of := out.Histogram(dir)
+		if h == nil {
+			continue
 		}
+		name := dir
+		if of == result.CompletionLatency {
+			name += completionOnly
+		}
+		sets = append(sets, figure.Distribution{Name: name, Bins: reading.Bins(h)})
 	}
 	return sets
 }

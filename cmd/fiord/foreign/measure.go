@@ -84,8 +84,8 @@ func figures(f *result.Figures) *events.Figures {
 		IOPS: f.IOPS, BandwidthBytes: f.BWBytes,
 		TotalIOs: positive(f.TotalIOs), TotalBytes: positive(f.Bytes), RuntimeMS: positive(f.RuntimeMS),
 	}
-	if l := f.Clat; l != nil {
-		out.Latency = events.Latency{Mean: l.Mean, P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max}
+	if l := f.Latency; l != nil {
+		out.Latency = events.Latency{Of: string(l.Of), Mean: l.Mean, P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max}
 	}
 	return out
 }

@@ -48,10 +48,10 @@ type Run struct {
 	// Rates hold IOPS and Bandwidth by direction; a direction without I/Os is
 	// left out.
 	IOPS, Bandwidth map[string]figure.Series
-	// Means are mean completion latencies (total ones where fio did not log
-	// completion apart), Highest the greatest seen.
+	// Means are mean latencies, Highest the greatest seen, of the kind MeansOf.
 	Means, Highest map[string]figure.Series
-	// Heat are the latencies of each interval of HeatStep by direction, from
+	MeansOf        result.LatencyKind
+	// Heat are the completion latencies of each interval of HeatStep by direction, from
 	// histogram logs; empty without them.
 	Heat     map[string][]figure.Distribution
 	HeatFrom time.Duration
@@ -81,9 +81,10 @@ func Read(ctx context.Context, doc *result.Document, logs []Log, opt Options) (*
 		r.logs = max(r.logs, file.Number)
 		byKind[file.Kind] = append(byKind[file.Kind], numbered{l, file.Number})
 	}
-	latency := byKind["clat"]
-	if len(latency) == 0 {
-		latency = byKind["lat"]
+	latency := byKind["lat"]
+	r.run.MeansOf = result.TotalLatency
+	if len(latency) < len(byKind["clat"]) || len(latency) == 0 { // not of all jobs
+		latency, r.run.MeansOf = byKind["clat"], result.CompletionLatency
 	}
 	r.plan()
 	if err := r.readAll(ctx, byKind["bw"], byKind["iops"], latency, byKind["clat_hist"]); err != nil {

@@ -114,6 +114,15 @@ func TestAPartialLastIntervalIsNoDrop(t *testing.T) {
 	}
 }
 
+// Completion alone leaves out what a buffered job waits for.
+func TestTheTotalLatencyIsReadWhereItWasLogged(t *testing.T) {
+	run := read(t, doc(4000, 4, 1), text("fio_iops.1.log", rows(1000, 1000, 1000, 1000)),
+		text("fio_clat.1.log", rows(9, 9, 9, 9)), text("fio_lat.1.log", rows(900, 900, 900, 900)))
+	if m, _ := mean(run.Means["read"]); math.Abs(m-900) > 1 || run.MeansOf != result.TotalLatency {
+		t.Errorf("latency %v ns of %s, want 900 of lat", m, run.MeansOf)
+	}
+}
+
 func TestJobsAddUpAndLatenciesAreWeighted(t *testing.T) {
 	run := read(t, doc(44_000, 4, 2),
 		text("fio_iops.1.log", rows(10_000, 10_000, 10_000, 10_000)), text("fio_iops.2.log", rows(1000, 1000, 1000, 1000)),
@@ -129,6 +138,9 @@ func TestJobsAddUpAndLatenciesAreWeighted(t *testing.T) {
 	// not 650, the mean of means
 	if m, _ := mean(run.Means["read"]); math.Abs(m-200) > 1 {
 		t.Errorf("latency %v ns, want 200: the slow job did a tenth of the I/Os", m)
+	}
+	if run.MeansOf != result.CompletionLatency {
+		t.Errorf("means of %s: the total was logged of one job only", run.MeansOf)
 	}
 	if len(run.Flags) > 0 {
 		t.Errorf("flags: %q", run.Flags)

@@ -21,6 +21,8 @@ type Run struct {
 	// Integrity other than ok keeps the run out of every comparison.
 	Integrity events.IntegrityState `json:"integrity"`
 	Values    map[Metric]float64    `json:"values"`
+	// LatencyOf is what LatencyOf says of the run's summary.
+	LatencyOf string `json:"latency_of,omitempty"`
 }
 
 // Bench is the completed runs of one bench and how all of them ended. It is
@@ -114,7 +116,8 @@ func ends(n events.Counts) string {
 
 // group is what may be compared: one point of one job on one machine, or on
 // one kind of machine when hosts are not the same.
-type group struct{ job, point, machine string }
+// Latencies of another kind are another group.
+type group struct{ job, point, machine, latency string }
 
 // comparisons holds each common group against the baseline, metric by metric.
 func comparisons(before, after Bench, opt Options) []events.Comparison {
@@ -167,11 +170,14 @@ func samples(b Bench, machine func(Run) string) map[group]map[Metric][]float64 {
 		if r.Integrity != events.IntegrityOK {
 			continue
 		}
-		g := group{r.Job, r.Point, machine(r)}
-		if out[g] == nil {
-			out[g] = map[Metric][]float64{}
-		}
 		for m, v := range r.Values {
+			g := group{job: r.Job, point: r.Point, machine: machine(r)}
+			if m.Unit() == UnitTime {
+				g.latency = r.LatencyOf
+			}
+			if out[g] == nil {
+				out[g] = map[Metric][]float64{}
+			}
 			out[g][m] = append(out[g][m], v)
 		}
 	}

@@ -59,3 +59,16 @@ func Values(s events.Summary) map[Metric]float64 {
 	}
 	return out
 }
+
+// LatencyOf tells of which kind a run's latencies are: those from submission on
+// must not be held against those of completion alone, which is what the empty
+// text stands for.
+func LatencyOf(s events.Summary) string {
+	var kinds []string
+	for _, dir := range s.Directions() {
+		if of := s.Direction(dir).Latency.Of; of != "" && of != "clat" {
+			kinds = append(kinds, dir+"="+of)
+		}
+	}
+	return strings.Join(kinds, ",")
+}
