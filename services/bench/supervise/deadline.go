@@ -1,0 +1,43 @@
+package supervise
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// WriteDeadline puts a deadline into its file, replacing it whole. It is in
+// nanoseconds of CLOCK_BOOTTIME.
+func WriteDeadline(path string, at time.Duration) error {
+	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path))
+	text := strconv.FormatInt(int64(at), 10) + "\n"
+	if err := os.WriteFile(next, []byte(text), 0o644); err != nil { //nolint:gosec // read as fio's user
+		return fmt.Errorf("write deadline: %w", err)
+	}
+	if err := os.Rename(next, path); err != nil {
+		return fmt.Errorf("write deadline: %w", err)
+	}
+	return nil
+}
+
+// left is how far ahead the deadline is.
+func left(path string) (time.Duration, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // what the worker told
+	if err != nil {
+		return 0, fmt.Errorf("read deadline: %w", err)
+	}
+	at, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read deadline: %w", err)
+	}
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+		return 0, fmt.Errorf("read clock: %w", err)
+	}
+	return time.Duration(at - now.Nano()), nil
+}
