@@ -122,7 +122,7 @@ func (s *Service) work(ctx context.Context, d *bus.Delivery, p events.Push, appr
 		return err
 	}
 	if p.Deleted() {
-		return s.deleted(ctx, d, p, state)
+		return s.deleted(ctx, d, p, state.sequence(p.Push))
 	}
 	if p.Pull != nil && !approved {
 		if err := s.gate(ctx, p, rule); err != nil {
@@ -149,7 +149,11 @@ func outdated(p events.Push, state refState) error {
 }
 
 // deleted cancels what waits for a ref that is gone.
-func (s *Service) deleted(ctx context.Context, d *bus.Delivery, p events.Push, state refState) error {
+func (s *Service) deleted(ctx context.Context, d *bus.Delivery, p events.Push, sequence uint64) error {
+	state, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(st *refState) { st.ask(p.Push, sequence, nil) })
+	if err != nil {
+		return err
+	}
 	if err := s.supersede(ctx, d, p, state, p.Ref+" was deleted"); err != nil {
 		return err
 	}
@@ -177,7 +181,7 @@ func (s *Service) request(ctx context.Context, d *bus.Delivery, p events.Push, s
 			Keep:    pl.file.Supersede == "none" || s.isBaseline(p, pl.file),
 		}
 	}
-	state, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(st *refState) { st.note(notes) })
+	state, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(st *refState) { st.ask(p.Push, sequence, notes) })
 	if err != nil {
 		return err
 	}
@@ -212,7 +216,7 @@ func (s *Service) supersede(ctx context.Context, d *bus.Delivery, p events.Push,
 			continue
 		}
 		cancel := events.CancelRequested{
-			Bench: b.Bench, Reason: reason, By: s.bus.Source(), SupersededBy: state.Push, QueuedOnly: !b.Running,
+			Bench: b.Bench, Reason: reason, By: s.bus.Source(), SupersededBy: state.Asker, QueuedOnly: !b.Running,
 		}
 		if _, err := d.Emit(ctx, b.Bench, cancel); err != nil {
 			return err

@@ -20,6 +20,11 @@ type refState struct {
 	Push     string `json:"push"`
 	Sequence uint64 `json:"sequence"`
 	After    string `json:"after"`
+	// Asker and AskerSequence are of the newest push that asked for benches or
+	// deleted the ref: what is older than that is superseded. A push that asks for
+	// nothing (no path matched, a marker skipped it) makes nothing pointless.
+	Asker         string `json:"asker,omitempty"`
+	AskerSequence uint64 `json:"asker_sequence,omitempty"`
 	// Seen are the pushes met, the oldest first, with the sequence they had then:
 	// one that is told again, redriven or replayed is no newer for it.
 	Seen []refPush `json:"seen,omitempty"`
@@ -70,7 +75,7 @@ func (s refState) sequence(push string) uint64 {
 func (s refState) stale() []refBench {
 	var list []refBench
 	for _, b := range s.Benches {
-		if b.Sequence < s.Sequence && !b.Keep && !b.Superseded {
+		if b.Sequence < s.AskerSequence && !b.Keep && !b.Superseded {
 			list = append(list, b)
 		}
 	}
@@ -88,8 +93,11 @@ func (s *refState) meet(push string, sequence uint64, after string) {
 	}
 }
 
-// note records benches that a push asks for.
-func (s *refState) note(benches []refBench) {
+// ask records that a push asks for benches, or for none any more.
+func (s *refState) ask(push string, sequence uint64, benches []refBench) {
+	if sequence > s.AskerSequence {
+		s.Asker, s.AskerSequence = push, sequence
+	}
 	for _, b := range benches {
 		if !slices.ContainsFunc(s.Benches, func(have refBench) bool { return have.Bench == b.Bench }) {
 			s.Benches = append(s.Benches, b)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/ingest"
 )
 
 func eventually(t *testing.T, ok func() bool) {
@@ -47,6 +48,38 @@ func TestNewerPushSupersedesOlderBenches(t *testing.T) {
 	}
 	s.quiet(events.TypeCancelRequested)
 	_ = other
+}
+
+// Of two pushes received together, the second of which changed nothing that is
+// measured, the first once lost its benches to the second.
+func TestPushThatAsksForNothingSupersedesNothing(t *testing.T) {
+	s := newSite(t)
+	c := s.repository("jobs", "http://127.0.0.1:1") // nobody is told of what is pushed
+	c.write("fiord.yaml", "version: 1\non: {push: {paths: [\"jobs/**\"]}}\nbenches: [{name: a, jobs: [jobs/randread.fio]}]\n")
+	c.write("jobs/randread.fio", jobFile)
+	first, _ := c.push("refs/heads/topic", "Add a job")
+	c.write("README", "What is measured here")
+	second, _ := c.push("refs/heads/topic", "Explain it")
+	c.write("jobs/randread.fio", jobFile+"bs=8k\n")
+	third, _ := c.push("refs/heads/topic", "Change the job")
+	push := func(before, after string) {
+		e := events.Push{Repo: events.Repo{Forge: "git", Name: "lab/jobs", CloneURL: c.url()}, Ref: "refs/heads/topic", Before: before, After: after}
+		e.Push = events.PushID("git", "lab/jobs", e.Ref, before, after)
+		if _, err := s.bus("ingest").Publish(t.Context(), events.New("fiord/ingest", e.Push, nil, events.PushReceived{Push: e})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	push(zero, first)
+	push(first, second)
+	s.replica(func(c *ingest.Config) { c.Checkouts = 2 }) // which meets both before it has worked on either
+	bench := events.BenchID(s.await(events.TypeBenchRequested))
+	data[events.PushIgnored](t, s.await(outcome...))
+	s.quiet(events.TypeCancelRequested)
+	push(second, third)
+	s.await(events.TypeBenchRequested)
+	if got := data[events.CancelRequested](t, s.await(events.TypeCancelRequested)); got.Bench != bench {
+		t.Errorf("cancelled %+v, want %s", got, bench)
+	}
 }
 
 func TestSupersedeAsConfigured(t *testing.T) {
