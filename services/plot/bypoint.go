@@ -139,7 +139,8 @@ func mid(values []float64) float64 {
 }
 
 // surface draws the rate over two options: queue depth and jobs if both vary,
-// else the two with the most values. The others are held at their first value.
+// else the two with the most values. The others are held where most was
+// measured.
 func surface(b model.Bench) figure.Surface {
 	f := figure.Surface{Head: benchHead(b, "IOPS by two options"), Quantity: figure.IOPS}
 	f.Facts = append(f.Facts, "medians")
@@ -160,22 +161,7 @@ func surface(b model.Bench) figure.Surface {
 	f.XName, f.YName = names[0], names[1]
 	f.X, f.Y = values[f.XName], values[f.YName]
 	f.Title = "IOPS by " + f.XName + " and " + f.YName
-	cells := map[[2]string][]float64{}
-	held := ""
-	for _, r := range b.Runs {
-		if r.Completed == nil {
-			continue
-		}
-		rest := without(r.Point, f.XName, f.YName)
-		if held == "" {
-			held = rest
-		}
-		if rest == held {
-			iops, _ := totals(r.Completed.Summary)
-			at := [2]string{r.Point[f.XName], r.Point[f.YName]}
-			cells[at] = append(cells[at], iops)
-		}
-	}
+	held, cells := fullest(b, f.XName, f.YName)
 	if held != "" {
 		f.Facts = append(f.Facts, "at "+held)
 	}
@@ -191,6 +177,50 @@ func surface(b model.Bench) figure.Surface {
 		f.Values = append(f.Values, row)
 	}
 	return f
+}
+
+// fullest gathers the rates by the values of two options, where the others
+// have the values at which the most cells were measured.
+func fullest(b model.Bench, x, y string) (held string, cells map[[2]string][]float64) {
+	all := map[string]map[[2]string][]float64{}
+	var order []string // the first of equals
+	for _, r := range b.Runs {
+		if r.Completed == nil {
+			continue
+		}
+		rest := without(r.Point, x, y)
+		if all[rest] == nil {
+			all[rest] = map[[2]string][]float64{}
+			order = append(order, rest)
+		}
+		iops, _ := totals(r.Completed.Summary)
+		at := [2]string{r.Point[x], r.Point[y]}
+		all[rest][at] = append(all[rest][at], iops)
+	}
+	for _, rest := range order {
+		if len(all[rest]) > len(cells) {
+			held, cells = rest, all[rest]
+		}
+	}
+	return held, cells
+}
+
+// differsIn tells whether two runs differ in one option alone, so that a
+// figure by that option says something about it.
+func differsIn(b model.Bench, option string) bool {
+	values := map[string]string{}
+	for _, r := range b.Runs {
+		v := r.Point[option]
+		if r.Completed == nil || v == "" {
+			continue
+		}
+		rest := join(r.Job, without(r.Point, option))
+		if known, ok := values[rest]; ok && known != v {
+			return true
+		}
+		values[rest] = v
+	}
+	return false
 }
 
 // optionValues lists the values of each option that varies, in order.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/fiord-bench/fiord/events"
@@ -24,8 +25,9 @@ type Measured struct {
 	Reading *reading.Run
 }
 
-// maxTogether bounds how many runs one figure compares: as many as have a colour.
-const maxTogether = 6
+// maxTogether bounds how many runs one figure compares. Those beyond the number
+// of colours are a swarm with its extremes named.
+const maxTogether = 50
 
 // Picture is a figure in both formats.
 type Picture struct {
@@ -76,18 +78,35 @@ func DrawTogether(name string, runs []Measured) ([]Picture, error) {
 	}
 	values := optionValues(bench)
 	for _, option := range slices.Sorted(maps.Keys(values)) {
-		add("by-"+option, byOption(bench, option).Figure())
+		if differsIn(bench, option) {
+			add("by-"+option, byOption(bench, option).Figure())
+		}
 	}
 	if len(values["iodepth"]) > 0 {
 		add("load", load(bench).Figure())
 	}
-	if len(values) > 1 {
-		add("surface", surface(bench).Figure())
+	if f := surface(bench); filled(f) {
+		add("surface", f.Figure())
 	}
 	if len(runs) > 1 && len(runs) <= maxTogether {
 		compared(name, bench, runs, add)
 	}
 	return exported(out), err
+}
+
+// filled tells whether at least half of a surface was measured. Runs that
+// happen to lie in one folder are seldom a matrix.
+func filled(f figure.Surface) bool {
+	known, all := 0, 0
+	for _, row := range f.Values {
+		for _, v := range row {
+			all++
+			if !math.IsNaN(v) {
+				known++
+			}
+		}
+	}
+	return known > 1 && 2*known >= all
 }
 
 // together makes a bench of runs.

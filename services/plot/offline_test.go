@@ -109,7 +109,7 @@ func TestRunsAreDrawnTogether(t *testing.T) {
 	}
 }
 
-func TestManyRunsAreNotDrawnOverEachOther(t *testing.T) {
+func TestMoreRunsThanAnybodyComparesAreNotDrawnOverEachOther(t *testing.T) {
 	m := measured(t, "1", 1000)
 	all := make([]Measured, maxTogether+1)
 	for i := range all {

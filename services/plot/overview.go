@@ -107,7 +107,7 @@ func benchHead(b model.Bench, title string) figure.Head {
 		}
 	}
 	if doubtful > 0 {
-		h.Flags = append(h.Flags, fmt.Sprintf("%d of %d runs are in doubt: see their integrity findings", doubtful, n.Completed))
+		h.Flags = append(h.Flags, fmt.Sprintf("%d of %d runs %s in doubt: see their integrity findings", doubtful, n.Completed, map[bool]string{true: "is", false: "are"}[doubtful == 1]))
 	}
 	return h
 }
@@ -180,12 +180,12 @@ func join(a, b string) string {
 // shifts is the figure of all comparisons of a bench.
 func shifts(b model.Bench, list []events.Comparison, threshold float64) figure.Shifts {
 	f := figure.Shifts{
-		Head:      figure.Head{Title: "Against the baseline", Subject: subject(b), Facts: []string{"medians, with 95% intervals"}},
+		Head:      figure.Head{Title: "Against the baseline", Subject: subject(b), Facts: []string{"change of medians, with 95% intervals", "n = runs before/after"}},
 		Threshold: threshold,
 	}
 	for _, c := range list {
 		f.Rows = append(f.Rows, figure.Shift{
-			Name: join(join(c.Metric, c.Point), c.Host), Change: c.Change, Low: c.Low, High: c.High,
+			Name: join(join(join(c.Metric, c.Point), c.Host), fmt.Sprintf("n = %d/%d", c.NBefore, c.NAfter)), Change: c.Change, Low: c.Low, High: c.High,
 			Told:  c.Verdict == events.VerdictImproved || c.Verdict == events.VerdictRegressed,
 			Worse: c.Verdict == events.VerdictRegressed,
 		})
