@@ -5,6 +5,7 @@ package ec2test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -43,16 +44,25 @@ type Server struct {
 	mu      sync.Mutex
 	calls   map[string]int
 	assumed []string
-	bodies  map[string][]byte
+	lists   map[string][]Instance // what filters match, by region and filters
+	bodies  map[string][]byte     // pages, by region and request
 	url     string
 }
 
-// Start serves until the test ends, and points the SDK of this process to it.
+// Start serves until the test ends, and has the SDK of this process sign as
+// anybody.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
 	s.url = srv.URL
+	Credentials(t)
+}
+
+// Credentials has the SDK of this process sign as anybody, and keeps it from
+// whatever credentials the machine has.
+func Credentials(t testing.TB) {
+	t.Helper()
 	for k, v := range map[string]string{
 		"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "",
 		"AWS_REGION": "", "AWS_DEFAULT_REGION": "", "AWS_EC2_METADATA_DISABLED": "true",
@@ -77,6 +87,7 @@ func (s *Server) Set(region string, machines []Instance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.Regions[region] = machines
+	clear(s.lists)
 	clear(s.bodies)
 }
 
@@ -97,6 +108,12 @@ func (s *Server) Assumed() []string {
 	return slices.Clone(s.assumed)
 }
 
+// leastLatency is how long every answer takes at least. The SDK closes the
+// body of its request as soon as the response begins; a server that answers
+// sooner than the request's writer has noticed its end breaks the connection
+// and the call is tried again. No API over a network is as fast.
+const leastLatency = 5 * time.Millisecond
+
 var credential = regexp.MustCompile(`Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request`)
 
 // ServeHTTP answers one call. The region is the one that the call is signed
@@ -106,7 +123,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	time.Sleep(s.Latency)
+	time.Sleep(max(s.Latency, leastLatency))
 	signed := credential.FindStringSubmatch(r.Header.Get("Authorization"))
 	if signed == nil {
 		fail(w, http.StatusForbidden, "MissingAuthenticationToken", "not signed")
@@ -115,7 +132,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	action, region := r.Form.Get("Action"), signed[2]
 	s.mu.Lock()
 	if s.calls == nil {
-		s.calls, s.bodies = map[string]int{}, map[string][]byte{}
+		s.calls, s.lists, s.bodies = map[string]int{}, map[string][]Instance{}, map[string][]byte{}
 	}
 	s.calls[action+" "+region]++
 	n, broken := s.calls[action+" "+region], s.Fail[region]
@@ -164,32 +181,44 @@ func (s *Server) describeRegions(w http.ResponseWriter) {
 
 func (s *Server) describeInstances(w http.ResponseWriter, form url.Values, region string) {
 	s.mu.Lock()
-	all := s.Regions[region]
-	s.mu.Unlock()
-	if id := form.Get("InstanceId.1"); id != "" {
-		all = slices.DeleteFunc(slices.Clone(all), func(i Instance) bool { return i.ID != id })
-		if len(all) == 0 {
+	defer s.mu.Unlock()
+	key := region + "?" + form.Encode()
+	body, cached := s.bodies[key]
+	if !cached {
+		matching := s.matching(region, form)
+		if id := form.Get("InstanceId.1"); id != "" && len(matching) == 0 {
 			fail(w, http.StatusBadRequest, "InvalidInstanceID.NotFound", id)
 			return
 		}
-	}
-	page, _ := strconv.Atoi(form.Get("NextToken"))
-	size, err := strconv.Atoi(form.Get("MaxResults"))
-	if err != nil {
-		size = 1000
-	}
-	key := region + "?" + form.Encode()
-	s.mu.Lock()
-	body, cached := s.bodies[key]
-	s.mu.Unlock()
-	if !cached {
-		matching := slices.DeleteFunc(slices.Clone(all), func(i Instance) bool { return !matches(i, form) })
-		body = s.page(matching, page, size)
-		s.mu.Lock()
+		from, _ := strconv.Atoi(form.Get("NextToken"))
+		size, err := strconv.Atoi(form.Get("MaxResults"))
+		if err != nil {
+			size = 1000
+		}
+		body = s.page(matching, from, size)
 		s.bodies[key] = body
-		s.mu.Unlock()
 	}
+	// A page has its length, as the real ones have: without it the end is one
+	// more read that the SDK's decoder doesn't make.
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body)
+}
+
+// matching are the machines that a call asks for, whatever page of them.
+func (s *Server) matching(region string, form url.Values) []Instance {
+	without := maps.Clone(form)
+	without.Del("NextToken")
+	without.Del("MaxResults")
+	key := region + "?" + without.Encode()
+	list, cached := s.lists[key]
+	if !cached {
+		id := form.Get("InstanceId.1")
+		list = slices.DeleteFunc(slices.Clone(s.Regions[region]), func(i Instance) bool {
+			return id != "" && i.ID != id || !matches(i, form)
+		})
+		s.lists[key] = list
+	}
+	return list
 }
 
 // page writes one page of machines, several to a reservation.
