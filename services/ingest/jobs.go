@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/fiord-bench/fiord/artifacts"
@@ -53,13 +54,23 @@ func (f *jobFiles) prefetch(ctx context.Context, file *config.File) error {
 }
 
 // get returns a job with its claim check. A job that is wrong has none and is
-// among the problems; the error is a fault of ours.
-func (f *jobFiles) get(ctx context.Context, name string) (events.Job, error) {
+// among the problems, told by missing if it cannot be had; the error is a fault
+// of ours.
+func (f *jobFiles) get(ctx context.Context, name string, missing func(error) events.Problem) (events.Job, error) {
 	if j, done := f.stored[name]; done {
 		return j, nil
 	}
 	j := events.Job{Name: name}
+	if isURL(name) && !f.rule.AllowsURL(name) {
+		j.URL = name // the policy tells, with everything else that it minds
+		f.stored[name] = j
+		return j, nil
+	}
 	content, err := f.content(ctx, name)
+	if theirs(err) {
+		f.problems = append(f.problems, missing(err))
+		err = nil
+	}
 	if err != nil || content == nil {
 		f.stored[name] = j
 		return j, err
@@ -79,7 +90,7 @@ func (f *jobFiles) get(ctx context.Context, name string) (events.Job, error) {
 func (f *jobFiles) content(ctx context.Context, name string) ([]byte, error) {
 	raw, err := f.read(ctx, name)
 	if err != nil {
-		return nil, f.theirs(name, err)
+		return nil, err
 	}
 	var open lint.Open
 	if !isURL(name) {
@@ -95,9 +106,6 @@ func (f *jobFiles) read(ctx context.Context, name string) ([]byte, error) {
 	if !isURL(name) {
 		return f.tree.ReadFile(name)
 	}
-	if !f.rule.AllowsURL(name) {
-		return nil, fmt.Errorf("%w: the operator does not let this repository fetch job files from there", fetch.ErrRefused)
-	}
 	got, err := f.s.files.Get(ctx, name)
 	return got.Bytes, err
 }
@@ -112,18 +120,13 @@ func (f *jobFiles) open(name string) ([]byte, error) {
 	return content, err
 }
 
-// theirs notes an error that the author can mend and passes on the others.
-func (f *jobFiles) theirs(name string, err error) error {
-	for _, known := range []error{
+// theirs tells whether a file cannot be had for a reason that the author can
+// mend.
+func theirs(err error) bool {
+	return slices.ContainsFunc([]error{
 		checkout.ErrNotFound, checkout.ErrNotFile, checkout.ErrLFS, checkout.ErrTooLarge,
 		fetch.ErrRefused, fetch.ErrNoFile, fetch.ErrTooLarge,
-	} {
-		if errors.Is(err, known) {
-			f.problems = append(f.problems, events.Problem{File: name, Rule: "missing", Message: truncate(err.Error(), 1024)})
-			return nil
-		}
-	}
-	return err
+	}, func(known error) bool { return errors.Is(err, known) })
 }
 
 // truncate fits text into a field of an event.

@@ -56,21 +56,18 @@ func (s *Service) fill(ctx context.Context, p events.Push, rule repos.Rule, tree
 	if p.Pull != nil {
 		origin.Pull = p.Pull.Number
 	}
-	for _, b := range file.Benches {
+	for i, b := range file.Benches {
 		req := b.Request()
 		req.Origin = origin
-		for _, name := range b.Jobs {
-			j, err := jobs.get(ctx, name)
+		for k, name := range b.Jobs {
+			j, err := jobs.get(ctx, name, func(err error) events.Problem { return lint.Missing(file, i, k, err) })
 			if err != nil {
 				return plan{}, err
 			}
 			req.Jobs = append(req.Jobs, j)
-			jobs.problems = append(jobs.problems, lint.Matrix(b, name, jobs.checked[name])...)
+			jobs.problems = append(jobs.problems, lint.Matrix(file, i, name, jobs.checked[name])...)
 		}
-		for _, problem := range rule.Check(req) {
-			problem.File = config.Name
-			jobs.problems = append(jobs.problems, problem)
-		}
+		jobs.problems = append(jobs.problems, lint.Policy(file, i, rule, req)...)
 		rule.Bound(&req)
 		pl.benches = append(pl.benches, req)
 	}

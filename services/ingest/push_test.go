@@ -65,11 +65,11 @@ func TestPushesThatAreRejected(t *testing.T) {
 	}{
 		{"broken configuration", map[string]string{"fiord.yaml": "version: 1\nbenches:\n  - name: a\n    job: [a.fio]\n"},
 			[]string{`fiord.yaml:3:5: benches[0].jobs is empty`, `fiord.yaml:4:5: there is no "job" here: did you mean "jobs"?`}},
-		{"missing job file", map[string]string{"fiord.yaml": fiordYML}, []string{"jobs/randread.fio: jobs/randread.fio: no such file"}},
+		{"missing job file", map[string]string{"fiord.yaml": fiordYML}, []string{"fiord.yaml:4:12: jobs/randread.fio: no such file"}},
 		{"broken job file", map[string]string{"fiord.yaml": fiordYML, "jobs/randread.fio": "[a]\nrw=randread\nnosuchoption=1\n"},
 			[]string{"jobs/randread.fio:3:"}},
 		{"everything at once", map[string]string{"fiord.yaml": "version: 1\nbenches:\n  - {name: a, jobs: [none.fio, jobs/randread.fio]}\n", "jobs/randread.fio": "rw=randread\n"},
-			[]string{"none.fio: none.fio: no such file", "jobs/randread.fio:1"}},
+			[]string{"fiord.yaml:3:22: none.fio: no such file", "jobs/randread.fio:1"}},
 	}
 	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

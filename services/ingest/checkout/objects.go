@@ -69,13 +69,17 @@ func (o *objects) get(name string, most int64) (id, kind string, content []byte,
 		if _, err := io.CopyN(io.Discard, o.out, size+1); err != nil {
 			return "", "", nil, o.broken(err)
 		}
-		return "", "", nil, fmt.Errorf("%w: %d bytes, at most %d are read", ErrTooLarge, size, most)
+		return "", "", nil, tooLong(size, most)
 	}
 	content = make([]byte, size+1) // a newline follows
 	if _, err := io.ReadFull(o.out, content); err != nil {
 		return "", "", nil, o.broken(err)
 	}
 	return fields[0], fields[1], content[:size], nil
+}
+
+func tooLong(size, most int64) error {
+	return fmt.Errorf("%w: %d bytes, at most %d are read", ErrTooLarge, size, most)
 }
 
 func (o *objects) broken(err error) error {

@@ -74,10 +74,23 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	return content, checkPointer(name, content)
+}
+
+// checkPointer refuses what Git LFS leaves in git in place of a file.
+func checkPointer(name string, content []byte) error {
 	if bytes.HasPrefix(content, []byte("version https://git-lfs.github.com/spec/")) {
-		return nil, fmt.Errorf("%s: %w: commit the file itself (git lfs untrack %q)", name, ErrLFS, name)
+		return fmt.Errorf("%s: %w: commit the file itself (git lfs untrack %q)", name, ErrLFS, name)
 	}
-	return content, nil
+	return nil
+}
+
+// checkPath refuses what leads out of the repository.
+func checkPath(name string) error {
+	if name == "" || path.IsAbs(name) || path.Clean(name) != name || name == ".." || strings.HasPrefix(name, "../") {
+		return fmt.Errorf("%w: a path in the repository starts at its root and climbs nowhere", ErrNotFound)
+	}
+	return nil
 }
 
 // Prefetch brings the contents of several files in one exchange with the
@@ -102,8 +115,8 @@ func (t *Tree) Prefetch(ctx context.Context, names ...string) error {
 
 // find walks from the root to a plain file, looking at each step.
 func (t *Tree) find(name string) (entry, error) {
-	if name == "" || path.IsAbs(name) || path.Clean(name) != name || name == ".." || strings.HasPrefix(name, "../") {
-		return entry{}, fmt.Errorf("%w: a path in the repository starts at its root and climbs nowhere", ErrNotFound)
+	if err := checkPath(name); err != nil {
+		return entry{}, err
 	}
 	at := entry{mode: modeTree, id: t.root}
 	parts := strings.Split(name, "/")

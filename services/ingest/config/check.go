@@ -29,14 +29,17 @@ func (d *decoder) complain(at, rule, format string, args ...any) {
 			return
 		}
 	}
-	p, ok := d.at[at]
-	for near := at; !ok && near != ""; p, ok = d.at[near] {
-		near = near[:max(strings.LastIndexAny(near, ".["), 0)]
+	d.failAt(nearest(d.at, at), rule, at, sentence(at, fmt.Sprintf(format, args...)))
+}
+
+// nearest is the place of the value at a path, or of what is around it.
+func nearest(places map[string]place, at string) place {
+	p, ok := places[at]
+	for !ok && at != "" {
+		at = at[:max(strings.LastIndexAny(at, ".["), 0)]
+		p, ok = places[at]
 	}
-	if !ok {
-		p = d.at[""]
-	}
-	d.failAt(p, rule, at, sentence(at, fmt.Sprintf(format, args...)))
+	return p
 }
 
 func (d *decoder) has(at string) bool { _, ok := d.at[at]; return ok }

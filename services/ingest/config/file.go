@@ -17,6 +17,18 @@ type File struct {
 	Supersede string `json:"supersede,omitempty" jsonschema:"enum=queued,enum=running,enum=none"`
 	// Benches to run, each for itself.
 	Benches []Bench `json:"benches" jsonschema:"required,minItems=1,maxItems=50"`
+
+	name string           // as the author knows the file
+	at   map[string]place // where its values stand
+}
+
+// Problem is something wrong with the value at a path, such as
+// benches[0].targets.pool, or with the nearest thing around it that stands in
+// the file. It is for what can only be found out beyond the file: the author is
+// shown the line all the same.
+func (f *File) Problem(at, rule, message string) events.Problem {
+	p := nearest(f.at, at)
+	return events.Problem{File: f.name, Line: p.line, Column: p.column, Rule: rule, Option: at, Message: message}
 }
 
 // On says what starts the benches.

@@ -35,7 +35,7 @@ func (p Problems) Error() string {
 // file. The error is of type [Problems].
 func Parse(name string, src []byte) (*File, error) {
 	d := &decoder{file: name, at: map[string]place{}}
-	f := &File{}
+	f := &File{name: name, at: d.at}
 	if node := d.document(src); node != nil {
 		d.value(node, reflect.ValueOf(f).Elem(), "")
 		d.check(f)

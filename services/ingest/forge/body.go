@@ -1,10 +1,12 @@
 package forge
 
 import (
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -36,8 +38,27 @@ func isForm(h http.Header) bool {
 // some with every release. Nine tenths of a payload are skipped, which is why
 // it is read by the package that does so in one pass.
 func decode(doc []byte, v any) error {
-	if err := json.Unmarshal(doc, v, jsontext.AllowInvalidUTF8(true)); err != nil {
-		return fmt.Errorf("%w: %v", ErrMalformed, err)
+	err := json.Unmarshal(doc, v, jsontext.AllowInvalidUTF8(true))
+	var wrong *json.SemanticError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong) && wrong.JSONPointer != "":
+		return fmt.Errorf("%w: %s is a JSON %s, which does not belong there", ErrMalformed, wrong.JSONPointer, kind(wrong))
+	case errors.As(err, &wrong):
+		return fmt.Errorf("%w: it is a JSON %s, where a forge sends an object", ErrMalformed, kind(wrong))
+	default:
+		return fmt.Errorf("%w: it is no JSON: %s", ErrMalformed, strings.TrimPrefix(err.Error(), "jsontext: "))
 	}
-	return nil
+}
+
+func kind(e *json.SemanticError) string {
+	switch e.JSONKind {
+	case '[':
+		return "array"
+	case '{':
+		return "object"
+	default:
+		return e.JSONKind.String()
+	}
 }

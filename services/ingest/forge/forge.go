@@ -62,7 +62,7 @@ func Detect(h http.Header) (Forge, error) {
 		}
 	}
 	return nil, fmt.Errorf("%w: none of the headers X-Forgejo-Event, X-Gitea-Event, X-Gogs-Event, X-GitHub-Event, "+
-		"X-Gitlab-Event, X-SoftServe-Event, X-Event-Key, X-Fiord-Event is present", ErrUnknown)
+		"X-Gitlab-Event, X-SoftServe-Event, X-Event-Key, X-Fiord-Event is present: post what a forge or the post-receive hook sends", ErrUnknown)
 }
 
 // Named finds a forge by its name.

@@ -100,3 +100,21 @@ func TestKeysAreNotLogged(t *testing.T) {
 		t.Errorf("LogValue = %q", got)
 	}
 }
+
+// Whoever reads the error knows JSON and webhooks, and nothing of our types.
+func TestWrongBodiesAreNamedInTheSendersWords(t *testing.T) {
+	h := http.Header{"X-Github-Event": {"push"}, "Content-Type": {"application/json"}}
+	for body, want := range map[string]string{
+		`[]`:                           "malformed payload: it is a JSON array, where a forge sends an object",
+		`"x"`:                          "malformed payload: it is a JSON string, where a forge sends an object",
+		`{"ref":{}}`:                   "malformed payload: /ref is a JSON object, which does not belong there",
+		`{"repository":{"name":[1]}}`:  "malformed payload: /repository/name is a JSON array, which does not belong there",
+		`{"ref":`:                      "malformed payload: it is no JSON: unexpected EOF",
+		`{"ref":"refs/heads/x"} extra`: "malformed payload: it is no JSON: ",
+	} {
+		_, err := (forge.GitHub{}).Parse(forge.Delivery{Header: h, Body: []byte(body)})
+		if !errors.Is(err, forge.ErrMalformed) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q…", body, err, want)
+		}
+	}
+}

@@ -69,7 +69,7 @@ func match(keys []Key, equal func(Key) int) (Key, error) {
 		found = subtle.ConstantTimeSelect(equal(k), i, found)
 	}
 	if found < 0 {
-		return Key{}, fmt.Errorf("%w: none of %d valid keys made it", ErrSignature, len(keys))
+		return Key{}, fmt.Errorf("%w: none of the %d keys of ingest made it: give the sender the secret of one of them", ErrSignature, len(keys))
 	}
 	return keys[found], nil
 }

@@ -6,13 +6,17 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/constraint"
 	"github.com/fiord-bench/fiord/internal/fetch"
 	"github.com/fiord-bench/fiord/internal/repos"
+	"github.com/fiord-bench/fiord/services/ingest/checkout"
 	"github.com/fiord-bench/fiord/services/ingest/config"
 )
 
@@ -44,7 +48,7 @@ func Folder(ctx context.Context, path string, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("lint: %w", err)
 	}
-	l := &linter{ctx: ctx, opts: o, root: filepath.Dir(path), files: map[string]File{}}
+	l := newLinter(ctx, filepath.Dir(path), o)
 	file, err := config.Parse(filepath.Base(path), src)
 	var problems config.Problems
 	if errors.As(err, &problems) {
@@ -54,75 +58,83 @@ func Folder(ctx context.Context, path string, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	for _, b := range file.Benches {
-		if err := l.bench(b); err != nil {
+	for i := range file.Benches {
+		if err := l.bench(file, i); err != nil {
 			return Result{}, err
 		}
 	}
-	return l.result, nil
+	return l.result, l.unknownToGit()
 }
 
 // JobFile checks one job file by itself.
 func JobFile(ctx context.Context, path string, o Options) (Result, error) {
-	l := &linter{ctx: ctx, opts: o, root: filepath.Dir(path), files: map[string]File{}}
-	_, err := l.job(filepath.Base(path))
+	l := newLinter(ctx, filepath.Dir(path), o)
+	_, err := l.job(filepath.Base(path), func(err error) events.Problem {
+		return events.Problem{File: filepath.Base(path), Rule: "missing", Message: fit(err.Error())}
+	})
 	return l.result, err
 }
 
 type linter struct {
 	ctx    context.Context
 	opts   Options
-	root   string
+	tree   checkout.Folder
 	files  map[string]File
+	read   []string // from the folder
 	result Result
 }
 
-func (l *linter) bench(b config.Bench) error {
+func newLinter(ctx context.Context, root string, o Options) *linter {
+	return &linter{
+		ctx: ctx, opts: o, tree: checkout.Folder{Root: root, MaxFile: checkout.Defaults().MaxFile}, files: map[string]File{},
+	}
+}
+
+func (l *linter) bench(f *config.File, i int) error {
+	b := f.Benches[i]
 	req := b.Request()
-	for _, name := range b.Jobs {
-		f, err := l.job(name)
+	for k, name := range b.Jobs {
+		j, err := l.job(name, func(err error) events.Problem { return Missing(f, i, k, err) })
 		if err != nil {
 			return err
 		}
-		l.result.Problems = append(l.result.Problems, Matrix(b, name, f)...)
-		j := events.Job{Name: name}
+		l.result.Problems = append(l.result.Problems, Matrix(f, i, name, j)...)
+		asked := events.Job{Name: name}
 		if isURL(name) {
-			j.URL = name
+			asked.URL = name
 		}
-		req.Jobs = append(req.Jobs, j)
+		req.Jobs = append(req.Jobs, asked)
 	}
 	if l.opts.Rule != nil {
-		for _, p := range l.opts.Rule.Check(req) {
-			p.File = config.Name
-			l.result.Problems = append(l.result.Problems, p)
-		}
+		l.result.Problems = append(l.result.Problems, Policy(f, i, *l.opts.Rule, req)...)
 	}
-	for _, w := range b.Targets.Where {
-		l.where(b.Name, w)
+	for k, w := range b.Targets.Where {
+		l.where(f, fmt.Sprintf("benches[%d].targets.where[%d]", i, k), w)
 	}
 	return nil
 }
 
-func (l *linter) where(bench, condition string) {
+func (l *linter) where(f *config.File, at, condition string) {
 	list, err := constraint.Lint(condition)
 	if err != nil {
 		return // told by the parser of fiord.yaml already
 	}
 	for _, a := range list {
-		message := fmt.Sprintf("bench %q, condition %q: %s", bench, a.Constraint, a.Problem)
+		message := fmt.Sprintf("condition %q: %s", a.Constraint, a.Problem)
 		if a.Instead != "" {
 			message += fmt.Sprintf(": write %q", a.Instead)
 		}
-		l.result.Advice = append(l.result.Advice, events.Problem{File: config.Name, Rule: "where", Option: "targets.where", Message: fit(message)})
+		l.result.Advice = append(l.result.Advice, f.Problem(at, "where", fit(message)))
 	}
 }
 
-// job checks a job file once, however many benches name it.
-func (l *linter) job(name string) (File, error) {
+// job checks a job file once, however many benches name it. Missing words the
+// problem of one that cannot be had.
+func (l *linter) job(name string, missing func(error) events.Problem) (File, error) {
 	if f, done := l.files[name]; done {
 		return f, nil
 	}
-	src, open, err := l.read(name)
+	src, open, err := l.get(name, missing)
 	if err != nil || src == nil {
 		l.files[name] = File{}
 		return File{}, err
@@ -141,21 +153,36 @@ func (l *linter) job(name string) (File, error) {
 	return f, nil
 }
 
-// read gets a job file; nil without an error says that it is among the
+// get reads a job file; nil without an error says that it is among the
 // problems, or unchecked.
-func (l *linter) read(name string) ([]byte, Open, error) {
+func (l *linter) get(name string, missing func(error) events.Problem) ([]byte, Open, error) {
 	if isURL(name) {
-		return l.download(name)
+		return l.download(name, missing)
 	}
-	src, err := l.readFile(name)
-	if err == nil {
-		return src, l.readFile, nil
+	src, err := l.tree.ReadFile(name)
+	if err != nil {
+		l.result.Problems = append(l.result.Problems, missing(err))
+		return nil, nil, nil
 	}
-	l.result.Problems = append(l.result.Problems, events.Problem{File: name, Rule: "missing", Message: fit(err.Error())})
-	return nil, nil, nil
+	l.read = append(l.read, name)
+	return src, l.include, nil
 }
 
-func (l *linter) download(name string) ([]byte, Open, error) {
+// include reads a file that a job file includes; package job wants its absence
+// in the form of package fs.
+func (l *linter) include(name string) ([]byte, error) {
+	name = path.Clean(name)
+	src, err := l.tree.ReadFile(name)
+	if errors.Is(err, checkout.ErrNotFound) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	if err == nil {
+		l.read = append(l.read, name)
+	}
+	return src, err
+}
+
+func (l *linter) download(name string, missing func(error) events.Problem) ([]byte, Open, error) {
 	if l.opts.Fetch == nil {
 		l.result.Unchecked = append(l.result.Unchecked, name+": job files by URL are not fetched")
 		return nil, nil, nil
@@ -169,29 +196,36 @@ func (l *linter) download(name string) ([]byte, Open, error) {
 	case errors.Is(err, fetch.ErrUnavailable):
 		l.result.Unchecked = append(l.result.Unchecked, err.Error())
 	default:
-		l.result.Problems = append(l.result.Problems, events.Problem{File: name, Rule: "missing", Message: fit(err.Error())})
+		l.result.Problems = append(l.result.Problems, missing(err))
 	}
 	return nil, nil, nil
 }
 
-// readFile reads below the root as a checkout of git objects would: links are
-// not followed.
-func (l *linter) readFile(name string) ([]byte, error) {
-	if !fs.ValidPath(filepath.ToSlash(filepath.Clean(name))) {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+// unknownToGit advises about files that are in the folder and would not be in
+// the push: the commonest surprise after a clean lint. A folder that is no work
+// tree of git, or a machine without git, gives no advice.
+func (l *linter) unknownToGit() error {
+	if len(l.read) == 0 {
+		return nil
 	}
-	at := l.root
-	for part := range strings.SplitSeq(filepath.ToSlash(filepath.Clean(name)), "/") {
-		at = filepath.Join(at, part)
-		info, err := os.Lstat(at)
-		if err != nil {
-			return nil, err
-		}
-		if info.Mode()&fs.ModeSymlink != 0 {
-			return nil, fmt.Errorf("%s: %s is a symbolic link, which is not followed: name the file it points at", name, at)
+	args := append([]string{"-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "ls-files", "-z", "--cached", "--"}, l.read...)
+	cmd := exec.CommandContext(l.ctx, "git", args...)
+	cmd.Dir = l.tree.Root
+	cmd.Env = append(os.Environ(), "GIT_LITERAL_PATHSPECS=1")
+	out, err := cmd.Output()
+	if err != nil {
+		return l.ctx.Err()
+	}
+	known := strings.Split(string(out), "\x00")
+	slices.Sort(l.read) // an included file is read more than once
+	for _, name := range slices.Compact(l.read) {
+		if !slices.Contains(known, name) {
+			l.result.Advice = append(l.result.Advice, events.Problem{
+				File: name, Rule: "git", Message: "git does not know the file, so that a push will not bring it: git add it",
+			})
 		}
 	}
-	return os.ReadFile(at)
+	return nil
 }
 
 func isURL(name string) bool { return strings.Contains(name, "://") }

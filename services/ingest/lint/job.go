@@ -8,6 +8,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
+	"github.com/fiord-bench/fiord/internal/repos"
 	"github.com/fiord-bench/fiord/services/ingest/config"
 )
 
@@ -62,22 +63,37 @@ func problem(p job.Problem) events.Problem {
 	return events.Problem{File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Col, Rule: ruleJob, Message: fit(message)}
 }
 
+// Missing is the problem of a job file that a bench names and that cannot be
+// had, at the line that names it. Bench and job count from 0.
+func Missing(f *config.File, bench, job int, err error) events.Problem {
+	return f.Problem(fmt.Sprintf("benches[%d].jobs[%d]", bench, job), "missing", fit(err.Error()))
+}
+
 // Matrix tries the values of a bench's matrix on one of its job files, as the
 // worker will apply them: what cannot be set is told before anything runs.
-func Matrix(b config.Bench, name string, f File) []events.Problem {
-	if f.parsed == nil {
+func Matrix(f *config.File, bench int, name string, j File) []events.Problem {
+	if j.parsed == nil {
 		return nil
 	}
+	b := f.Benches[bench]
 	var problems []events.Problem
 	for _, option := range slices.Sorted(maps.Keys(b.Matrix)) {
-		for _, value := range b.Matrix[option] {
-			if _, err := f.parsed.Set(option, string(value)); err != nil {
-				problems = append(problems, events.Problem{
-					File: config.Name, Rule: "matrix", Option: option, Message: fit(fmt.Sprintf("bench %q, %s: %v", b.Name, name, err)),
-				})
+		for i, value := range b.Matrix[option] {
+			if _, err := j.parsed.Set(option, string(value)); err != nil {
+				at := fmt.Sprintf("benches[%d].matrix.%s[%d]", bench, option, i)
+				problems = append(problems, f.Problem(at, "matrix", fit(fmt.Sprintf("bench %q, %s: %v", b.Name, name, err))))
 				break // the other values would say the same
 			}
 		}
+	}
+	return problems
+}
+
+// Policy holds a bench, as it will be requested, to the operator's rule.
+func Policy(f *config.File, bench int, rule repos.Rule, req events.BenchRequested) []events.Problem {
+	problems := rule.Check(req)
+	for i, p := range problems {
+		problems[i] = f.Problem(fmt.Sprintf("benches[%d].%s", bench, p.Option), p.Rule, fit(p.Message))
 	}
 	return problems
 }

@@ -82,8 +82,10 @@ benches:
 	if err != nil {
 		t.Fatal(err)
 	}
-	says(t, "problems", r.Problems, "none.fio: ", "bad.fio:3:", "symbolic link", `fiord.yaml: bench "a": pool "fast"`, `fiord.yaml: bench "b", good.fio: set bs=4k;rm`)
-	says(t, "advice", r.Advice, `bench "a", condition`)
+	says(t, "problems", r.Problems, "fiord.yaml:3:22: none.fio: no such file", "bad.fio:3:",
+		"fiord.yaml:3:41: link.fio: not a plain file: link.fio is a symbolic link", `fiord.yaml:3:68: bench "a": pool "fast"`,
+		`fiord.yaml:4:56: bench "b", good.fio: set bs=4k;rm`)
+	says(t, "advice", r.Advice, `fiord.yaml:3:82: condition`)
 }
 
 func TestBrokenConfigurationIsAllThatIsTold(t *testing.T) {
@@ -161,4 +163,27 @@ func TestFioItselfIsAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	says(t, "no fio", r.Problems, "could not be asked")
+}
+
+func TestFilesThatGitDoesNotKnowAreAdvised(t *testing.T) {
+	path := folder(t, map[string]string{
+		"fiord.yaml": "version: 1\nbenches: [{name: a, jobs: [known.fio, new.fio]}]\n",
+		"known.fio":  good, "new.fio": "[global]\ninclude common.inc\n" + good, "common.inc": "bs=4k\n",
+	})
+	r, err := lint.Folder(t.Context(), path, lint.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	says(t, "no repository", r.Advice)
+	for _, args := range [][]string{{"init", "--quiet"}, {"add", "fiord.yaml", "known.fio"}} {
+		cmd := exec.CommandContext(t.Context(), "git", args...)
+		cmd.Dir = filepath.Dir(path)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	if r, err = lint.Folder(t.Context(), path, lint.Options{}); err != nil || len(r.Problems) > 0 {
+		t.Fatalf("problems %v, error %v", r.Problems, err)
+	}
+	says(t, "advice", r.Advice, "common.inc: git does not know the file", "new.fio: git does not know the file")
 }

@@ -125,7 +125,8 @@ func (s *Server) read(r *http.Request, body []byte) ([]events.Event, error) {
 func (s *Server) readBatch(body []byte) ([]events.Event, error) {
 	var raw []json.RawMessage
 	if err := json.Unmarshal(body, &raw); err != nil {
-		return nil, problem("malformed", "a batch is a JSON array of events: "+err.Error())
+		return nil, problem("malformed", "a batch is a JSON array of events, and this is none: "+
+			"send "+typeStructured+" for a single one")
 	}
 	if len(raw) == 0 || len(raw) > s.opts.Limits.Batch {
 		return nil, problem("malformed", fmt.Sprintf("the batch holds %d events: send 1 to %d", len(raw), s.opts.Limits.Batch))
@@ -154,7 +155,7 @@ func inBatch(err error, i, n int) error {
 // admissible holds an event to what its sender may say.
 func admissible(e events.Event, sender keys.Sender) error {
 	if !sender.May(e.Type) {
-		return problem("forbidden", fmt.Sprintf("the token %q may not send %s", sender.ID, e.Type))
+		return problem("forbidden", fmt.Sprintf("the token %q may not send %s: ask the operator to grant it %s", sender.ID, e.Type, e.Type.Short()))
 	}
 	if events.IsOwn(e.Source) {
 		return problem("forbidden", fmt.Sprintf("source %q is a service's own: use one of yours, such as //%s/script", e.Source, sender.ID))

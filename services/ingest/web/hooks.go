@@ -99,7 +99,7 @@ func (s *Server) act(ctx context.Context, m forge.Message, key forge.Key) (answe
 	}
 	rule, ok := s.opts.Policy().For(m.Forge, m.Repo.Name)
 	if !ok || !rule.AllowsKey(key.ID) {
-		return answer{}, problem("forbidden", fmt.Sprintf("no rule of the operator lets the key %q push for %s at %s", key.ID, m.Repo.Name, m.Forge))
+		return answer{}, problem("forbidden", fmt.Sprintf("no rule of the operator lets the key %q push for %s at %s: ask for one in repos.yaml", key.ID, m.Repo.Name, m.Forge))
 	}
 	if m.Pull != nil {
 		return s.pull(ctx, m, rule)

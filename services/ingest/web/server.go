@@ -80,9 +80,9 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("POST /events", s.endpoint("events", s.events))
 	mux.Handle("OPTIONS /events", http.HandlerFunc(s.handshake))
 	mux.Handle("POST /eventbridge", s.endpoint("eventbridge", s.eventBridge))
-	for _, path := range []string{"/hooks", "/hooks/{forge}", "/events", "/eventbridge"} {
+	for path, allow := range map[string]string{"/hooks": "POST", "/hooks/{forge}": "POST", "/events": "POST, OPTIONS", "/eventbridge": "POST"} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", http.MethodPost)
+			w.Header().Set("Allow", allow)
 			problem("method", r.Method+" is not taken here: use POST").write(w)
 		})
 	}

@@ -235,7 +235,7 @@ func TestWebhooksThatAreRefused(t *testing.T) {
 	}{
 		"unsigned":                 {"/hooks", pushBody, with(push(), "X-Hub-Signature-256", ""), 401, "set a secret"},
 		"empty digest":             {"/hooks", pushBody, with(push(), "X-Hub-Signature-256", "sha256="), 401, "missing or empty"},
-		"signed by a stranger":     {"/hooks", pushBody, hub("push", pushBody, "guess"), 403, "none of 2 valid keys"},
+		"signed by a stranger":     {"/hooks", pushBody, hub("push", pushBody, "guess"), 403, "none of the 2 keys"},
 		"SHA-1":                    {"/hooks", pushBody, with(push(), "X-Hub-Signature-256", "sha1=aa"), 403, "sha256="},
 		"body changed":             {"/hooks", pushBody + " ", push(), 403, "does not match"},
 		"key of another repo":      {"/hooks", pushBody, hub("push", pushBody, scoped), 403, `the key "one" is not meant for lab/jobs`},
