@@ -32,7 +32,7 @@ type Host struct {
 	Instance *instance.Instance
 	Worker   *Worker // nil if no worker runs on it
 
-	composed []Var
+	composed []variable
 	grouped  bool
 }
 
@@ -91,6 +91,8 @@ type builder struct {
 	hosts  []*Host
 	groups map[string]*protoGroup // by raw name
 	notes  map[string]*Note       // by rule
+
+	members []instance.Member // the buffer of scopes
 }
 
 // protoGroup is a group under the name that the configuration gives it, before

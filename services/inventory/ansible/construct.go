@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -13,7 +14,8 @@ import (
 
 // construct composes a host's variables and puts it into its groups.
 func (b *builder) construct(h *Host) error {
-	s := b.cfg.scope(h)
+	s := b.cfg.scope(h, b.members)
+	b.members = s.raw
 	for _, name := range sortedKeys(b.cfg.Compose) {
 		v, err := b.cfg.Compose[name].Eval(s)
 		if err != nil {
@@ -22,7 +24,7 @@ func (b *builder) construct(h *Host) error {
 			}
 			continue
 		}
-		h.composed = append(h.composed, Var{name, v, true})
+		h.composed = append(h.composed, variable{name: name, value: detached(v), risky: true})
 	}
 	s.composed = h.composed
 	for _, name := range sortedKeys(b.cfg.Groups) {
@@ -47,10 +49,29 @@ func (b *builder) construct(h *Host) error {
 	return nil
 }
 
+// detached is the value without the document that it is a part of: a copy of a
+// host's address must not hold all that is known of the host.
+func detached(v any) any {
+	switch v := v.(type) {
+	case string:
+		return strings.Clone(v)
+	case gjson.Result:
+		return gjson.Parse(strings.Clone(v.Raw))
+	case []any:
+		items := make([]any, len(v))
+		for i, item := range v {
+			items[i] = detached(item)
+		}
+		return items
+	}
+	return v
+}
+
 // group is the group of a raw name, made when it is first needed.
 func (b *builder) group(raw string) *protoGroup {
 	g := b.groups[raw]
 	if g == nil {
+		raw = strings.Clone(raw)
 		g = &protoGroup{raw: raw, children: map[string]bool{}}
 		b.groups[raw] = g
 	}

@@ -88,11 +88,11 @@ func iniText(w *bufio.Writer, s string) {
 
 func (*iniFormat) begin(*bufio.Writer) {}
 
-func (*iniFormat) host(w *bufio.Writer, name string, vars []Var, _ []byte) {
+func (*iniFormat) host(w *bufio.Writer, name string, vars []variable, _ []byte) {
 	w.WriteString(name)
 	for _, v := range vars {
 		w.WriteByte(' ')
-		w.WriteString(v.Name)
+		w.WriteString(v.name)
 		w.WriteString("='")
 		iniValues.variable(w, v)
 		w.WriteByte('\'')

@@ -23,18 +23,24 @@ func jsonText(w *bufio.Writer, s string) {
 
 // jsonHost is a host and its variables as a member of an object, without line
 // ends. Three of the formats have it.
-func jsonHost(w *bufio.Writer, name string, vars []Var) {
+func jsonHost(w *bufio.Writer, name string, vars []variable) {
 	quote(w, name)
 	w.WriteString(": {")
 	for i, v := range vars {
 		if i > 0 {
 			w.WriteString(", ")
 		}
-		quote(w, v.Name)
-		w.WriteString(": ")
+		memberName(w, v.name)
 		jsonValues.variable(w, v)
 	}
 	w.WriteByte('}')
+}
+
+// memberName writes the name of a variable, which is an identifier.
+func memberName(w *bufio.Writer, name string) {
+	w.WriteByte('"')
+	w.WriteString(name)
+	w.WriteString(`": `)
 }
 
 // jsonMember writes a host on a line of its own.
@@ -61,7 +67,7 @@ type jsonFormat struct{ hosts int }
 
 func (*jsonFormat) begin(w *bufio.Writer) { w.WriteString(`{"all": {"hosts": {`) }
 
-func (f *jsonFormat) host(w *bufio.Writer, _ string, _ []Var, member []byte) {
+func (f *jsonFormat) host(w *bufio.Writer, _ string, _ []variable, member []byte) {
 	jsonMember(w, f.hosts == 0, "\n", member)
 	f.hosts++
 }
@@ -89,7 +95,7 @@ type scriptFormat struct {
 
 func (*scriptFormat) begin(w *bufio.Writer) { w.WriteString(`{"_meta": {"hostvars": {`) }
 
-func (f *scriptFormat) host(w *bufio.Writer, _ string, _ []Var, member []byte) {
+func (f *scriptFormat) host(w *bufio.Writer, _ string, _ []variable, member []byte) {
 	jsonMember(w, f.hosts == 0, f.newline, member)
 	f.hosts++
 }

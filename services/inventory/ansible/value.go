@@ -24,11 +24,13 @@ type dialect struct {
 }
 
 // variable writes the value of a variable.
-func (d *dialect) variable(w *bufio.Writer, v Var) {
-	if r, ok := v.Value.(gjson.Result); ok && !v.risky && d.copy(w, r.Raw) {
-		return
+func (d *dialect) variable(w *bufio.Writer, v variable) {
+	switch {
+	case v.raw == "":
+		d.value(w, v.value)
+	case v.risky || !d.copy(w, v.raw):
+		d.json(w, gjson.Parse(v.raw))
 	}
-	d.value(w, v.Value)
 }
 
 func (d *dialect) value(w *bufio.Writer, v any) {

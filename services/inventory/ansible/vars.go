@@ -1,7 +1,7 @@
 package ansible
 
 import (
-	"encoding/json"
+	"bytes"
 	"slices"
 	"strings"
 
@@ -10,11 +10,14 @@ import (
 	"github.com/fiord-bench/fiord/services/inventory/instance"
 )
 
-// Var is a variable of a host. Its value is nil, bool, int64, float64, string,
-// []any of such, or a gjson.Result.
-type Var struct {
-	Name  string
-	Value any
+// variable is one variable of a host.
+type variable struct {
+	name string
+	// raw is the value if it is part of a document, as canonical JSON; else
+	// value is: nil, bool, int64, float64, string, []any of such, or a
+	// gjson.Result.
+	raw   string
+	value any
 	// risky values are parts of documents in which something might be
 	// evaluated.
 	risky bool
@@ -27,42 +30,39 @@ const fiordVar = "fiord"
 // scope is how expressions see a host: raw variables by their prefixed names,
 // and the composed ones if they are there already.
 type scope struct {
-	raw            gjson.Result
+	host           *Host
+	raw            []instance.Member
 	prefix, suffix string
-	composed       []Var
-	own            gjson.Result // the value of fiordVar
+	composed       []variable
 }
 
-func (c *Config) scope(h *Host) scope {
-	return scope{
-		raw: gjson.ParseBytes(h.Instance.Vars), prefix: c.HostvarsPrefix, suffix: c.HostvarsSuffix,
-		own: normalised(h.Instance, h.Worker),
-	}
+// scope of a host. The buffer is for its raw variables, and may be used again
+// when the scope is no longer.
+func (c *Config) scope(h *Host, buffer []instance.Member) scope {
+	raw := instance.Members(buffer[:0], string(h.Instance.Vars))
+	return scope{host: h, raw: raw, prefix: c.HostvarsPrefix, suffix: c.HostvarsSuffix}
 }
 
 // Lookup finds a variable; composed ones win.
 func (s scope) Lookup(name string) (any, bool) {
 	for _, v := range s.composed {
-		if v.Name == name {
-			return v.Value, true
+		if v.name == name {
+			return v.value, true
 		}
 	}
 	if name == fiordVar {
-		return s.own, true
+		return gjson.ParseBytes(normalised(nil, s.host)), true
 	}
 	bare, ok := strings.CutPrefix(name, s.prefix)
 	if bare, ok = cutSuffix(bare, s.suffix, ok); !ok {
 		return nil, false
 	}
-	var found gjson.Result
-	s.raw.ForEach(func(k, v gjson.Result) bool {
-		if k.Str == bare {
-			found = v
-			return false
+	for _, m := range s.raw {
+		if m.Key == bare {
+			return gjson.Parse(m.Value), true
 		}
-		return true
-	})
-	return found, found.Exists()
+	}
+	return nil, false
 }
 
 // safeVar is a raw variable's name as Ansible may have it. Variables that steer
@@ -106,55 +106,91 @@ func cutSuffix(s, suffix string, ok bool) (string, bool) {
 	return strings.CutSuffix(s, suffix)
 }
 
-// vars lists every variable of a host, sorted by name, names unique.
-func (c *Config) vars(h *Host) []Var {
-	s := c.scope(h)
-	list := make([]Var, 0, 64)
-	risky := templated(s.raw.Raw) || strings.Contains(s.raw.Raw, `\u00`) // an escaped brace is a brace
-	s.raw.ForEach(func(k, v gjson.Result) bool {
-		list = append(list, Var{c.HostvarsPrefix + safeVar(k.Str, h.Instance.Provider) + c.HostvarsSuffix, v, risky})
-		return true
-	})
-	list = append(list, Var{fiordVar, s.own, templated(s.own.Raw)})
-	if h.Address != "" && h.Address != h.Name {
-		list = append(list, Var{Name: "ansible_host", Value: h.Address})
-	}
-	list = append(list, h.composed...)
-	// Stable, so that of variables with one name the later kind is kept.
-	slices.SortStableFunc(list, func(a, b Var) int { return strings.Compare(a.Name, b.Name) })
-	out := list[:0]
-	for i, v := range list {
-		if i+1 == len(list) || list[i+1].Name != v.Name {
-			out = append(out, v)
-		}
-	}
-	return out
+// lister lists the variables of one host after the other.
+type lister struct {
+	config  *Config
+	members []instance.Member
+	list    []variable
+	own     []byte
 }
 
-// normalised is the machine in the one form, as a JSON object with sorted keys.
-func normalised(i *instance.Instance, w *Worker) gjson.Result {
-	doc := struct {
-		Account  string            `json:"account,omitempty"`
-		ID       string            `json:"id"`
-		Image    string            `json:"image,omitempty"`
-		Name     string            `json:"name,omitempty"`
-		Provider string            `json:"provider"`
-		Region   string            `json:"region,omitempty"`
-		Stale    bool              `json:"stale,omitempty"`
-		State    string            `json:"state,omitempty"`
-		Tags     map[string]string `json:"tags,omitempty"`
-		Type     string            `json:"type,omitempty"`
-		Worker   *Worker           `json:"worker,omitempty"`
-		Zone     string            `json:"zone,omitempty"`
-	}{i.Account, i.ID, i.Image, i.Name, i.Provider, i.Region, i.Stale, i.State, nil, i.Type, w, i.Zone}
-	if i.Provider != instance.AWS {
-		doc.Tags = i.Tags // Amazon's are in the raw variable tags
+// vars lists every variable of a host, sorted by name, names unique. The list
+// is good until the next call.
+func (l *lister) vars(h *Host) []variable {
+	document := string(h.Instance.Vars)
+	l.members, l.list = instance.Members(l.members[:0], document), l.list[:0]
+	risky := mayEvaluate(document)
+	for _, m := range l.members {
+		l.set(variable{name: l.config.HostvarsPrefix + safeVar(m.Key, h.Instance.Provider) + l.config.HostvarsSuffix, raw: m.Value, risky: risky})
 	}
-	raw, err := json.Marshal(doc) // of strings alone: it can't fail
-	if err != nil {
-		return gjson.Result{}
+	l.own = normalised(l.own[:0], h)
+	own := string(l.own)
+	l.set(variable{name: fiordVar, raw: own, risky: mayEvaluate(own)})
+	if h.Address != "" && h.Address != h.Name {
+		l.set(variable{name: "ansible_host", value: h.Address})
 	}
-	return gjson.ParseBytes(raw)
+	for _, v := range h.composed {
+		l.set(v)
+	}
+	return l.list
+}
+
+// set puts a variable into its place, where it replaces one of its name.
+func (l *lister) set(v variable) {
+	n := len(l.list)
+	if n == 0 || l.list[n-1].name < v.name { // as documents are sorted, the rule
+		l.list = append(l.list, v)
+		return
+	}
+	at, found := slices.BinarySearchFunc(l.list, v.name, func(v variable, name string) int { return strings.Compare(v.name, name) })
+	if found {
+		l.list[at] = v
+		return
+	}
+	l.list = slices.Insert(l.list, at, v)
+}
+
+// mayEvaluate says whether there may be something in a document that Ansible
+// would evaluate. An escaped brace is a brace.
+func mayEvaluate(raw string) bool { return templated(raw) || strings.Contains(raw, `\u00`) }
+
+// normalised appends the machine in the one form, as a JSON object with sorted
+// keys.
+func normalised(b []byte, h *Host) []byte {
+	i := h.Instance
+	text := func(name, value string) {
+		if value != "" {
+			b = append(append(append(b, '"'), name...), `":`...)
+			b = append(instance.AppendText(b, value), ',')
+		}
+	}
+	document := func(name string, value any) {
+		raw, err := instance.Encode(value)
+		if err == nil { // of texts alone: it can't fail
+			b = append(append(append(b, '"'), name...), `":`...)
+			b = append(append(b, raw...), ',')
+		}
+	}
+	b = append(b, '{')
+	text("account", i.Account)
+	text("id", i.ID)
+	text("image", i.Image)
+	text("name", i.Name)
+	text("provider", i.Provider)
+	text("region", i.Region)
+	if i.Stale {
+		b = append(b, `"stale":true,`...)
+	}
+	text("state", i.State)
+	if i.Provider != instance.AWS && len(i.Tags) > 0 {
+		document("tags", i.Tags) // Amazon's are in the raw variable tags
+	}
+	text("type", i.Type)
+	if h.Worker != nil {
+		document("worker", h.Worker)
+	}
+	text("zone", i.Zone)
+	return append(bytes.TrimSuffix(b, []byte{','}), '}')
 }
 
 // Worker is what the registry knows of the machine, when a fiord worker runs

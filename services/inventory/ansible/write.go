@@ -24,7 +24,7 @@ func Files() []string { return []string{FileINI, FileYAML, FileJSON, FileScript,
 type format interface {
 	begin(w *bufio.Writer)
 	// host gets the variables, and them as jsonHost writes them.
-	host(w *bufio.Writer, name string, vars []Var, json []byte)
+	host(w *bufio.Writer, name string, vars []variable, json []byte)
 	groups(w *bufio.Writer, groups []*Group, ungrouped []string)
 }
 
@@ -65,9 +65,10 @@ func (inv *Inventory) Write(outputs map[string]io.Writer) error {
 	}
 	var ungrouped []string
 	var member bytes.Buffer
+	variables := lister{config: inv.config}
 	memberWriter := bufio.NewWriter(&member)
 	for _, h := range inv.Hosts {
-		vars := inv.config.vars(h)
+		vars := variables.vars(h)
 		member.Reset()
 		jsonHost(memberWriter, h.Name, vars)
 		if err := memberWriter.Flush(); err != nil {
@@ -88,6 +89,3 @@ func (inv *Inventory) Write(outputs map[string]io.Writer) error {
 	}
 	return nil
 }
-
-// Vars lists the variables of one host, in order.
-func (inv *Inventory) Vars(h *Host) []Var { return inv.config.vars(h) }

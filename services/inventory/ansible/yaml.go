@@ -46,14 +46,13 @@ func quote(w *bufio.Writer, s string) {
 
 func (*yamlFormat) begin(w *bufio.Writer) { w.WriteString("all:\n  hosts:\n") }
 
-func (*yamlFormat) host(w *bufio.Writer, name string, vars []Var, _ []byte) {
+func (*yamlFormat) host(w *bufio.Writer, name string, vars []variable, _ []byte) {
 	w.WriteString("    ")
 	quote(w, name)
 	w.WriteString(":\n")
 	for _, v := range vars {
 		w.WriteString("      ")
-		quote(w, v.Name)
-		w.WriteString(": ")
+		memberName(w, v.name)
 		yamlValues.variable(w, v)
 		w.WriteByte('\n')
 	}

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -8,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
@@ -21,7 +21,8 @@ import (
 // output is canonical JSON, written in one pass: at a hundred thousand
 // machines the way over maps would take most of the time of all.
 type encoder struct {
-	plans sync.Map // reflect.Type to []field
+	plans   sync.Map // reflect.Type to []field
+	scratch sync.Pool
 }
 
 // field is one member of an object, in the order in which it is written.
@@ -44,7 +45,15 @@ var (
 
 func (e *encoder) vars(i *types.Instance, x extra) json.RawMessage {
 	x.tags = tagsOf(i.Tags)
-	return e.object(make([]byte, 0, 3072), reflect.ValueOf(i).Elem(), &x)
+	scratch, _ := e.scratch.Get().(*[]byte)
+	if scratch == nil {
+		scratch = new([]byte)
+	}
+	*scratch = e.object((*scratch)[:0], reflect.ValueOf(i).Elem(), &x)
+	// As many documents are held as there are machines: no byte too many.
+	document := bytes.Clone(*scratch)
+	e.scratch.Put(scratch)
+	return document
 }
 
 // plan lists the fields of a struct by their snake_case names, in order.
@@ -106,13 +115,13 @@ func (x *extra) append(b []byte, name string) []byte {
 	case "tags":
 		return append(b, x.tags...)
 	case "owner_id":
-		return appendText(b, x.ownerID)
+		return instance.AppendText(b, x.ownerID)
 	case "reservation_id":
-		return appendText(b, x.reservationID)
+		return instance.AppendText(b, x.reservationID)
 	case "requester_id":
-		return appendText(b, x.requesterID)
+		return instance.AppendText(b, x.requesterID)
 	}
-	return appendText(b, x.region)
+	return instance.AppendText(b, x.region)
 }
 
 // value writes any value, or nothing if it is absent.
@@ -125,7 +134,7 @@ func (e *encoder) value(b []byte, v reflect.Value, x *extra) []byte {
 		return e.value(b, v.Elem(), x)
 	case reflect.Struct:
 		if v.Type() == timeType {
-			return appendText(b, v.Interface().(time.Time).UTC().Format("2006-01-02T15:04:05-07:00"))
+			return instance.AppendText(b, v.Interface().(time.Time).UTC().Format("2006-01-02T15:04:05-07:00"))
 		}
 		return e.object(b, v, x)
 	case reflect.Slice:
@@ -144,7 +153,7 @@ func (e *encoder) value(b []byte, v reflect.Value, x *extra) []byte {
 		if v.Len() == 0 && v.Type().PkgPath() != "" {
 			return b // an enumeration that isn't set
 		}
-		return appendText(b, v.String())
+		return instance.AppendText(b, v.String())
 	case reflect.Bool:
 		return strconv.AppendBool(b, v.Bool())
 	case reflect.Int32, reflect.Int64:
@@ -153,22 +162,6 @@ func (e *encoder) value(b []byte, v reflect.Value, x *extra) []byte {
 		return strconv.AppendFloat(b, v.Float(), 'g', -1, 64)
 	}
 	return b
-}
-
-// appendText writes a JSON string, quickly if nothing in it must be escaped.
-func appendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			quoted, err := instance.Encode(s)
-			if err != nil {
-				return append(b, `""`...) // strings always encode
-			}
-			return append(b, quoted...)
-		}
-	}
-	b = append(b, '"')
-	b = append(b, s...)
-	return append(b, '"')
 }
 
 // tagsOf writes tags as a dict, sorted by key.
@@ -180,9 +173,9 @@ func tagsOf(tags []types.Tag) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendText(b, deref(t.Key))
+		b = instance.AppendText(b, deref(t.Key))
 		b = append(b, ':')
-		b = appendText(b, deref(t.Value))
+		b = instance.AppendText(b, deref(t.Value))
 	}
 	return append(b, '}')
 }

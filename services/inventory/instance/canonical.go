@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Canonical rewrites a JSON object in the one form that documents of instances
@@ -64,6 +65,23 @@ func Encode(v any) (json.RawMessage, error) {
 		return nil, err
 	}
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// AppendText writes text as a canonical JSON string, quickly if nothing in it
+// must be escaped.
+func AppendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			quoted, err := Encode(s)
+			if err != nil {
+				return append(b, `""`...) // strings always encode
+			}
+			return append(b, quoted...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
 }
 
 // SnakeKeys renames the keys of a decoded document as Ansible's modules do:
