@@ -30,7 +30,7 @@ type fiord struct {
 func anyPort() []string {
 	return []string{
 		"--nats.listen=127.0.0.1:0", "--s3.listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0",
-		"--plot.listen=127.0.0.1:0", "--ingest.listen=127.0.0.1:0", "--bench.runner=process", "--bench.host=here", "--log.level=warn",
+		"--plot.listen=127.0.0.1:0", "--ingest.listen=127.0.0.1:0", "--bench.runner=process", "--bench.host=here", "--bench.others=0", "--log.level=warn",
 	}
 }
 

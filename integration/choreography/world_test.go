@@ -119,6 +119,7 @@ func (w *world) workerConfig(host string) bench.Config {
 	needs(w.t, "fio")
 	dir := w.t.TempDir()
 	cfg := bench.DefaultConfig()
+	cfg.Others = 0 // other tests run beside this one
 	cfg.Host, cfg.Runner = host, "process"
 	cfg.StateDir, cfg.Gate = filepath.Join(dir, "state"), filepath.Join(dir, "gate")
 	cfg.Directories, cfg.FactsDir = []string{filepath.Join(dir, "data")}, filepath.Join(dir, "facts.d")

@@ -86,6 +86,7 @@ func start(t testing.TB, dir string, args ...string) *fiord {
 	f.cmd = exec.Command(binary, append([]string{
 		"up", "--json", "--data", dir, "--nats.listen=127.0.0.1:0", "--s3.listen=127.0.0.1:0", "--admin.listen=127.0.0.1:0",
 		"--plot.listen=127.0.0.1:0", "--ingest.listen=127.0.0.1:0", "--bench.host=here", "--log.format=text",
+		"--bench.others=0", // other tests run beside this one
 	}, args...)...)
 	f.cmd.Stderr = t.Output()
 	out, err := f.cmd.StdoutPipe()

@@ -39,6 +39,7 @@ type Config struct {
 	StopWait time.Duration `config:"stop_wait" help:"time a running fio gets to end by itself when the worker stops"`
 	AckWait  time.Duration `config:"ack_wait" help:"after this long without a sign of life another worker gets a list"`
 	Logs     Logs          `config:"logs"`
+	Others   float64       `config:"others" help:"percent of the CPUs that others may take while fio measures and none is idle, before the run is suspect; 0 for any"`
 }
 
 // Device allows one block device.
@@ -103,6 +104,7 @@ func DefaultConfig() Config {
 		StopWait:    10 * time.Second,
 		AckWait:     30 * time.Second,
 		Logs:        Logs{Average: 500 * time.Millisecond, Histogram: time.Second, Coarseness: 2},
+		Others:      20,
 	}
 }
 
@@ -126,6 +128,9 @@ func (c Config) Validate() error {
 	}
 	if c.StopWait < 0 || c.Logs.Average < 0 || c.Logs.Histogram < 0 {
 		fail("stop_wait, logs.average and logs.histogram must not be negative")
+	}
+	if c.Others < 0 || c.Others > 100 {
+		fail("others is %g: want 0 to 100 percent", c.Others)
 	}
 	if c.Logs.Coarseness < 0 || c.Logs.Coarseness > 6 {
 		fail("logs.coarseness is %d: want 0 to 6", c.Logs.Coarseness)

@@ -53,6 +53,7 @@ func (r *run) evaluate(a *spool.Attempt, o order, exit runner.Exit) (events.RunC
 	document := output.Document()
 	done.Integrity = verdict.Judge(verdict.Evidence{
 		Job: file, Output: output, Logs: filepath.Join(a.Dir, runner.LogDir), Stderr: complaints(a.Dir),
+		Meanwhile: r.meanwhile,
 	})
 	done.Summary = summary(document)
 	return done, "", writeResult(a.Dir, resultDocument{Document: document, Integrity: done.Integrity})

@@ -45,10 +45,10 @@ func (r *run) finish(ctx context.Context, a *spool.Attempt, o order, p runner.Pr
 	defer tooLarge(nil)
 	go s.watchSize(watched, a, func() { tooLarge(errTooLarge) })
 
-	watching := r.watchHost(o)
+	watching := r.watchHost(o, a.Dir)
 	shown := r.progress()
 	exit, err := p.Wait(watched, shown)
-	watching(a.Dir, exit)
+	watching(exit)
 	if err != nil {
 		return r.lost(ctx, a, o, err)
 	}

@@ -73,6 +73,7 @@ func (w *world) config(host string) Config {
 	cfg.Directories = []string{w.data}
 	cfg.FactsDir = filepath.Join(cfg.StateDir, "facts.d")
 	cfg.MinFree = 0
+	cfg.Others = 0 // other tests run beside this one
 	cfg.AckWait = 2 * time.Second
 	cfg.StopWait = 100 * time.Millisecond
 	return cfg

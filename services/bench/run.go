@@ -15,6 +15,7 @@ import (
 	"github.com/fiord-bench/fiord/services/bench/facts"
 	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/spool"
+	"github.com/fiord-bench/fiord/services/bench/verdict"
 )
 
 // environmentFile and resultFile stand beside the runner's own files.
@@ -31,6 +32,8 @@ type run struct {
 	cause   events.Event
 	log     *slog.Logger
 	begun   time.Time // when the worker turned to it, for the overhead
+
+	meanwhile *verdict.Meanwhile // what the host did, once fio has ended
 }
 
 // order is what the spool keeps of a run that was started: enough for the next

@@ -9,23 +9,29 @@ import (
 	format "github.com/fiord-bench/fiord/internal/activity"
 	"github.com/fiord-bench/fiord/services/bench/activity"
 	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/services/bench/verdict"
 )
 
 // watchHost begins to record what the host does. The function it returns ends
 // that and, once fio has run, writes activity.csv into the attempt's folder. A
 // run is not worth less for lack of it: what goes wrong is only logged. An
 // engine on another host measures where there is nothing to be read from here.
-func (r *run) watchHost(o order) func(dir string, exit runner.Exit) {
+func (r *run) watchHost(o order, dir string) func(exit runner.Exit) {
 	if r.service.remote {
-		return func(string, runner.Exit) {}
+		return func(runner.Exit) {}
 	}
-	rec, err := activity.Record("", o.Disks)
+	rec, err := activity.Record("", o.Disks, filepath.Join(dir, runner.JobFile))
 	if err != nil {
 		r.log.Warn("the host is not watched", "error", err)
-		return func(string, runner.Exit) {}
+		return func(runner.Exit) {}
 	}
-	return func(dir string, exit runner.Exit) {
+	return func(exit runner.Exit) {
 		seen, err := rec.Stop(exit.Started, exit.Ended)
+		held := rec.Held()
+		r.meanwhile = &verdict.Meanwhile{
+			Series: seen, CPUs: r.service.machine.CPUs(), Others: r.service.cfg.Others / 100,
+			Held: held.Time, Periods: held.Throttled, Enforced: held.Periods, Limited: r.list.Limits.CPUs > 0,
+		}
 		if len(seen.Samples) > 0 {
 			err = errors.Join(err, writeActivity(dir, seen))
 		}

@@ -99,14 +99,14 @@ func TestWhatAHostDoesNotTellIsUnknown(t *testing.T) {
 }
 
 func TestAHostWithoutProcIsAnError(t *testing.T) {
-	if _, err := Record(t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "proc/stat") {
+	if _, err := Record(t.TempDir(), nil, ""); err == nil || !strings.Contains(err.Error(), "proc/stat") {
 		t.Errorf("recorded: %v", err)
 	}
 	root, _ := host(t)
 	if err := os.WriteFile(filepath.Join(root, "proc/stat"), []byte("intr 5\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Record(root, nil); err == nil || !strings.Contains(err.Error(), "does not begin with the CPUs") {
+	if _, err := Record(root, nil, ""); err == nil || !strings.Contains(err.Error(), "does not begin with the CPUs") {
 		t.Errorf("recorded: %v", err)
 	}
 }
@@ -136,7 +136,7 @@ func TestFilesMayBeLargerThanTheBuffer(t *testing.T) {
 // This host: a busy loop shows, and intervals follow each other from fio's
 // start to its end.
 func TestARecorderWatchesThisHost(t *testing.T) {
-	r, err := record("", nil, 50*time.Millisecond)
+	r, err := record("", nil, "", 50*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package activity
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ const (
 // Recorder takes samples in the background.
 type Recorder struct {
 	probe *Probe
+	quota *quota // nil where no control group of fio's is seen
 	began time.Time
 	stop  chan struct{}
 	once  sync.Once
@@ -31,18 +33,21 @@ type Recorder struct {
 }
 
 // Record begins to watch the host whose files lie below root ("" for this
-// one), and of its devices those named. Stop must be called.
-func Record(root string, devices []string) (*Recorder, error) { return record(root, devices, Period) }
+// one): of its devices those named, and the limits of the fio that was given a
+// job file by that path ("" for none). Stop must be called.
+func Record(root string, devices []string, job string) (*Recorder, error) {
+	return record(root, devices, job, Period)
+}
 
-func record(root string, devices []string, period time.Duration) (*Recorder, error) {
+func record(root string, devices []string, job string, period time.Duration) (*Recorder, error) {
 	p, err := Open(root, devices)
 	if err != nil {
 		return nil, err
 	}
-	r := &Recorder{probe: p, began: time.Now(), stop: make(chan struct{}), series: format.Series{Devices: p.devices}}
+	r := &Recorder{probe: p, quota: openQuota(cmp.Or(root, "/"), job), began: time.Now(), stop: make(chan struct{}), series: format.Series{Devices: p.devices}}
 	r.at = r.began
 	if _, _, err := p.Sample(r.began); err != nil {
-		p.Close()
+		r.close()
 		return nil, err
 	}
 	r.done.Go(func() { r.loop(period) })
@@ -69,8 +74,24 @@ func (r *Recorder) Stop(from, to time.Time) (format.Series, error) {
 	return out, r.err
 }
 
+// Held is what limits of CPU time did to fio, once Stop has been called. It is
+// zero when they did nothing, and when they could not be seen.
+func (r *Recorder) Held() Held {
+	if r.quota == nil {
+		return Held{}
+	}
+	return r.quota.held()
+}
+
+func (r *Recorder) close() {
+	r.probe.Close()
+	if r.quota != nil {
+		r.quota.close()
+	}
+}
+
 func (r *Recorder) loop(period time.Duration) {
-	defer r.probe.Close()
+	defer r.close()
 	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for {
@@ -94,6 +115,9 @@ func (r *Recorder) loop(period time.Duration) {
 
 // take adds a sample and reports whether the series was merged.
 func (r *Recorder) take(now time.Time) bool {
+	if r.quota != nil {
+		r.quota.sample()
+	}
 	s, ok, err := r.probe.Sample(now)
 	if r.err = err; !ok {
 		return false

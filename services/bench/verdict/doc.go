@@ -9,6 +9,9 @@
 //	stall          suspect  nothing completed for a while, though nothing was paused
 //	short_run      suspect  it ended before its runtime, or is too short to mean much
 //	not_steady     suspect  the steady state asked for was not reached
+//	throttled      suspect  heat, a falling clock or a limit of CPU time held it up;
+//	               ok       a limit that the bench asked for
+//	busy_neighbour suspect  others used its device, or CPU time that it lacked
 //	cut            invalid  the report ends in its middle
 //
 // fio's averages leave silent intervals out, so a run that stalled looks fast

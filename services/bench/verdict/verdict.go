@@ -35,6 +35,8 @@ type Evidence struct {
 	Output *result.Output // fio's report
 	Logs   string         // folder of the logs
 	Stderr string         // what fio complained of
+
+	Meanwhile *Meanwhile // what the host did; nil if nobody watched it
 }
 
 // Judge runs every check.
@@ -45,6 +47,7 @@ func Judge(e Evidence) events.Integrity {
 	j.length()
 	j.steady()
 	j.logs()
+	j.host()
 	return events.Integrity{State: j.state, Findings: j.findings}
 }
 
