@@ -118,7 +118,7 @@ func unpack(r io.Reader, maxBytes int64) (unpacked, error) {
 		}
 		u.r, u.close = z, z.Close
 	case string(magic) == "\x28\xb5\x2f\xfd":
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20))
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(64<<20))
 		if err != nil {
 			return unpacked{}, fmt.Errorf("read zstd: %w", err)
 		}

@@ -186,6 +186,9 @@ func (p *painter) latency(name, title, dir string) {
 		}
 		add(s, label, overall)
 	}
+	if s, ok := p.run.Completion[dir]; ok {
+		add(s, "mean of completion", 0)
+	}
 	facts = append(facts, intervals(longest, step.Seconds())...)
 	if len(p.run.Heat[dir]) > 0 {
 		facts = append(facts, "percentiles of each "+duration(p.run.HeatStep.Seconds())+" from its histogram")

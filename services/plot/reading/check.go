@@ -67,7 +67,7 @@ const epoch = 10 * 365 * 24 * time.Hour
 // align lets logs with unix times start at zero.
 func (run *Run) align() {
 	shift := time.Duration(-1)
-	all := []map[string]figure.Series{run.IOPS, run.Bandwidth, run.Means, run.Highest}
+	all := []map[string]figure.Series{run.IOPS, run.Bandwidth, run.Means, run.Highest, run.Completion}
 	for _, m := range all {
 		for _, s := range m {
 			if s.Start > epoch && (shift < 0 || s.Start < shift) {

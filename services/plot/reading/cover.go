@@ -61,7 +61,7 @@ func cover(s figure.Series, logged, runtime float64, window int) figure.Series {
 
 // crop cuts a stretch out of all series. The histograms were read for it alone.
 func (run *Run) crop(from, to time.Duration) {
-	for _, m := range []map[string]figure.Series{run.IOPS, run.Bandwidth, run.Means, run.Highest} {
+	for _, m := range []map[string]figure.Series{run.IOPS, run.Bandwidth, run.Means, run.Highest, run.Completion} {
 		for name, s := range m {
 			first := min(max(int((from-s.Start)/s.Step), 0), len(s.Values))
 			last := min(max(int((to-s.Start+s.Step-1)/s.Step), first), len(s.Values))

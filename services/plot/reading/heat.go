@@ -15,11 +15,73 @@ import (
 
 func msec(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
 
-// maxHeat bounds the intervals of histograms, whatever the logs claim.
-const maxHeat = 4096
+// maxHeat bounds the intervals of histograms, whatever the logs claim: each may
+// hold 1856 bins. Where there would be more, neighbours are merged, which is
+// exact, and intervals become twice as long.
+const maxHeat = heatIntervals + heatIntervals/10
 
-// heat merges the histogram logs of all jobs, interval by interval.
-func (r *reader) heat(ctx context.Context, logs []numbered) (err error) {
+// heat is a grid of histograms that grows coarser as it grows longer.
+type heat struct {
+	first int64 // ms; -1 before the first interval
+	step  int64 // ms
+	cells map[string][]figure.Distribution
+}
+
+// add counts what completed in the step of the log that begins at a time.
+func (h *heat) add(at int64, name string, bins []figure.Bin) {
+	if h.first < 0 {
+		h.first = at
+	}
+	for (at-h.first)/h.step >= maxHeat {
+		h.coarsen()
+	}
+	i := (at - h.first) / h.step
+	for int64(len(h.cells[name])) <= i {
+		h.cells[name] = append(h.cells[name], figure.Distribution{Name: name})
+	}
+	h.cells[name][i].Bins = mergeBins(h.cells[name][i].Bins, bins)
+}
+
+// coarsen merges neighbours.
+func (h *heat) coarsen() {
+	h.step *= 2
+	for name, cells := range h.cells {
+		n := (len(cells) + 1) / 2
+		for i := range n {
+			merged := cells[2*i].Bins
+			if 2*i+1 < len(cells) {
+				merged = mergeBins(merged, cells[2*i+1].Bins)
+			}
+			cells[i].Bins = merged
+		}
+		clear(cells[n:])
+		h.cells[name] = cells[:n]
+	}
+}
+
+// mergeBins adds up bins of histograms that have the same edges.
+func mergeBins(a, b []figure.Bin) []figure.Bin {
+	if len(a) == 0 {
+		return b
+	}
+	out := make([]figure.Bin, 0, max(len(a), len(b)))
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].Low < b[0].Low:
+			out, a = append(out, a[0]), a[1:]
+		case a[0].Low > b[0].Low:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			one := a[0]
+			one.Count += b[0].Count
+			out, a, b = append(out, one), a[1:], b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
+// readHeat merges the histogram logs of all jobs, interval by interval.
+func (r *reader) readHeat(ctx context.Context, logs []numbered) (err error) {
 	// A row is written when its interval is over, seldom on the millisecond:
 	// it is placed by the interval's middle.
 	var tracks []log.HistTrack
@@ -38,27 +100,15 @@ func (r *reader) heat(ctx context.Context, logs []numbered) (err error) {
 		tracks = append(tracks, log.HistTrack{Reader: reader, ShiftMS: -r.histMS / 2})
 		defer func() { r.met(l.Name, reader.Stats(), log.Layout{}) }()
 	}
-	heat := map[string][]figure.Distribution{}
-	first, step := int64(-1), r.run.HeatStep.Milliseconds()
-	err = log.WalkHist(step, tracks, func(c log.HistCell) error {
-		if r.opt.zoomed() && (msec(c.StartMS+step) <= r.opt.From || msec(c.StartMS) >= r.opt.To) {
+	grid := heat{first: -1, step: r.run.HeatStep.Milliseconds(), cells: map[string][]figure.Distribution{}}
+	err = log.WalkHist(grid.step, tracks, func(c log.HistCell) error {
+		if r.opt.zoomed() && (msec(c.StartMS+c.StepMS) <= r.opt.From || msec(c.StartMS) >= r.opt.To) {
 			return ctx.Err()
 		}
-		if first < 0 {
-			first = c.StartMS
-		}
-		i := (c.StartMS - first) / step
-		if i >= maxHeat {
-			return fmt.Errorf("%w: more than %d steps of %d ms", log.ErrGrid, maxHeat, step)
-		}
 		for d, name := range Directions() {
-			if c.Hist[d].N() == 0 {
-				continue
+			if c.Hist[d].N() > 0 {
+				grid.add(c.StartMS, name, Bins(c.Hist[d]))
 			}
-			for int64(len(heat[name])) <= i {
-				heat[name] = append(heat[name], figure.Distribution{Name: name})
-			}
-			heat[name][i].Bins = Bins(c.Hist[d])
 		}
 		return ctx.Err()
 	})
@@ -69,7 +119,9 @@ func (r *reader) heat(ctx context.Context, logs []numbered) (err error) {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("read histogram logs: %w", err)
 	}
-	r.locked(func() { r.run.Heat, r.run.HeatFrom = heat, msec(max(first, 0)) })
+	r.locked(func() {
+		r.run.Heat, r.run.HeatFrom, r.run.HeatStep = grid.cells, msec(max(grid.first, 0)), msec(grid.step)
+	})
 	return err
 }
 
@@ -81,7 +133,11 @@ func (r *reader) locked(do func()) {
 
 // Bins converts a histogram of fio's for a figure.
 func Bins(h *hist.Histogram) []figure.Bin {
-	var out []figure.Bin
+	n := 0
+	for range h.All() {
+		n++
+	}
+	out := make([]figure.Bin, 0, n) // hundreds of histograms are kept at once
 	for b := range h.All() {
 		out = append(out, figure.Bin{Low: float64(b.Low), High: float64(b.High), Count: b.Count})
 	}

@@ -51,6 +51,9 @@ type Run struct {
 	// Means are mean latencies, Highest the greatest seen, of the kind MeansOf.
 	Means, Highest map[string]figure.Series
 	MeansOf        result.LatencyKind
+	// Completion are mean completion latencies, where Means are total ones and
+	// fio logged both: what lies between them was waited for in submission.
+	Completion map[string]figure.Series
 	// Heat are the completion latencies of each interval of HeatStep by direction, from
 	// histogram logs; empty without them.
 	Heat     map[string][]figure.Distribution
@@ -81,13 +84,12 @@ func Read(ctx context.Context, doc *result.Document, logs []Log, opt Options) (*
 		r.logs = max(r.logs, file.Number)
 		byKind[file.Kind] = append(byKind[file.Kind], numbered{l, file.Number})
 	}
-	latency := byKind["lat"]
 	r.run.MeansOf = result.TotalLatency
-	if len(latency) < len(byKind["clat"]) || len(latency) == 0 { // not of all jobs
-		latency, r.run.MeansOf = byKind["clat"], result.CompletionLatency
+	if n := len(byKind["lat"]); n < len(byKind["clat"]) || n == 0 { // not of all jobs
+		r.run.MeansOf = result.CompletionLatency
 	}
 	r.plan()
-	if err := r.readAll(ctx, byKind["bw"], byKind["iops"], latency, byKind["clat_hist"]); err != nil {
+	if err := r.readAll(ctx, byKind); err != nil {
 		return nil, err
 	}
 	return r.finish(), nil
@@ -112,12 +114,19 @@ type reader struct {
 
 	mu    sync.Mutex
 	rates map[log.Kind]*log.Rates
-	jobs  map[int]*log.Rates // IOPS of each job, the weights of its latencies
-	means *log.Means
+	jobs  map[int]*log.Rates  // IOPS of each job, the weights of its latencies
 	last  map[log.Kind]uint64 // latest time in the logs of a kind
 	run   Run
 
-	meansMu sync.Mutex // held while a log is added to means
+	total, completion means
+}
+
+// means gathers the latencies of one kind. Its lock is held while a log is
+// added: that is the whole work, so the logs of several jobs take turns, beside
+// those of other kinds.
+type means struct {
+	mu   sync.Mutex
+	grid *log.Means // nil before the first log
 }
 
 func newReader(doc *result.Document, opt Options) *reader {
@@ -139,25 +148,28 @@ func newReader(doc *result.Document, opt Options) *reader {
 
 // readAll reads the logs side by side. Averaged latencies need their job's IOPS
 // as weights, so those come first; a line for each I/O weighs one by itself.
-func (r *reader) readAll(ctx context.Context, bw, iops, latency, hists []numbered) error {
+func (r *reader) readAll(ctx context.Context, logs map[string][]numbered) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(r.opt.Workers)
 	var counted sync.WaitGroup
-	counted.Add(len(iops))
-	for _, l := range iops {
+	counted.Add(len(logs["iops"]))
+	for _, l := range logs["iops"] {
 		group.Go(func() error { defer counted.Done(); return r.rate(ctx, log.IOPS, l) })
 	}
-	for _, l := range bw {
+	for _, l := range logs["bw"] {
 		group.Go(func() error { return r.rate(ctx, log.Bandwidth, l) })
 	}
 	if r.window != 0 {
 		counted.Wait()
 	}
-	for _, l := range latency {
-		group.Go(func() error { return r.latency(ctx, l) })
+	for _, l := range logs["lat"] {
+		group.Go(func() error { return r.latency(ctx, &r.total, l) })
 	}
-	if len(hists) > 0 {
-		group.Go(func() error { return r.heat(ctx, hists) })
+	for _, l := range logs["clat"] {
+		group.Go(func() error { return r.latency(ctx, &r.completion, l) })
+	}
+	if hists := logs["clat_hist"]; len(hists) > 0 {
+		group.Go(func() error { return r.readHeat(ctx, hists) })
 	}
 	return group.Wait()
 }
@@ -190,26 +202,23 @@ func (r *reader) rate(ctx context.Context, kind log.Kind, l numbered) error {
 	return r.flagGrid(l.Name, r.rates[kind].Merge(own))
 }
 
-// latency adds one latency log to the grid.
-func (r *reader) latency(ctx context.Context, l numbered) error {
+// latency adds one latency log to the grid of its kind.
+func (r *reader) latency(ctx context.Context, m *means, l numbered) error {
 	var weights *log.Rates
 	if r.window != 0 {
 		r.mu.Lock()
 		weights = r.jobs[l.number]
 		r.mu.Unlock()
 	}
-	// Adding to the grid is the whole work, so the logs of several jobs take
-	// turns here, beside those of other kinds.
-	r.mu.Lock()
-	if r.means == nil {
-		r.means, _ = log.NewMeans(log.GridConfig{StepMS: r.step})
-	}
-	means := r.means
-	r.mu.Unlock()
-	_, err := r.each(ctx, l, func(src log.Source) error {
-		r.meansMu.Lock()
-		defer r.meansMu.Unlock()
-		return means.Add(src, log.Track{WindowMS: r.window}, weights)
+	_, err := r.each(ctx, l, func(src log.Source) (err error) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.grid == nil {
+			if m.grid, err = log.NewMeans(log.GridConfig{StepMS: r.step}); err != nil {
+				return err
+			}
+		}
+		return m.grid.Add(src, log.Track{WindowMS: r.window}, weights)
 	})
 	return err
 }
@@ -278,7 +287,6 @@ func (r *reader) finish() *Run {
 	run := &r.run
 	run.Step = time.Duration(r.step) * time.Millisecond
 	run.IOPS, run.Bandwidth = map[string]figure.Series{}, map[string]figure.Series{}
-	run.Means, run.Highest = map[string]figure.Series{}, map[string]figure.Series{}
 	for i, name := range Directions() {
 		dir := log.Direction(i)
 		for kind, out := range map[log.Kind]map[string]figure.Series{log.IOPS: run.IOPS, log.Bandwidth: run.Bandwidth} {
@@ -286,13 +294,14 @@ func (r *reader) finish() *Run {
 				out[name] = cover(series(name, rates.Series(dir)), float64(r.last[kind]), r.runtime(), r.window)
 			}
 		}
-		if r.means != nil {
-			if s := r.means.Series(dir); hasValue(s.Values) {
-				run.Means[name] = series("mean", s)
-				run.Highest[name] = series("greatest", r.means.Highest(dir))
-			}
-		}
 	}
+	shown := r.total.grid
+	if run.MeansOf == result.CompletionLatency {
+		shown = r.completion.grid
+	} else {
+		run.Completion, _ = latencies(r.completion.grid)
+	}
+	run.Means, run.Highest = latencies(shown)
 	r.check()
 	run.align()
 	if r.opt.zoomed() {
@@ -301,6 +310,21 @@ func (r *reader) finish() *Run {
 	slices.Sort(run.Flags)
 	slices.Sort(run.Notes)
 	return run
+}
+
+// latencies are the means and the greatest values by direction.
+func latencies(grid *log.Means) (mean, highest map[string]figure.Series) {
+	mean, highest = map[string]figure.Series{}, map[string]figure.Series{}
+	if grid == nil {
+		return mean, highest
+	}
+	for i, name := range Directions() {
+		dir := log.Direction(i)
+		if s := grid.Series(dir); hasValue(s.Values) {
+			mean[name], highest[name] = series("mean", s), series("greatest", grid.Highest(dir))
+		}
+	}
+	return mean, highest
 }
 
 // runtime is fio's, in ms; 0 when it is unknown.

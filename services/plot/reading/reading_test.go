@@ -316,20 +316,12 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Memory must not grow with the logs. 64 MB stand for any size here; the
-// benchmark reads a gigabyte.
+// Memory must not grow with the logs. 64 MB stand for any size here; a
+// benchmark of the service draws a gigabyte in every form.
 func TestMemoryIsBounded(t *testing.T) {
 	if grown := grownBy(t, 64<<20); grown > 32<<20 {
 		t.Errorf("64 MB of logs took %d MB", grown>>20)
 	}
-}
-
-// BenchmarkGigabyte reads 1 GB of logs and reports by how much the heap grew.
-func BenchmarkGigabyte(b *testing.B) {
-	for b.Loop() {
-		b.ReportMetric(float64(grownBy(b, 1<<30))/(1<<20), "MB-grown")
-	}
-	b.SetBytes(1 << 30)
 }
 
 // grownBy returns how much memory the process takes from the system to read so
@@ -350,4 +342,21 @@ func grownBy(t testing.TB, size int64) uint64 {
 	}
 	runtime.ReadMemStats(&after)
 	return after.Sys - before.Sys
+}
+
+// Total and completion latencies are told apart where fio logged both.
+func TestBothLatenciesAreRead(t *testing.T) {
+	run := read(t, doc(30, 3, 1), text("fio_lat.1.log", rows(5000, 5000, 5000)), text("fio_clat.1.log", rows(2000, 2000, 2000)))
+	if run.MeansOf != result.TotalLatency {
+		t.Errorf("the means are of %s", run.MeansOf)
+	}
+	total, _ := mean(run.Means["read"])
+	completion, n := mean(run.Completion["read"])
+	if total != 5000 || completion != 2000 || n != 3 {
+		t.Errorf("total %g, completion %g over %d intervals", total, completion, n)
+	}
+	alone := read(t, doc(30, 3, 1), text("fio_clat.1.log", rows(2000, 2000, 2000)))
+	if only, _ := mean(alone.Means["read"]); only != 2000 || alone.MeansOf != result.CompletionLatency || len(alone.Completion) > 0 {
+		t.Errorf("completion alone: mean %g of %s, %v beside it", only, alone.MeansOf, alone.Completion)
+	}
 }
