@@ -47,6 +47,7 @@ const People = "people"
 // never written to.
 var catalogue = [...]entry{
 	row[PushReceived]("a verified push to a watched repository", "", "ingest", "ingest plot"),
+	row[PullReceived]("a pull request whose forge does not tell the commit it is at", "", "ingest", "ingest"),
 	row[PushIgnored]("a push that asked for nothing, and why", "", "ingest", "notify"),
 	row[PushRejected]("a push whose configuration, checkout or rights were wrong, with file and line", "", "ingest", "notify plot"),
 	row[PushApproved]("somebody let a held pull request run", "", "people", "ingest"),

@@ -101,6 +101,7 @@ func exampleData(run RunRef, bench string) []Data {
 	problem := []Problem{{File: "jobs/randread.fio", Line: 7, Column: 1, Rule: "directory", Option: "filename", Message: "/etc/passwd is outside the directories this host allows: /var/lib/fiord/data"}}
 	return []Data{
 		PushReceived{},
+		PullReceived{Repo: Repo{Forge: "bitbucket", Name: "acme/storage", CloneURL: "https://bitbucket.org/acme/storage.git"}, Pull: Pull{Number: 17, Base: "main", Head: "bs-64k", HeadRepo: "octo/storage", HeadURL: "https://bitbucket.org/octo/storage.git", Fork: true}, Sender: "octo", Delivery: "c2b8dbe6-1a8b-4ff4-93b5-6b9f0a0b7a51"},
 		PushIgnored{Push: push, Reason: "no file under jobs/** changed"},
 		PushRejected{Push: push, Problems: []Problem{{File: "fiord.yaml", Line: 9, Column: 5, Rule: "syntax", Option: "repeats", Message: `unknown key "repeats": did you mean "repeat"?`}}},
 		PushApproved{Push: push.Push, By: "octo"},

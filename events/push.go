@@ -32,8 +32,20 @@ type Pull struct {
 	// Head branch in the repository that the commits come from, without
 	// refs/heads/.
 	Head string `json:"head,omitempty"`
+	// HeadRepo is the full name of the repository that the commits come from,
+	// and HeadURL where to fetch them, when the base repository cannot give them.
+	HeadRepo string `json:"head_repo,omitempty"`
+	HeadURL  string `json:"head_url,omitempty"`
 	// Fork tells that the commits come from another repository.
 	Fork bool `json:"fork,omitempty"`
+}
+
+func (p Pull) check(c *check, at string) {
+	c.atLeast(at+".number", p.Number, 1)
+	c.text(at+".base", p.Base, 1024)
+	c.optional(at+".head", p.Head, 1024)
+	c.optional(at+".head_repo", p.HeadRepo, 300)
+	c.optional(at+".head_url", p.HeadURL, 2048)
 }
 
 // Push is what every event about a push carries.
@@ -83,9 +95,7 @@ func (p Push) check(c *check) {
 	c.sha("before", p.Before)
 	c.sha("after", p.After)
 	if p.Pull != nil {
-		c.atLeast("pull.number", p.Pull.Number, 1)
-		c.text("pull.base", p.Pull.Base, 1024)
-		c.optional("pull.head", p.Pull.Head, 1024)
+		p.Pull.check(c, "pull")
 	}
 }
 
@@ -125,6 +135,36 @@ func (d PushReceived) Validate() error {
 	d.check(c)
 	c.optional("head_message", d.HeadMessage, 1024)
 	c.optional("pusher", d.Pusher, 300)
+	c.optional("delivery", d.Delivery, 300)
+	return c.err()
+}
+
+// PullReceived says that a forge told of new commits of a pull request without
+// their ids: Bitbucket Cloud abbreviates them, Gogs leaves them out. Whoever
+// finds the head of Pull.Head at Pull.HeadURL says push.received.
+type PullReceived struct {
+	// Repo that the request is made to.
+	Repo Repo `json:"repo"`
+	// Pull has its head, head_repo and head_url set.
+	Pull Pull `json:"pull"`
+	// Sender as the forge names them, for notices only.
+	Sender string `json:"sender,omitempty"`
+	// Delivery is the forge's id of the delivery, for looking it up there.
+	Delivery string `json:"delivery,omitempty"`
+}
+
+// EventType is pull.received.
+func (PullReceived) EventType() Type { return TypePullReceived }
+
+// Validate reports the fields at fault.
+func (d PullReceived) Validate() error {
+	c := checking(d.EventType())
+	d.Repo.check(c, "repo")
+	d.Pull.check(c, "pull")
+	c.text("pull.head", d.Pull.Head, 1024)
+	c.text("pull.head_repo", d.Pull.HeadRepo, 300)
+	c.text("pull.head_url", d.Pull.HeadURL, 2048)
+	c.optional("sender", d.Sender, 300)
 	c.optional("delivery", d.Delivery, 300)
 	return c.err()
 }

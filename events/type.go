@@ -13,6 +13,7 @@ type Type string
 // are only ever added within v1.
 const (
 	TypePushReceived        Type = "dev.fiord.push.received.v1"
+	TypePullReceived        Type = "dev.fiord.pull.received.v1"
 	TypePushIgnored         Type = "dev.fiord.push.ignored.v1"
 	TypePushRejected        Type = "dev.fiord.push.rejected.v1"
 	TypePushApproved        Type = "dev.fiord.push.approved.v1"

@@ -2,9 +2,10 @@
 // of a schedule, a script's wish, a cloud's notice) into events, and a push into
 // the benches that its repository asks for.
 //
-// Consumed: push.received (its own), push.approved, schedule.fired (its own).
+// Consumed: push.received and pull.received (its own), push.approved,
+// schedule.fired (its own).
 //
-// Published: push.received, push.ignored, push.rejected, schedule.fired,
+// Published: push.received, pull.received, push.ignored, push.rejected, schedule.fired,
 // bench.requested, cancel.requested, instance.changed, and whatever senders of
 // POST /events may say.
 //

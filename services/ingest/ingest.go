@@ -149,6 +149,13 @@ func (s *Service) reactions() []bus.Reaction {
 		Timeout:     5 * s.cfg.Checkout.Timeout,
 		Handle:      s.push, OnDead: s.pushDead,
 	}, {
+		Service: "ingest", Name: "pull",
+		Types:       []events.Type{events.TypePullReceived},
+		Concurrency: s.cfg.Checkouts,
+		MaxAttempts: 6,
+		Timeout:     2 * s.cfg.Checkout.Timeout,
+		Handle:      s.findHead, OnDead: headDead,
+	}, {
 		Service: "ingest", Name: "approve",
 		Types:       []events.Type{events.TypePushApproved},
 		MaxAttempts: 6,

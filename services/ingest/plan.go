@@ -13,7 +13,7 @@ import (
 
 // plan fetches the commit and works out its benches.
 func (s *Service) plan(ctx context.Context, p events.Push, sequence uint64, rule repos.Rule) (plan, error) {
-	tree, err := s.git.Open(ctx, checkout.Request{URL: p.Repo.CloneURL, Commit: p.After, Ref: p.Ref})
+	tree, err := s.git.Open(ctx, headOf(p))
 	if err != nil {
 		return plan{}, checkoutProblem(p, err)
 	}
@@ -43,6 +43,16 @@ func (s *Service) plan(ctx context.Context, p events.Push, sequence uint64, rule
 		return plan{}, &ignored{reason}
 	}
 	return s.fill(ctx, p, rule, tree, file)
+}
+
+// headOf is where the commit of a push can be had: from the repository that it
+// was pushed to, or, of pull requests at forges that keep no ref of them, from
+// the one that it comes from.
+func headOf(p events.Push) checkout.Request {
+	if p.Pull != nil && p.Pull.HeadURL != "" {
+		return checkout.Request{URL: p.Pull.HeadURL, Commit: p.After, Ref: "refs/heads/" + p.Pull.Head}
+	}
+	return checkout.Request{URL: p.Repo.CloneURL, Commit: p.After, Ref: p.Ref}
 }
 
 // fill completes the benches with their job files, and holds them to the rule.

@@ -2,13 +2,56 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/repos"
+	"github.com/fiord-bench/fiord/services/ingest/checkout"
 	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/web"
 )
+
+// findHead reacts to pull.received: it asks the forge for the commit that the
+// forge did not tell, and says push.received. The branch's present head is the
+// right one, whatever has happened since the webhook: an older commit of the
+// request is pointless, and the webhook of a newer one will find the same push.
+func (s *Service) findHead(ctx context.Context, d *bus.Delivery) error {
+	data, err := bus.As[events.PullReceived](d)
+	if err != nil {
+		return err
+	}
+	head, err := s.git.Head(ctx, data.Pull.HeadURL, "refs/heads/"+data.Pull.Head)
+	if err != nil {
+		err = fmt.Errorf("find head of pull request %d of %s: %w", data.Pull.Number, data.Repo.Name, err)
+		if errors.Is(err, checkout.ErrRefused) || errors.Is(err, checkout.ErrDenied) {
+			return bus.Permanent(err)
+		}
+		return disposition(d, err)
+	}
+	if head == "" {
+		d.Log.Info("pull request has lost its branch", "repo", data.Repo.Name, "pull", data.Pull.Number)
+		return nil
+	}
+	p := events.Push{
+		Repo: data.Repo, Ref: web.PullRef(data.Repo.Forge, data.Pull.Number),
+		Before: strings.Repeat("0", len(head)), After: head, Pull: &data.Pull,
+	}
+	p.Push = events.PushID(p.Repo.Forge, p.Repo.Name, p.Ref, p.Before, p.After)
+	// The id is the push's, as if its webhook had told everything: several of
+	// them about one commit are one event.
+	e := events.New(s.bus.Source(), p.Push, nil, events.PushReceived{Push: p, Pusher: data.Sender, Delivery: data.Delivery})
+	e.CorrelationID, e.CausationID = d.Event.CorrelationID, d.Event.ID
+	e.TraceParent, e.TraceState = d.Event.TraceParent, d.Event.TraceState
+	_, err = s.bus.Publish(ctx, e)
+	return err
+}
+
+// headDead owes nothing: without the commit there is none to tell anything
+// about. The dead letter says why.
+func headDead(context.Context, *bus.Delivery, error) error { return nil }
 
 // gate holds pull requests that nobody has vouched for: their job files would
 // run on the operator's hosts. A held one is kept until push.approved names it.

@@ -199,6 +199,13 @@ func (c *Client) Heads(ctx context.Context, address string) (heads map[string]st
 	return heads, err
 }
 
+// Head is the commit that a branch or tag points at, or "" if there is none of
+// this name.
+func (c *Client) Head(ctx context.Context, address, ref string) (string, error) {
+	heads, err := c.Heads(ctx, address)
+	return heads[ref], err
+}
+
 func (r *repo) heads(ctx context.Context) (map[string]string, error) {
 	out, err := r.run(ctx, nil, "ls-remote", "--heads", "--tags", "--refs", "--end-of-options", "origin")
 	if err != nil {

@@ -35,15 +35,12 @@ type bitbucketHook struct {
 		Nickname    string `json:"nickname"`
 		DisplayName string `json:"display_name"`
 	} `json:"actor"`
-	Repository struct {
-		FullName string `json:"full_name"`
-		Private  bool   `json:"is_private"`
-		Links    struct {
-			HTML struct {
-				Href string `json:"href"`
-			} `json:"html"`
-		} `json:"links"`
-	} `json:"repository"`
+	Repository bitbucketRepo `json:"repository"`
+	Pull       struct {
+		ID          int           `json:"id"`
+		Source      bitbucketSide `json:"source"`
+		Destination bitbucketSide `json:"destination"`
+	} `json:"pullrequest"`
 	Push struct {
 		Changes []struct {
 			Old    *bitbucketTip `json:"old"`
@@ -51,6 +48,35 @@ type bitbucketHook struct {
 			Forced bool          `json:"forced"`
 		} `json:"changes"`
 	} `json:"push"`
+}
+
+type bitbucketRepo struct {
+	FullName string `json:"full_name"`
+	Private  bool   `json:"is_private"`
+	Links    struct {
+		HTML struct {
+			Href string `json:"href"`
+		} `json:"html"`
+	} `json:"links"`
+}
+
+// repo derives the address to fetch from, which the payload does not hold, from
+// that of the page.
+func (r bitbucketRepo) repo() Repo {
+	repo := Repo{Name: r.FullName, WebURL: r.Links.HTML.Href, Private: r.Private}
+	if repo.WebURL != "" {
+		repo.CloneURL = strings.TrimSuffix(repo.WebURL, "/") + ".git"
+	}
+	return repo
+}
+
+// bitbucketSide is where a pull request comes from or goes to. Its commit is
+// abbreviated, so it is not read.
+type bitbucketSide struct {
+	Branch struct {
+		Name string `json:"name"`
+	} `json:"branch"`
+	Repository *bitbucketRepo `json:"repository"` // null when it was deleted
 }
 
 type bitbucketTip struct {
@@ -68,33 +94,39 @@ func (t *bitbucketTip) ref() string {
 	return "refs/tags/" + t.Name
 }
 
-// Parse implements [Forge]. Pull requests carry abbreviated commit ids alone
-// and are ignored; the pushes to their branches are not.
+// Parse implements [Forge]. Pull requests come without the commit they are at,
+// which stays to be found out.
 func (f Bitbucket) Parse(d Delivery) (Message, error) {
 	var h bitbucketHook
 	if err := decode(d.Body, &h); err != nil {
 		return Message{}, err
 	}
-	web := h.Repository.Links.HTML.Href
 	m := Message{
 		Forge:    f.Name(),
 		Event:    d.Header.Get("X-Event-Key"),
 		Delivery: d.Header.Get("X-Request-UUID"),
 		Sender:   first(h.Actor.Nickname, h.Actor.DisplayName),
-		Repo:     Repo{Name: h.Repository.FullName, WebURL: web, Private: h.Repository.Private},
+		Repo:     h.Repository.repo(),
 	}
-	if web != "" {
-		m.Repo.CloneURL = strings.TrimSuffix(web, "/") + ".git"
-	}
-	switch {
-	case m.Event == "repo:push":
+	switch m.Event {
+	case "repo:push":
 		return h.push(m)
-	case strings.HasPrefix(m.Event, "pullrequest:"):
-		m.Ignored = "Bitbucket abbreviates the commit of a pull request; the push to its branch counts"
-		return m, m.check()
+	case "pullrequest:created", "pullrequest:updated":
+		return h.pull(m, PullUpdated)
+	case "pullrequest:fulfilled", "pullrequest:rejected":
+		return h.pull(m, PullClosed)
 	default:
 		return unhandled(m)
 	}
+}
+
+func (h bitbucketHook) pull(m Message, action PullAction) (Message, error) {
+	m.Pull = &Pull{Number: h.Pull.ID, Action: action, HeadRef: h.Pull.Source.Branch.Name, BaseRef: h.Pull.Destination.Branch.Name}
+	if from := h.Pull.Source.Repository; from != nil {
+		m.Pull.HeadRepo, m.Pull.HeadCloneURL = from.repo().Name, from.repo().CloneURL
+	}
+	m.Pull.Fork = !strings.EqualFold(m.Pull.HeadRepo, m.Repo.Name)
+	return m, m.check()
 }
 
 func (h bitbucketHook) push(m Message) (Message, error) {

@@ -2,6 +2,7 @@ package forge
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -24,38 +25,53 @@ func (BitbucketDC) Verify(d Delivery, keys []Key, _ time.Time) (Key, error) {
 }
 
 type bitbucketDCHook struct {
-	Actor      hubUser `json:"actor"`
-	Repository struct {
-		Slug    string `json:"slug"`
-		Public  bool   `json:"public"`
-		Project struct {
-			Key string `json:"key"`
-		} `json:"project"`
-		Links struct {
-			Clone []struct {
-				Href string `json:"href"`
-				Name string `json:"name"`
-			} `json:"clone"`
-			Self []struct {
-				Href string `json:"href"`
-			} `json:"self"`
-		} `json:"links"`
-	} `json:"repository"`
-	Changes []struct {
+	Actor      hubUser         `json:"actor"`
+	Repository bitbucketDCRepo `json:"repository"`
+	Changes    []struct {
 		Ref struct {
 			ID string `json:"id"`
 		} `json:"ref"`
 		From string `json:"fromHash"`
 		To   string `json:"toHash"`
 	} `json:"changes"`
+	Pull struct {
+		ID   int             `json:"id"`
+		From bitbucketDCSide `json:"fromRef"`
+		To   bitbucketDCSide `json:"toRef"`
+	} `json:"pullRequest"`
 }
 
-func (h bitbucketDCHook) repo() Repo {
-	r := Repo{Private: !h.Repository.Public}
-	if h.Repository.Project.Key != "" && h.Repository.Slug != "" {
-		r.Name = h.Repository.Project.Key + "/" + h.Repository.Slug
+type bitbucketDCRepo struct {
+	Slug    string `json:"slug"`
+	Public  bool   `json:"public"`
+	Project struct {
+		Key string `json:"key"`
+	} `json:"project"`
+	Links struct {
+		Clone []struct {
+			Href string `json:"href"`
+			Name string `json:"name"`
+		} `json:"clone"`
+		Self []struct {
+			Href string `json:"href"`
+		} `json:"self"`
+	} `json:"links"`
+}
+
+type bitbucketDCSide struct {
+	ID         string          `json:"id"` // refs/heads/topic
+	Commit     string          `json:"latestCommit"`
+	Repository bitbucketDCRepo `json:"repository"`
+}
+
+func (t bitbucketDCSide) branch() string { return strings.TrimPrefix(t.ID, "refs/heads/") }
+
+func (h bitbucketDCRepo) repo() Repo {
+	r := Repo{Private: !h.Public}
+	if h.Project.Key != "" && h.Slug != "" {
+		r.Name = h.Project.Key + "/" + h.Slug
 	}
-	for _, c := range h.Repository.Links.Clone {
+	for _, c := range h.Links.Clone {
 		switch c.Name {
 		case "http", "https":
 			r.CloneURL = c.Href
@@ -63,8 +79,8 @@ func (h bitbucketDCHook) repo() Repo {
 			r.SSHURL = c.Href
 		}
 	}
-	if len(h.Repository.Links.Self) > 0 {
-		r.WebURL = h.Repository.Links.Self[0].Href
+	if len(h.Links.Self) > 0 {
+		r.WebURL = h.Links.Self[0].Href
 	}
 	return r
 }
@@ -80,16 +96,38 @@ func (f BitbucketDC) Parse(d Delivery) (Message, error) {
 		Event:    d.Header.Get("X-Event-Key"),
 		Delivery: d.Header.Get("X-Request-Id"),
 		Sender:   h.Actor.name(),
-		Repo:     h.repo(),
+		Repo:     h.Repository.repo(),
 	}
 	switch m.Event {
 	case "diagnostics:ping":
 		m.Ping = true
 		return m, nil
 	case "repo:refs_changed":
+		return h.push(m)
+	case "pr:opened", "pr:from_ref_updated", "pr:reopened":
+		return h.pull(m, PullUpdated)
+	case "pr:merged", "pr:declined", "pr:deleted":
+		return h.pull(m, PullClosed)
 	default:
 		return unhandled(m)
 	}
+}
+
+// pull reads a pull request, which names its repository on both of its sides
+// alone.
+func (h bitbucketDCHook) pull(m Message, action PullAction) (Message, error) {
+	from, to := h.Pull.From, h.Pull.To
+	m.Repo = to.Repository.repo()
+	m.Pull = &Pull{
+		Number: h.Pull.ID, Action: action,
+		HeadRef: from.branch(), Head: from.Commit, HeadRepo: from.Repository.repo().Name, HeadCloneURL: from.Repository.repo().CloneURL,
+		BaseRef: to.branch(), Base: to.Commit,
+	}
+	m.Pull.Fork = !strings.EqualFold(m.Pull.HeadRepo, m.Repo.Name)
+	return m, m.check()
+}
+
+func (h bitbucketDCHook) push(m Message) (Message, error) {
 	for _, c := range h.Changes {
 		m.Pushes = append(m.Pushes, Push{Ref: c.Ref.ID, Before: c.From, After: c.To})
 	}

@@ -57,8 +57,8 @@ func (Gogs) Verify(d Delivery, keys []Key, _ time.Time) (Key, error) {
 	return verifyDocument(d, keys, "X-Gogs-Signature")
 }
 
-// Parse implements [Forge]. Gogs' pull requests name branches without commits:
-// which commit is meant cannot be known, so they are ignored.
+// Parse implements [Forge]. A pull request names branches without commits, so
+// that the commit it is at stays to be found out.
 func (f Gogs) Parse(d Delivery) (Message, error) {
 	if d.Header.Get("X-Gogs-Event") != "pull_request" {
 		return parseGitea(d, f.Name(), "X-Gogs-Event", "X-Gogs-Delivery")
@@ -67,13 +67,29 @@ func (f Gogs) Parse(d Delivery) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	var p hubPush
+	var p gogsPull
 	if err := decode(doc, &p); err != nil {
 		return Message{}, err
 	}
-	m := p.message(f.Name(), "pull_request", d.Header.Get("X-Gogs-Delivery"))
-	m.Ignored = "Gogs does not tell the commit of a pull request"
-	return m, m.check()
+	return p.pull(Message{Forge: f.Name(), Event: "pull_request", Delivery: d.Header.Get("X-Gogs-Delivery")})
+}
+
+type gogsPull struct {
+	hubPull
+	Pull struct {
+		HeadRef  string   `json:"head_branch"`
+		HeadRepo *hubRepo `json:"head_repo"` // null when the fork was deleted
+		BaseRef  string   `json:"base_branch"`
+	} `json:"pull_request"`
+}
+
+// pull reads what Gogs tells with the reading of its kin, which wants head and
+// base in places of their own.
+func (p gogsPull) pull(m Message) (Message, error) {
+	h := p.hubPull
+	h.PullRequest.Head = hubTip{Ref: p.Pull.HeadRef, Repo: p.Pull.HeadRepo}
+	h.PullRequest.Base = hubTip{Ref: p.Pull.BaseRef}
+	return h.pull(m)
 }
 
 // verifyDocument checks a bare hexadecimal signature. For form posts these

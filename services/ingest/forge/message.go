@@ -79,15 +79,17 @@ const (
 type Pull struct {
 	Number int        `json:"number"`
 	Action PullAction `json:"action"`
-	// HeadRef is the short name of the branch the change is on, Head its commit.
+	// HeadRef is the short name of the branch the change is on, Head its commit;
+	// Bitbucket Cloud and Gogs do not tell the commit.
 	HeadRef string `json:"head_ref"`
-	Head    string `json:"head"`
+	Head    string `json:"head,omitempty"`
 	// HeadRepo is the full name of the repository with the change; it is empty
 	// when that was deleted.
 	HeadRepo     string `json:"head_repo,omitempty"`
 	HeadCloneURL string `json:"head_clone_url,omitempty"`
 	// BaseRef is the short name of the branch the change is for, Base the commit
-	// of it that the forge compared with; GitLab does not tell.
+	// of it that the forge compared with; GitLab, Bitbucket Cloud and Gogs do not
+	// tell.
 	BaseRef string `json:"base_ref"`
 	Base    string `json:"base,omitempty"`
 	// Fork says that the change comes from another repository than the base:
@@ -112,10 +114,22 @@ func (m Message) check() error {
 	if m.Pull.Number <= 0 {
 		return fmt.Errorf("%w: pull request has no number", ErrMalformed)
 	}
-	if m.Pull.Action == PullUpdated && !isObjectID(m.Pull.Head) {
-		return fmt.Errorf("%w: head commit %q of pull request %d is no object id", ErrMalformed, m.Pull.Head, m.Pull.Number)
+	if m.Pull.Action == PullUpdated && m.Pull.Head == "" && m.Delivery == "" {
+		return fmt.Errorf("%w: the delivery has no id, and the pull request no commit: nothing tells it from the one before", ErrMalformed)
 	}
-	return nil
+	return m.Pull.check()
+}
+
+func (p Pull) check() error {
+	switch {
+	case p.Action != PullUpdated || isObjectID(p.Head):
+		return nil
+	case p.Head != "":
+		return fmt.Errorf("%w: head commit %q of pull request %d is no object id", ErrMalformed, p.Head, p.Number)
+	case !isRef("refs/heads/"+p.HeadRef) || p.HeadCloneURL == "":
+		return fmt.Errorf("%w: pull request %d has neither the commit nor the branch and repository that it comes from", ErrMalformed, p.Number)
+	}
+	return checkRepo(p.HeadRepo)
 }
 
 func (p Push) check() error {

@@ -135,13 +135,16 @@ func (s *Server) pull(ctx context.Context, m forge.Message, rule repos.Rule) (an
 	if rule.PullRequests == "" || rule.PullRequests == repos.PullsOff {
 		return answer{http.StatusOK, accepted{Message: "the operator has not let pull requests of this repository in"}}, nil
 	}
+	if p.Action == forge.PullUpdated && p.Head == "" {
+		return s.headless(ctx, m, rule)
+	}
 	after := p.Head
 	if p.Action == forge.PullClosed {
 		after = strings.Repeat("0", max(len(p.Head), 40))
 	}
 	data := events.PushReceived{
 		Push: events.Push{
-			Repo: repository(m, rule), Ref: pullRef(m.Forge, p.Number), Before: known(p.Base, after), After: after,
+			Repo: repository(m, rule), Ref: PullRef(m.Forge, p.Number), Before: known(p.Base, after), After: after,
 			Pull: &events.Pull{Number: p.Number, Base: p.BaseRef, BaseSHA: p.Base, Head: p.HeadRef, Fork: p.Fork},
 		},
 		Pusher: clip(m.Sender), Delivery: clip(m.Delivery),
@@ -153,9 +156,35 @@ func (s *Server) pull(ctx context.Context, m forge.Message, rule repos.Rule) (an
 	return answer{http.StatusAccepted, accepted{Events: []Stored{stored}}}, nil
 }
 
-func pullRef(name string, number int) string {
-	if name == (forge.GitLab{}).Name() {
+// headless stores a pull request whose forge does not tell the commit. Asking
+// the forge for it is left to a reaction: the sender waits for the answer, and
+// the forge may be slow.
+func (s *Server) headless(ctx context.Context, m forge.Message, rule repos.Rule) (answer, error) {
+	p := m.Pull
+	e := events.New(s.opts.Publisher.Source(), events.HashID(m.Forge, m.Repo.Name, strconv.Itoa(p.Number), m.Delivery), nil, events.PullReceived{
+		Repo: repository(m, rule),
+		Pull: events.Pull{
+			Number: p.Number, Base: p.BaseRef, Head: p.HeadRef, HeadRepo: p.HeadRepo,
+			HeadURL: rule.CloneURL(p.HeadRepo, p.HeadCloneURL), Fork: p.Fork,
+		},
+		Sender: clip(m.Sender), Delivery: clip(m.Delivery),
+	})
+	receipt, err := s.opts.Publisher.Publish(ctx, e)
+	if err != nil {
+		return answer{}, err
+	}
+	stored := Stored{ID: e.ID, Type: string(e.Type), Ref: PullRef(m.Forge, p.Number), Duplicate: receipt.Duplicate}
+	return answer{http.StatusAccepted, accepted{Events: []Stored{stored}}}, nil
+}
+
+// PullRef is the ref that a forge keeps the head of a pull request under, or
+// would if it kept one.
+func PullRef(name string, number int) string {
+	switch name {
+	case (forge.GitLab{}).Name():
 		return "refs/merge-requests/" + strconv.Itoa(number) + "/head"
+	case (forge.BitbucketDC{}).Name():
+		return "refs/pull-requests/" + strconv.Itoa(number) + "/from"
 	}
 	return "refs/pull/" + strconv.Itoa(number) + "/head"
 }
