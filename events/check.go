@@ -56,7 +56,9 @@ func (c *check) optional(field, value string, limit int) {
 
 func (c *check) id(field, value string) {
 	c.that(value != "", field, "is missing")
-	c.that(value == "" || IsID(value), field, "is %.40q, not an id of %d letters a-z and digits 2-7", value, IDLength)
+	if value != "" && !IsID(value) {
+		c.fail(field, "is %.40q, not an id of %d letters a-z and digits 2-7", value, IDLength)
+	}
 }
 
 func (c *check) time(field string, value time.Time) {
@@ -64,7 +66,9 @@ func (c *check) time(field string, value time.Time) {
 }
 
 func (c *check) atLeast(field string, value, least int) {
-	c.that(value >= least, field, "is %d, must be at least %d", value, least)
+	if value < least {
+		c.fail(field, "is %d, must be at least %d", value, least)
+	}
 }
 
 func (c *check) claim(field string, cc *ClaimCheck) {

@@ -2,6 +2,7 @@ package events
 
 import (
 	"bytes"
+	"strings"
 	"time"
 )
 
@@ -11,52 +12,44 @@ import (
 // the document one too. Anything else is left to the thorough reader, which
 // also finds the words for what is wrong.
 func readOwn(raw []byte) (Event, bool) {
-	rest, ok := bytes.CutPrefix(raw, []byte(`{"specversion":"1.0"`))
-	if !ok || !bytes.HasSuffix(rest, []byte("}")) {
+	// The first place that reads like the start of the data is it: within an
+	// attribute's value its quotes would be escaped, and those are not read here.
+	end := bytes.Index(raw, []byte(`,"data":`))
+	if end < 0 || raw[len(raw)-1] != '}' {
+		return Event{}, false
+	}
+	// The attributes of an event share one string.
+	rest, ok := strings.CutPrefix(string(raw[:end]), `{"specversion":"1.0"`)
+	if !ok {
 		return Event{}, false
 	}
 	var e Event
-	for {
-		name, value, tail, ok := cutAttribute(rest)
-		if !ok {
+	for rest != "" {
+		var name, value string
+		if name, value, rest, ok = cutAttribute(rest); !ok || !e.setAttribute(name, value) {
 			return Event{}, false
 		}
-		if string(name) == "data" {
-			return e.withData(tail[:len(tail)-1])
-		}
-		if !e.setAttribute(string(name), string(value)) {
-			return Event{}, false
-		}
-		rest = tail
 	}
+	return e.withData(raw[end+len(`,"data":`) : len(raw)-1])
 }
 
-// cutAttribute cuts ,"name":"value" off the front, or ,"data": alone.
-func cutAttribute(b []byte) (name, value, tail []byte, ok bool) {
-	b, ok = bytes.CutPrefix(b, []byte(`,"`))
-	if !ok {
-		return nil, nil, nil, false
+// cutAttribute cuts ,"name":"value" off the front.
+func cutAttribute(s string) (name, value, tail string, ok bool) {
+	if s, ok = strings.CutPrefix(s, `,"`); !ok {
+		return "", "", "", false
 	}
-	name, tail, ok = bytes.Cut(b, []byte(`":`))
-	if !ok {
-		return nil, nil, nil, false
+	if name, tail, ok = strings.Cut(s, `":"`); !ok {
+		return "", "", "", false
 	}
-	if string(name) == "data" {
-		return name, nil, tail, true
+	if value, tail, ok = strings.Cut(tail, `"`); !ok {
+		return "", "", "", false
 	}
-	if tail, ok = bytes.CutPrefix(tail, []byte(`"`)); !ok {
-		return nil, nil, nil, false
-	}
-	end := bytes.IndexByte(tail, '"')
-	if end < 0 {
-		return nil, nil, nil, false
-	}
-	for _, c := range tail[:end] {
-		if c == '\\' || c < ' ' || c > '~' {
-			return nil, nil, nil, false
+	for i := range len(value) {
+		if c := value[i]; c == '\\' || c < ' ' || c > '~' {
+			return "", "", "", false
 		}
 	}
-	return name, tail[:end], tail[end+1:], true
+	return name, value, tail, true
 }
 
 // setAttribute takes an attribute that Marshal writes, once.
@@ -103,9 +96,15 @@ func (e Event) withData(data []byte) (Event, bool) {
 	if checkEnvelope("1.0", e.ID, e.Source, string(e.Type), "", len(data)) != nil {
 		return Event{}, false
 	}
-	var err error
-	if e.Data, err = DecodeData(e.Type, data, false); err != nil {
+	t, ok := lookup(e.Type)
+	if !ok {
 		return Event{}, false
+	}
+	if e.Data, ok = t.quick(data); !ok {
+		var err error
+		if e.Data, err = DecodeData(e.Type, data, false); err != nil {
+			return Event{}, false
+		}
 	}
 	if e.CorrelationID == "" {
 		e.CorrelationID = e.ID

@@ -78,6 +78,9 @@ func (d disposition) String() string {
 // decide is the handler contract: what an outcome means at the given attempt,
 // counted from 1. It has no effects, and a table test states it.
 func decide(err error, attempt, maxAttempts int, age, giveUpAfter time.Duration) disposition {
+	if err == nil {
+		return settleAck
+	}
 	var (
 		permanent   *permanentError
 		retry       *retryError
@@ -85,8 +88,6 @@ func decide(err error, attempt, maxAttempts int, age, giveUpAfter time.Duration)
 	)
 	tooOld := giveUpAfter > 0 && age >= giveUpAfter
 	switch {
-	case err == nil:
-		return settleAck
 	case errors.As(err, &permanent):
 		return settleDead
 	case tooOld:

@@ -129,7 +129,7 @@ func expectOneEndEach(t *testing.T, b *bus.Bus, runs int) {
 	ends := map[string]int{}
 	total := 0
 	s, err := b.Watch(t.Context(), bus.View{
-		Types: []events.Type{events.TypeRunCompleted, events.TypeRunFailed, events.TypeRunCancelled, events.TypeRunExpired},
+		Types: []events.Type{events.TypeRunCompleted, events.TypeRunFailed, events.TypeRunCancelled, events.TypeRunExpired, events.TypeRunRejected},
 		See: func(_ context.Context, s bus.Seen) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -63,27 +64,43 @@ func (b *Bus) End(ctx context.Context, e events.Event) (Ending, error) {
 	if filter == "" {
 		return Ending{}, fmt.Errorf("end: %s is no terminal", e.Type)
 	}
-	receipt, err := b.publish(ctx, e, jetstream.WithExpectLastSequenceForSubject(0, filter))
-	if err == nil && !receipt.Duplicate {
-		return Ending{Event: e, Won: true, Sequence: receipt.Sequence}, nil
+	ctx, cancel := context.WithTimeout(ctx, b.opts.PublishTimeout)
+	defer cancel()
+	for pause := undecidedMin; ; pause = min(2*pause, undecidedMax) {
+		receipt, err := b.publish(ctx, e, jetstream.WithExpectLastSequenceForSubject(0, filter))
+		if err == nil && !receipt.Duplicate {
+			return Ending{Event: e, Won: true, Sequence: receipt.Sequence}, nil
+		}
+		if err != nil && !isWrongSequence(err) {
+			return Ending{}, err
+		}
+		if ending, found, err := b.standing(ctx, filter, e); found || err != nil {
+			return ending, err
+		}
+		select {
+		case <-ctx.Done():
+			return Ending{}, fmt.Errorf("%w: an end was refused, and none is stored under %s", ErrNotAcknowledged, filter)
+		case <-time.After(pause):
+		}
 	}
-	if err != nil && !isWrongSequence(err) {
-		return Ending{}, err
-	}
-	return b.standing(ctx, filter, e)
 }
 
+// undecidedMin and undecidedMax are the pauses before an end that was refused
+// without another being stored is tried again. A cluster refuses it while another
+// is on its way to the replicas, which is lost if their leader is.
+const (
+	undecidedMin = 5 * time.Millisecond
+	undecidedMax = 250 * time.Millisecond
+)
+
 // standing looks up the end that was there first. The leader answers, since
-// the stream does not allow direct gets; one retry covers a change of leader.
-func (b *Bus) standing(ctx context.Context, filter string, e events.Event) (Ending, error) {
+// the stream does not allow direct gets.
+func (b *Bus) standing(ctx context.Context, filter string, e events.Event) (Ending, bool, error) {
 	winner, seq, found, err := b.lastEvent(ctx, filter)
-	if err != nil {
-		return Ending{}, err
+	if err != nil || !found {
+		return Ending{}, false, err
 	}
-	if !found {
-		return Ending{}, fmt.Errorf("%w: an end was refused, and none is stored under %s", ErrNotAcknowledged, filter)
-	}
-	return Ending{Event: winner, Won: winner.ID == e.ID && winner.Source == e.Source, Sequence: seq}, nil
+	return Ending{Event: winner, Won: winner.ID == e.ID && winner.Source == e.Source, Sequence: seq}, true, nil
 }
 
 // Ended looks up the end of a run or bench, by its end filter
@@ -103,12 +120,19 @@ func (b *Bus) Cancelled(ctx context.Context, bench string) (events.CancelRequest
 	return data, ok, nil
 }
 
+// lastEvent looks up what is stored under a filter. It waits while a cluster has
+// no leader that could answer.
 func (b *Bus) lastEvent(ctx context.Context, filter string) (events.Event, uint64, bool, error) {
-	stream, err := b.js.Stream(ctx, StreamEvents)
-	if err != nil {
-		return events.Event{}, 0, false, fmt.Errorf("look up stream %s: %w", StreamEvents, err)
+	ctx, cancel := context.WithTimeout(ctx, b.opts.PublishTimeout)
+	defer cancel()
+	raw, err := b.lastMessage(ctx, filter)
+	for isLeaderless(err) && ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-time.After(undecidedMax):
+			raw, err = b.lastMessage(ctx, filter)
+		}
 	}
-	raw, err := stream.GetLastMsgForSubject(ctx, filter)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return events.Event{}, 0, false, nil
 	}
@@ -122,9 +146,24 @@ func (b *Bus) lastEvent(ctx context.Context, filter string) (events.Event, uint6
 	return e, raw.Sequence, true, nil
 }
 
+func (b *Bus) lastMessage(ctx context.Context, filter string) (*jetstream.RawStreamMsg, error) {
+	stream, err := b.js.Stream(ctx, StreamEvents)
+	if err != nil {
+		return nil, err
+	}
+	return stream.GetLastMsgForSubject(ctx, filter)
+}
+
+// isLeaderless tells that a request reached nobody who could answer it: between
+// two leaders, or while the servers start.
+func isLeaderless(err error) bool {
+	var api *jetstream.APIError
+	return errors.Is(err, nats.ErrNoResponders) || errors.As(err, &api) && api.Code == http.StatusServiceUnavailable
+}
+
 func (b *Bus) publish(ctx context.Context, e events.Event, opts ...jetstream.PublishOpt) (Receipt, error) {
 	start := time.Now()
-	ctx, span := b.tracer.Start(ctx, "publish "+string(e.Type), trace.WithSpanKind(trace.SpanKindProducer))
+	ctx, span := b.span(ctx, "publish ", string(e.Type), trace.SpanKindProducer)
 	defer span.End()
 	if span.IsRecording() {
 		span.SetAttributes(attribute.String("messaging.system", "nats"), attribute.String("messaging.message.id", e.ID))

@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,22 +23,22 @@ const settleTimeout = 10 * time.Second
 // handle takes one message from delivery to settlement. ctx is the handlers'
 // context, draining ends when the service starts to stop.
 func (w *worker) handle(ctx, draining context.Context, msg jetstream.Msg) {
-	d, age, err := w.receive(ctx, msg)
+	d, err := w.receive(ctx, msg)
 	if err != nil {
 		w.bury(ctx, d, Permanent(err))
 		return
 	}
 	w.metrics.inFlight.Inc()
 	defer w.metrics.inFlight.Dec()
-	stop := w.heartbeat(msg)
-	defer stop()
-	if w.exhausted(ctx, d) {
+	w.beats.add(msg)
+	defer w.beats.remove(msg)
+	if w.exhausted(d) {
 		w.bury(ctx, d, errTooOften)
 		return
 	}
 	for held := 0; ; held++ {
 		err = w.call(ctx, d)
-		next := decide(err, d.Attempt, w.reaction.MaxAttempts, age(), w.reaction.GiveUpAfter)
+		next := decide(err, d.Attempt, w.reaction.MaxAttempts, time.Since(d.Stored), w.reaction.GiveUpAfter)
 		w.metrics.handled[next].Inc()
 		if next != settleHold {
 			w.settle(ctx, d, next, err)
@@ -60,11 +59,11 @@ func (w *worker) handle(ctx, draining context.Context, msg jetstream.Msg) {
 var errTooOften = Permanent(errors.New("delivered too often without an answer: its handler crashes or hangs"))
 
 // receive decodes a message and reads its delivery count.
-func (w *worker) receive(ctx context.Context, msg jetstream.Msg) (*Delivery, func() time.Duration, error) {
+func (w *worker) receive(ctx context.Context, msg jetstream.Msg) (*Delivery, error) {
 	d := &Delivery{bus: w.bus, msg: msg, Attempt: 1, Log: w.log, Stored: time.Now()}
 	meta, err := msg.Metadata()
 	if err != nil {
-		return d, nil, err
+		return d, err
 	}
 	d.Sequence, d.Stored = meta.Sequence.Stream, meta.Timestamp
 	d.Attempt = int(min(meta.NumDelivered, 1<<30))
@@ -77,37 +76,14 @@ func (w *worker) receive(ctx context.Context, msg jetstream.Msg) (*Delivery, fun
 		d.Replayed = first(msg.Headers(), headerReplay) != ""
 	}
 	d.Event, err = decode(msg.Headers(), msg.Data())
-	d.Log = slog.New(lazyHandler{w.log.Handler(), func() []slog.Attr {
-		return []slog.Attr{slog.String("event_id", d.Event.ID), slog.String("event_type", string(d.Event.Type)), slog.Int("attempt", d.Attempt)}
-	}})
-	return d, func() time.Duration { return time.Since(d.Stored) }, err
+	d.Log = slog.New(&lazyHandler{w.log.Handler(), d})
+	return d, err
 }
 
 // exhausted tells that earlier deliveries used up the attempts: their workers
 // died before they could say so.
-func (w *worker) exhausted(_ context.Context, d *Delivery) bool {
+func (w *worker) exhausted(d *Delivery) bool {
 	return w.reaction.MaxAttempts > 0 && d.Attempt > w.reaction.MaxAttempts
-}
-
-// heartbeat keeps the message ours while its handler works. The first beat
-// comes after a third of AckWait, so short work costs one timer.
-func (w *worker) heartbeat(msg jetstream.Msg) (stop func()) {
-	every := w.reaction.AckWait / 3
-	var timer *time.Timer
-	var stopped atomic.Bool
-	ready := make(chan struct{})
-	timer = time.AfterFunc(every, func() {
-		<-ready
-		if stopped.Load() {
-			return
-		}
-		if err := msg.InProgress(); err != nil {
-			w.log.Warn("heartbeat not sent", "error", err)
-		}
-		timer.Reset(every)
-	})
-	close(ready)
-	return func() { stopped.Store(true); timer.Stop() }
 }
 
 // call runs the handler once, within its timeout and span, and turns a panic
@@ -120,7 +96,7 @@ func (w *worker) call(ctx context.Context, d *Delivery) (err error) {
 		defer cancel()
 	}
 	ctx = extractTrace(ctx, d.msg.Headers(), d.Event)
-	ctx, span := w.bus.tracer.Start(ctx, w.durable, trace.WithSpanKind(trace.SpanKindConsumer))
+	ctx, span := w.bus.span(ctx, "", w.durable, trace.SpanKindConsumer)
 	if span.IsRecording() {
 		span.SetAttributes(attribute.String("messaging.system", "nats"), attribute.String("messaging.message.id", d.Event.ID),
 			attribute.String("fiord.event_type", string(d.Event.Type)), attribute.Int("fiord.attempt", d.Attempt))
@@ -144,12 +120,18 @@ func (w *worker) call(ctx context.Context, d *Delivery) (err error) {
 // settle tells JetStream what became of the message. It uses a context of its
 // own: a handler that was cancelled still has its say.
 func (w *worker) settle(ctx context.Context, d *Delivery, next disposition, cause error) {
+	if next == settleAck && !w.reaction.ConfirmAck {
+		w.settled(d, next, d.msg.Ack())
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	var err error
 	switch next {
 	case settleAck:
-		err = w.acknowledge(ctx, d)
+		// Until JetStream has understood: a lost acknowledgement brings the
+		// event again, and this work is dear.
+		err = d.msg.DoubleAck(ctx)
 	case settleSnooze:
 		var retry *retryError
 		errors.As(cause, &retry)
@@ -164,18 +146,13 @@ func (w *worker) settle(ctx context.Context, d *Delivery, next disposition, caus
 	case settleDead:
 		w.bury(ctx, d, cause)
 	}
-	if err != nil {
-		d.Log.Warn("settlement not confirmed: the event will come again", "outcome", next.String(), "error", err)
-	}
+	w.settled(d, next, err)
 }
 
-// acknowledge tells JetStream that the work is done, and for work that is dear
-// waits until it has understood: a lost acknowledgement brings the event again.
-func (w *worker) acknowledge(ctx context.Context, d *Delivery) error {
-	if w.reaction.ConfirmAck {
-		return d.msg.DoubleAck(ctx)
+func (w *worker) settled(d *Delivery, as disposition, err error) {
+	if err != nil {
+		d.Log.Warn("settlement not confirmed: the event will come again", "outcome", as.String(), "error", err)
 	}
-	return d.msg.Ack()
 }
 
 // bury writes the dead letter, publishes what is owed, and only then ends the

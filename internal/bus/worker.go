@@ -57,6 +57,7 @@ func (b *Bus) React(ctx context.Context, r Reaction) (*Subscription, error) {
 		places:   make(chan struct{}, r.Concurrency),
 		idle:     make(chan jetstream.Msg),
 		metrics:  b.metrics.of(r.Durable()),
+		beats:    beats{alive: map[jetstream.Msg]struct{}{}},
 	}
 	if err := w.ensure(ctx); err != nil {
 		return nil, err
@@ -82,6 +83,7 @@ type worker struct {
 	places   chan struct{}
 	idle     chan jetstream.Msg
 	metrics  reactionMetrics
+	beats    beats
 	handlers sync.WaitGroup
 }
 
@@ -106,6 +108,9 @@ func (w *worker) current() jetstream.Consumer {
 func (w *worker) run(ctx context.Context) {
 	handling, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
+	beating, rest := context.WithCancel(context.WithoutCancel(ctx))
+	defer rest()
+	go w.beats.run(beating, w.reaction.AckWait/3, func(err error) { w.log.Warn("heartbeat not sent", "error", err) })
 	var pulling sync.WaitGroup
 	for range w.pullers() {
 		pulling.Go(func() {
@@ -161,9 +166,10 @@ func (w *worker) dispatch(handling, draining context.Context, msg jetstream.Msg)
 		return
 	default:
 	}
+	first := msg
 	w.handlers.Go(func() {
-		for ok := true; ok; msg, ok = <-w.idle {
-			w.handle(handling, draining, msg)
+		for next, ok := first, true; ok; next, ok = <-w.idle {
+			w.handle(handling, draining, next)
 			w.release(1)
 		}
 	})
