@@ -37,7 +37,9 @@ type RunList struct {
 	Deadline time.Time         `json:"deadline"`
 	Where    []string          `json:"where,omitempty"`
 	Measure  *Measure          `json:"measure,omitempty"`
-	Origin   *Origin           `json:"origin,omitempty"`
+	// Repeat is how often each point is measured at least, when a spread decides.
+	Repeat int     `json:"repeat,omitempty"`
+	Origin *Origin `json:"origin,omitempty"`
 	// StartAt synchronises hosts, zero when they start as they please.
 	StartAt time.Time `json:"start_at,omitzero"`
 }

@@ -41,12 +41,15 @@ type Comparison struct {
 
 // Counts of a bench's runs by their end.
 type Counts struct {
+	// Planned leaves out what turned out not to be needed.
 	Planned   int `json:"planned"`
 	Completed int `json:"completed"`
 	Failed    int `json:"failed"`
 	Rejected  int `json:"rejected"`
 	Cancelled int `json:"cancelled"`
 	Expired   int `json:"expired"`
+	// NotNeeded are repeats left out because the spread was reached.
+	NotNeeded int `json:"not_needed,omitempty"`
 }
 
 // Ended is how many runs have ended.

@@ -85,7 +85,10 @@ type Measure struct {
 	// Spread repeats until the confidence interval's half width is below this
 	// share of the median, such as 3%; Repeat is then the least, MaxRepeat the most.
 	Spread string `json:"spread,omitempty" jsonschema:"pattern=^[0-9]+([.][0-9]+)?%$"`
-	// MaxRepeat caps Spread.
+	// SpreadOf is the figure whose interval it is: iops, bw, lat, p50, p95, p99 or
+	// p999, of each direction; empty means iops.
+	SpreadOf string `json:"spread_of,omitempty" jsonschema:"enum=iops,enum=bw,enum=lat,enum=p50,enum=p95,enum=p99,enum=p999"`
+	// MaxRepeat caps Spread; 0 means 10.
 	MaxRepeat int `json:"max_repeat,omitempty" jsonschema:"minimum=0,maximum=1000"`
 }
 
@@ -234,9 +237,29 @@ func (m Compare) check(c *check) {
 	c.percent("compare.threshold", m.Threshold)
 }
 
+// Repeats is how often each point is planned, when it is to be repeated at least
+// so often. A spread is told by three at least, and by DefaultMaxRepeat at most
+// unless MaxRepeat says otherwise.
+func (m *Measure) Repeats(least int) int {
+	least = max(least, 1)
+	switch {
+	case m == nil || m.Spread == "":
+		return least
+	case m.MaxRepeat > 0:
+		return max(least, m.MaxRepeat)
+	}
+	return max(least, DefaultMaxRepeat)
+}
+
+// DefaultMaxRepeat caps how often a point is repeated to reach its spread.
+const DefaultMaxRepeat = 10
+
 func (m Measure) check(c *check) {
 	c.that(m.Warmup >= 0, "measure.warmup", "is negative")
 	c.percent("measure.spread", m.Spread)
+	if m.SpreadOf != "" {
+		oneOf(c, "measure.spread_of", m.SpreadOf, "iops", "bw", "lat", "p50", "p95", "p99", "p999")
+	}
 	c.that(m.MaxRepeat >= 0 && m.MaxRepeat <= 1000, "measure.max_repeat", "is %d, must be 0 to 1000", m.MaxRepeat)
 }
 

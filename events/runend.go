@@ -99,9 +99,17 @@ func (d RunRejected) Validate() error {
 	return c.err()
 }
 
-// RunCancelled is the end of a run that was stopped or skipped on request.
+// CodeNotNeeded is the code of a repeat that was planned and left out, because
+// the ones before told enough (measure.spread). It counts neither as planned nor
+// as cancelled.
+const CodeNotNeeded = "not_needed"
+
+// RunCancelled is the end of a run that was stopped or skipped: on request, or
+// because it was not needed.
 type RunCancelled struct {
 	RunRef
+	// Code is not_needed, or empty for a request.
+	Code string `json:"code,omitempty" jsonschema:"enum=not_needed"`
 	// Reason and By repeat the cancel.requested.
 	Reason  string    `json:"reason"`
 	By      string    `json:"by"`
@@ -113,6 +121,9 @@ type RunCancelled struct {
 // EventType is run.cancelled.
 func (RunCancelled) EventType() Type { return TypeRunCancelled }
 
+// NotNeeded tells of a repeat that was left out.
+func (d RunCancelled) NotNeeded() bool { return d.Code == CodeNotNeeded }
+
 // Route is end.host.<token>.<run> or end.pool.<token>.<run>.
 func (d RunCancelled) Route() string { return d.endRoute() }
 
@@ -122,6 +133,7 @@ func (d RunCancelled) Validate() error {
 	d.check(c)
 	c.text("reason", d.Reason, 2048)
 	c.text("by", d.By, 300)
+	c.that(d.Code == "" || d.NotNeeded(), "code", "is none that is known")
 	c.time("ended_at", d.EndedAt)
 	c.claims("artifacts", d.Artifacts, 20)
 	return c.err()

@@ -99,7 +99,7 @@ func newResult(b *follow.Bench, webURL string) result {
 	}
 	for _, run := range b.Runs() {
 		r.Runs[run.Run] = run.State
-		if run.State.Final() && run.State != follow.Completed {
+		if run.State.Final() && run.State != follow.Completed && run.State != follow.NotNeeded {
 			r.Problems = append(r.Problems, problem{run.Run, run.State, run.Reason})
 		}
 	}

@@ -73,9 +73,10 @@ func (s *Service) measure(ctx context.Context, d *bus.Delivery) error {
 	if err := sleepUntil(ctx, list.StartAt); err != nil {
 		return err
 	}
+	repeats := s.newSpread(list)
 	for _, inv := range list.Runs {
 		inv.Host = s.host
-		err := s.one(ctx, d, list, inv)
+		err := s.one(ctx, d, list, inv, repeats)
 		if errors.Is(err, errLate) {
 			return nil // inventory expires what has not started
 		}
@@ -173,7 +174,7 @@ func sleepUntil(ctx context.Context, at time.Time) error {
 }
 
 // one brings one invocation to its end, unless it has one.
-func (s *Service) one(ctx context.Context, d *bus.Delivery, list events.RunList, inv events.Invocation) error {
+func (s *Service) one(ctx context.Context, d *bus.Delivery, list events.RunList, inv events.Invocation, repeats *spread) error {
 	if err := s.adopting.wait(ctx, inv.Run); err != nil {
 		return err
 	}
@@ -190,6 +191,12 @@ func (s *Service) one(ctx context.Context, d *bus.Delivery, list events.RunList,
 	}
 	if why != nil {
 		return r.cancelled(ctx, why)
+	}
+	if enough, err := repeats.reached(ctx, inv); enough != "" || err != nil {
+		if err != nil {
+			return err
+		}
+		return r.notNeeded(ctx, enough)
 	}
 	if time.Now().After(list.Deadline) {
 		return errLate

@@ -121,7 +121,7 @@ func (s *Service) document(ctx context.Context, bench string, r events.BenchRequ
 	}
 	list := events.RunList{
 		Bench: bench, Name: r.Name, Limits: r.Limits, Volume: r.Volume, Driver: r.VolumeDriver, Options: r.VolumeOptions,
-		Timeout: r.Timeout, Deadline: p.Deadline, Where: r.Targets.Where, Measure: r.Measure, Origin: r.Origin,
+		Timeout: r.Timeout, Deadline: p.Deadline, Where: r.Targets.Where, Measure: r.Measure, Repeat: r.Repeat, Origin: r.Origin,
 	}
 	if r.Targets.Synchronised && d.Hosts() > 1 {
 		list.StartAt = now.Add(s.cfg.StartDelay)

@@ -186,6 +186,22 @@ func TestCancelledBenches(t *testing.T) {
 	})
 }
 
+// Repeats that were planned and not needed are no part of the plan any more.
+func TestABenchIsReportedWithoutWhatWasNotNeeded(t *testing.T) {
+	s := newSite(t)
+	s.start()
+	b := s.place("spread", 3)
+	left := events.New("fiord/bench", b.runs[2].Run, &b.request, events.RunCancelled{
+		RunRef: b.runs[2], Code: events.CodeNotNeeded, Reason: "not needed: read.iops is known to ±1%", By: "fiord/bench", EndedAt: time.Now().UTC(),
+	})
+	s.publish(b.request, b.placed, b.completed(0, 1000), b.completed(1, 1000), left)
+	got := await[events.BenchReported](s)
+	if want := (events.Counts{Planned: 2, Completed: 2, NotNeeded: 1}); got.Counts != want || got.Verdict != events.VerdictBaseline {
+		t.Errorf("%s with %+v, want %s with %+v", got.Verdict, got.Counts, events.VerdictBaseline, want)
+	}
+	s.page(got.URL, 200, "not needed", "known to ±1%")
+}
+
 // The page must tell of a bench when the stream has forgotten it.
 func TestThePageOutlivesTheStream(t *testing.T) {
 	s := newSite(t)

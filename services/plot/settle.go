@@ -101,7 +101,7 @@ func (s *Service) whole(ctx context.Context, p *events.Placement, runs []events.
 func (s *Service) cancelled(ctx context.Context, b model.Bench) (*events.BenchCancelled, error) {
 	end := events.BenchCancelled{Bench: b.ID, Name: b.Name, Counts: b.Counts(), Origin: b.Origin}
 	for _, r := range b.Runs {
-		if c := r.Cancelled; c != nil {
+		if c := r.Cancelled; c != nil && !c.NotNeeded() {
 			end.Reason, end.By = c.Reason, c.By
 			return &end, nil
 		}

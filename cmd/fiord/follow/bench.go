@@ -21,6 +21,7 @@ const (
 	Rejected  State = "rejected"
 	Cancelled State = "cancelled"
 	Expired   State = "expired"
+	NotNeeded State = "not_needed" // a repeat left out: the spread was reached
 )
 
 // Run is one start of fio, or the end of one that never started.
@@ -148,6 +149,9 @@ func (b *Bench) applyRun(ref events.RunRef, e events.Event) {
 		r.State, r.Reason = Rejected, problems(d.Problems)
 	case events.RunCancelled:
 		r.State, r.Reason = Cancelled, d.Reason
+		if d.NotNeeded() {
+			r.State = NotNeeded
+		}
 	case events.RunExpired:
 		r.State, r.Reason = Expired, d.Reason
 	}
@@ -208,6 +212,9 @@ func (b *Bench) Counts() events.Counts {
 			n.Rejected++
 		case Cancelled:
 			n.Cancelled++
+		case NotNeeded:
+			n.NotNeeded++
+			n.Planned--
 		case Expired:
 			n.Expired++
 		}

@@ -111,10 +111,7 @@ type Bench struct {
 // Runs is how many times fio is started on each host: files times the
 // combinations of the matrix times repeats, at most.
 func (b Bench) Runs() int {
-	n := max(b.Repeat, 1)
-	if b.Measure != nil {
-		n = max(n, b.Measure.MaxRepeat)
-	}
+	n := b.Measure.Repeats(b.Repeat)
 	n *= len(b.Jobs)
 	for _, values := range b.Matrix {
 		if n *= len(values); n > 1<<30 {

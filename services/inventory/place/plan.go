@@ -98,11 +98,7 @@ func Decide(r Request, f Fleet) (Decision, error) {
 // Repeats is how often each point is planned. With a spread to reach, the most
 // is planned, and the worker leaves out what it no longer needs.
 func Repeats(d events.BenchRequested) int {
-	n := max(d.Repeat, 1)
-	if d.Measure != nil && d.Measure.Spread != "" {
-		n = max(n, d.Measure.MaxRepeat)
-	}
-	return n
+	return d.Measure.Repeats(d.Repeat)
 }
 
 // sample is one thing to measure: a job file at a point of the matrix.

@@ -182,7 +182,12 @@ func (b *Bench) Counts() events.Counts {
 		case StateRejected:
 			n.Rejected++
 		case StateCancelled:
-			n.Cancelled++
+			if r.Cancelled != nil && r.Cancelled.NotNeeded() {
+				n.NotNeeded++
+				n.Planned--
+			} else {
+				n.Cancelled++
+			}
 		case StateExpired:
 			n.Expired++
 		}

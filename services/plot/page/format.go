@@ -111,6 +111,9 @@ func runChip(r *model.Run) chip {
 	case model.StateFailed, model.StateRejected, model.StateExpired:
 		return chip{"bad", "✕", string(r.State)}
 	case model.StateCancelled:
+		if r.Cancelled != nil && r.Cancelled.NotNeeded() {
+			return chip{"", "–", "not needed"}
+		}
 		return chip{"meh", "■", "cancelled"}
 	default:
 		return chip{"", "…", string(r.State)}
