@@ -13,6 +13,8 @@ type BenchPlaced struct {
 	Hosts int `json:"hosts"`
 	Slots int `json:"slots"`
 	Runs  int `json:"runs"`
+	// Excluded hosts were selected and don't measure; the placement says why.
+	Excluded int `json:"excluded,omitempty"`
 	// PlacedAt is when it was decided; deadlines count from here.
 	PlacedAt time.Time `json:"placed_at"`
 	// Deadline by which every run must have ended or expires.
@@ -35,6 +37,7 @@ func (d BenchPlaced) Validate() error {
 	c.atLeast("slots", d.Slots, 1)
 	c.atLeast("runs", d.Runs, 1)
 	c.atLeast("hosts", d.Hosts, 0)
+	c.atLeast("excluded", d.Excluded, 0)
 	c.time("placed_at", d.PlacedAt)
 	c.time("deadline", d.Deadline)
 	return c.err()

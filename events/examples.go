@@ -107,7 +107,7 @@ func exampleData(run RunRef, bench string) []Data {
 		PushApproved{Push: push.Push, By: "octo"},
 		ScheduleFired{Schedule: HashID("schedule"), Repo: push.Repo, Ref: "refs/heads/main", Expression: "0 3 * * *", Tick: exampleTime},
 		BenchRequested{},
-		BenchPlaced{Bench: bench, Name: "randread", Placement: exampleClaim("placements/"+bench+".json", "application/json"), Hosts: 2, Slots: 2, Runs: 60, PlacedAt: exampleTime, Deadline: exampleTime.Add(24 * time.Hour), Origin: origin},
+		BenchPlaced{Bench: bench, Name: "randread", Placement: exampleClaim("placements/"+bench+".json", "application/json"), Hosts: 2, Slots: 2, Runs: 60, Excluded: 1, PlacedAt: exampleTime, Deadline: exampleTime.Add(24 * time.Hour), Origin: origin},
 		CancelRequested{Bench: bench, Reason: "a newer push to refs/heads/main", By: "fiord/ingest", SupersededBy: push.Push, QueuedOnly: true},
 		RunsRequested{Bench: bench, Name: "randread", Host: run.Host, Runs: 30, List: exampleClaim("placements/"+bench+"/0.json", "application/json"), Where: []string{"architecture==x86_64"}, Deadline: exampleTime.Add(24 * time.Hour)},
 		RunStarted{RunRef: run, Device: &Device{Path: "/dev/nvme0n1", Model: "Example NVMe", Serial: "S3R1AL", Size: 1 << 40, Scheduler: "none"}, HostClass: "x86_64-6.1-8cpu", Facts: map[string]string{"architecture": "x86_64"}, Expected: Duration(time.Minute)},

@@ -10,6 +10,16 @@ type Placement struct {
 	PlacedAt time.Time      `json:"placed_at"`
 	Deadline time.Time      `json:"deadline"`
 	Slots    []Slot         `json:"slots"`
+	// Excluded hosts were selected by the targets and don't measure.
+	Excluded []Exclusion `json:"excluded,omitempty"`
+}
+
+// Exclusion is a host that doesn't measure, and why.
+type Exclusion struct {
+	Host string `json:"host"`
+	// Problems are the constraints that the host doesn't meet, with what it
+	// has instead, or what else kept it out.
+	Problems []Problem `json:"problems"`
 }
 
 // Slot is one list of runs: for one host, or for one worker of a pool.

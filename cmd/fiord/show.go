@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -46,14 +47,61 @@ func (p *program) show(ctx context.Context, id string) error {
 		return err
 	}
 	waiting := b.Waiting()
+	excluded, unread := leftOut(ctx, client, b)
 	if p.json {
 		return p.printJSON(struct {
 			result
-			Chain   []envelope       `json:"chain"`
-			Waiting []follow.Waiting `json:"waiting,omitempty"`
-		}{newResult(b, client.WebURL), envelopes(chain), waiting})
+			Chain    []envelope         `json:"chain"`
+			Excluded []events.Exclusion `json:"excluded,omitempty"`
+			Waiting  []follow.Waiting   `json:"waiting,omitempty"`
+		}{newResult(b, client.WebURL), envelopes(chain), excluded, waiting})
 	}
-	return p.printBench(b, chain, waiting, client.WebURL)
+	if err := p.printBench(b, chain, waiting, client.WebURL); err != nil {
+		return err
+	}
+	return p.printExcluded(excluded, unread)
+}
+
+// maxPlacement bounds the placement that is read for the hosts left out.
+const maxPlacement = 256 << 20
+
+// leftOut reads which hosts the bench's targets selected that don't measure.
+// That the store is away doesn't keep the rest from being shown.
+func leftOut(ctx context.Context, client *connection.Client, b *follow.Bench) ([]events.Exclusion, error) {
+	if b.Placed == nil || b.Placed.Excluded == 0 {
+		return nil, nil
+	}
+	raw, err := client.Store.ReadAll(ctx, b.Placed.Placement, maxPlacement)
+	if err != nil {
+		return nil, fmt.Errorf("%s left out; why is not to be had: %w", screen.Plural(b.Placed.Excluded, "host"), err)
+	}
+	var placement events.Placement
+	if err := json.Unmarshal(raw, &placement); err != nil {
+		return nil, fmt.Errorf("read %s: %w", b.Placed.Placement.Key, err)
+	}
+	return placement.Excluded, nil
+}
+
+// mostExcluded is how many hosts are listed for people; --json has them all.
+const mostExcluded = 20
+
+func (p *program) printExcluded(list []events.Exclusion, unread error) error {
+	if unread != nil {
+		_, err := fmt.Fprintln(p.stdout, screen.Clean(unread.Error()))
+		return err
+	}
+	for _, e := range list[:min(len(list), mostExcluded)] {
+		for _, problem := range e.Problems {
+			if _, err := fmt.Fprintf(p.stdout, "left out: %s\n", screen.Clean(problem.String())); err != nil {
+				return err
+			}
+		}
+	}
+	if more := len(list) - mostExcluded; more > 0 {
+		_, err := fmt.Fprintf(p.stdout, "left out: %s more (--json lists all)\n", screen.Plural(more, "host"))
+		return err
+	}
+	return nil
 }
 
 func (p *program) printBench(b *follow.Bench, chain []bus.Seen, waiting []follow.Waiting, webURL string) error {

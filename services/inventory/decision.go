@@ -116,6 +116,9 @@ func (s *Service) fleet(ctx context.Context, groups bool) (place.Fleet, error) {
 func (s *Service) document(ctx context.Context, bench string, r events.BenchRequested, d place.Decision) (*events.Placement, error) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	p := &events.Placement{Bench: bench, Request: r, PlacedAt: now, Deadline: now.Add(s.cfg.Deadline), Slots: make([]events.Slot, len(d.Slots))}
+	for _, e := range d.Excluded {
+		p.Excluded = append(p.Excluded, events.Exclusion{Host: e.Host, Problems: e.Problems()})
+	}
 	if r.Deadline > 0 {
 		p.Deadline = now.Add(r.Deadline.Std())
 	}
@@ -192,7 +195,7 @@ func (s *Service) announce(ctx context.Context, d *bus.Delivery, p *events.Place
 // placed is the announcement of a decision as a whole.
 func placed(p *events.Placement, claim events.ClaimCheck) events.BenchPlaced {
 	e := events.BenchPlaced{
-		Bench: p.Bench, Name: p.Request.Name, Placement: claim, Slots: len(p.Slots),
+		Bench: p.Bench, Name: p.Request.Name, Placement: claim, Slots: len(p.Slots), Excluded: len(p.Excluded),
 		PlacedAt: p.PlacedAt, Deadline: p.Deadline, Origin: p.Request.Origin,
 	}
 	for _, slot := range p.Slots {

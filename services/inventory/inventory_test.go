@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fiord-bench/fiord/artifacts"
@@ -224,6 +225,27 @@ func TestBenchForHostsGoesToEachOfThem(t *testing.T) {
 	a, b := seen["a.example"], seen["absent"]
 	if len(seen) != 2 || a.StartAt.IsZero() || !a.StartAt.Equal(b.StartAt) || a.Runs[0].Run == b.Runs[0].Run {
 		t.Errorf("lists = %+v", seen)
+	}
+}
+
+func TestHostsThatAreLeftOutAreToldWithTheirReasons(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.worker("a", []string{"default"}, map[string]string{"architecture": "x86_64"})
+	s.worker("b", []string{"default"}, map[string]string{"architecture": "aarch64"})
+	s.worker("c", []string{"default"}, nil)(func(h *registry.Host) { h.Draining = true })
+	s.replica(quick())
+	bench := s.request("1", func(r *events.BenchRequested) {
+		r.Targets = events.Targets{Count: "all", Where: []string{"architecture==x86_64"}}
+	})
+	p, _ := await(s, func(p events.BenchPlaced) bool { return p.Bench == bench })
+	got := document[events.Placement](s, p.Placement).Excluded
+	want := []events.Exclusion{
+		{Host: "c", Problems: []events.Problem{{Rule: "absent", Message: "c: draining, takes nothing new"}}},
+		{Host: "b", Problems: []events.Problem{{Rule: "miss", Option: "architecture==x86_64", Message: `b: architecture is "aarch64", wanted architecture==x86_64`}}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" || p.Excluded != 2 || p.Hosts != 1 {
+		t.Errorf("%d hosts, %d excluded; placement (-want +got):\n%s", p.Hosts, p.Excluded, diff)
 	}
 }
 

@@ -43,7 +43,11 @@ func gistOf(data events.Data) string {
 	case events.BenchRequested:
 		return fmt.Sprintf("%s: %s", d.Name, Plural(len(d.Jobs), "job file"))
 	case events.BenchPlaced:
-		return fmt.Sprintf("%s: %s in %s", d.Name, Plural(d.Runs, "run"), Plural(d.Slots, "slot"))
+		text := fmt.Sprintf("%s: %s in %s", d.Name, Plural(d.Runs, "run"), Plural(d.Slots, "slot"))
+		if d.Excluded > 0 {
+			text += fmt.Sprintf(", %s left out", Plural(d.Excluded, "host"))
+		}
+		return text
 	case events.CancelRequested:
 		return d.Reason
 	case events.RunsRequested:

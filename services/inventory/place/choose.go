@@ -103,7 +103,7 @@ func (c *chooser) hosts() (choice, *Unplaced) {
 		found.owners = found.owners[:n]
 	}
 	if len(found.owners) == 0 {
-		return choice{}, nobody("hosts "+brief(names), excluded)
+		return choice{}, nobody("hosts "+brief(names), c.where, excluded)
 	}
 	slices.SortFunc(found.owners, func(a, b owner) int {
 		return cmp.Compare(slices.Index(names, a.host), slices.Index(names, b.host))
@@ -127,7 +127,7 @@ func (c *chooser) group() (choice, *Unplaced) {
 	for _, m := range members {
 		h, ok := c.fleet.worker(m)
 		if !ok {
-			absent = append(absent, Exclusion{Host: m.Name, Why: "in the inventory, but no worker has announced itself", absent: true})
+			absent = append(absent, Exclusion{Host: m.Name, Why: "in the inventory, but no worker has announced itself", Absent: true})
 			continue
 		}
 		if !seen[h.Name] {
@@ -150,8 +150,9 @@ func (c *chooser) pool() (choice, *Unplaced) {
 		return choice{}, u
 	}
 	fit, excluded := c.filter(live)
+	excluded = append(excluded, c.silent(name)...)
 	if len(live) > 0 && len(fit) == 0 {
-		return choice{}, nobody("pool "+name, excluded)
+		return choice{}, nobody("pool "+name, c.where, excluded)
 	}
 	return choice{owners: slices.Repeat([]owner{{pool: name}}, max(c.targets.Slots, 1)), excluded: excluded}, nil
 }
@@ -159,7 +160,7 @@ func (c *chooser) pool() (choice, *Unplaced) {
 // anyone takes named hosts out of a pool, or out of all hosts.
 func (c *chooser) anyone() (choice, *Unplaced) {
 	if c.targets.Pool != "" {
-		return c.take("pool "+c.targets.Pool, c.fleet.pool(c.targets.Pool), nil)
+		return c.take("pool "+c.targets.Pool, c.fleet.pool(c.targets.Pool), c.silent(c.targets.Pool))
 	}
 	var live []registry.Sighting
 	for _, h := range c.fleet.Hosts {
@@ -167,7 +168,18 @@ func (c *chooser) anyone() (choice, *Unplaced) {
 			live = append(live, h)
 		}
 	}
-	return c.take("all hosts", live, nil)
+	return c.take("all hosts", live, c.silent(""))
+}
+
+// silent are the hosts of a pool, or of all if it is empty, that have announced
+// themselves and stopped beating.
+func (c *chooser) silent(pool string) (excluded []Exclusion) {
+	for _, h := range c.fleet.Hosts {
+		if !h.Alive && (pool == "" || h.InPool(pool)) {
+			excluded = append(excluded, Exclusion{Host: h.Name, Why: "silent, its worker has stopped beating", Absent: true})
+		}
+	}
+	return excluded
 }
 
 // take makes slots of the candidates that will do: all, or the count best.
@@ -183,7 +195,7 @@ func (c *chooser) take(selector string, candidates []registry.Sighting, excluded
 	fit, missed := c.filter(ready)
 	excluded = append(excluded, missed...)
 	if len(fit) == 0 {
-		return choice{}, nobody(selector, excluded)
+		return choice{}, nobody(selector, c.where, excluded)
 	}
 	if n, limited := c.count(); limited {
 		if len(fit) < n {
@@ -251,9 +263,9 @@ func (c *chooser) count() (int, bool) {
 
 // tooFew is the error of a count that can't be met.
 func (c *chooser) tooFew(selector string, have, want int, excluded []Exclusion) *Unplaced {
-	u := nobody(selector, excluded)
+	u := nobody(selector, c.where, excluded)
 	u.Problems[0].Option = "targets.count"
-	u.Problems[0].Message = clip(fmt.Sprintf("%s: %d hosts are wanted and %d will do", selector, want, have))
+	u.Problems[0].Message = clip(fmt.Sprintf("%s: %d hosts are wanted and %d will do%s", selector, want, have, tally(c.where, excluded)))
 	return u
 }
 

@@ -108,7 +108,7 @@ func TestUnplacedSaysWhy(t *testing.T) {
 		"slots of hosts":                  {events.Targets{Hosts: []string{"a"}, Slots: 2}, place.RuleTargets, "needs pool", false},
 		"more than there are":             {events.Targets{Count: "4"}, place.RuleTargets, "4 hosts are wanted and 3 will do", true},
 		"more names than given":           {events.Targets{Hosts: []string{"a"}, Count: "2"}, place.RuleTargets, "2 hosts are wanted and 1 will do", false},
-		"nobody in the pool will do":      {events.Targets{Pool: "default", Where: []string{"memory>1TiB"}}, place.RuleTargets, "none of 2 hosts", false},
+		"nobody in the pool will do":      {events.Targets{Pool: "default", Where: []string{"memory>1TiB"}}, place.RuleTargets, "none of 3 hosts will do (2 miss memory>1TiB)", false},
 		"the named host won't do":         {events.Targets{Hosts: []string{"a"}, Where: []string{"memory>1TiB"}}, place.RuleTargets, "none of 1 hosts", false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,12 +143,13 @@ func TestNearestMissesComeFirst(t *testing.T) {
 		got = append(got, p.Message)
 	}
 	want := []string{
-		"all hosts: none of 4 hosts will do",
+		"all hosts: none of 5 hosts will do (2 miss architecture==aarch64, 3 miss memory>=1TiB)",
 		`c: memory is "64GiB", wanted memory>=1TiB`,
 		`a: architecture is "x86_64", wanted architecture==aarch64`,
 		`a: memory is "8GiB", wanted memory>=1TiB`,
 		`b: architecture is "x86_64", wanted architecture==aarch64`,
 		`b: memory is "16GiB", wanted memory>=1TiB`,
+		"dead: silent, its worker has stopped beating",
 		"z: draining, takes nothing new",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -331,6 +332,10 @@ func TestExclusionsAreReported(t *testing.T) {
 	}
 	if !slices.Equal(names(d.Excluded), []string{"c"}) {
 		t.Errorf("excluded %v, want c", names(d.Excluded))
+	}
+	want := []events.Problem{{Rule: place.RuleMiss, Option: "architecture==x86_64", Message: `c: architecture is "aarch64", wanted architecture==x86_64`}}
+	if diff := cmp.Diff(want, d.Excluded[0].Problems()); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 }
 

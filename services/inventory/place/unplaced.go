@@ -62,25 +62,22 @@ type Exclusion struct {
 	Misses []constraint.Miss
 	// Why in a few words.
 	Why string
-	// absent: no worker has announced itself under that name.
-	absent bool
+	// Absent: no worker beats under that name, and one may yet.
+	Absent bool
 }
 
-// nobody is the error of a selector that matched no host. Those that missed by
-// the fewest constraints come first.
-func nobody(selector string, excluded []Exclusion) *Unplaced {
+// nobody is the error of a selector that matched too few hosts. It says how
+// many meet each constraint, and then what each host misses, those first that
+// missed by the fewest constraints.
+func nobody(selector string, where constraint.Set, excluded []Exclusion) *Unplaced {
 	slices.SortStableFunc(excluded, func(a, b Exclusion) int {
 		return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(a.Host, b.Host))
 	})
-	u := refuse(RuleTargets, "", "%s: none of %d hosts will do", selector, len(excluded))
+	u := refuse(RuleTargets, "", "%s: none of %d hosts will do%s", selector, len(excluded), tally(where, excluded))
 	u.Absent = true
 	for _, e := range excluded {
-		u.Absent = u.Absent && e.absent
-		rule := RuleMiss
-		if len(e.Misses) == 0 {
-			rule = RuleAbsent
-		}
-		for _, p := range e.problems(rule) {
+		u.Absent = u.Absent && e.Absent
+		for _, p := range e.Problems() {
 			if len(u.Problems) == MaxProblems {
 				return u
 			}
@@ -88,6 +85,37 @@ func nobody(selector string, excluded []Exclusion) *Unplaced {
 		}
 	}
 	return u
+}
+
+// tally says by how many hosts each constraint is missed, which tells the one
+// that is too much to ask from those that many meet. With one host, or one
+// constraint, it would say nothing new.
+func tally(where constraint.Set, excluded []Exclusion) string {
+	var parts []string
+	judged := 0
+	for _, e := range excluded {
+		if len(e.Misses) > 0 {
+			judged++
+		}
+	}
+	if judged < 2 {
+		return ""
+	}
+	for _, c := range where {
+		missed := 0
+		for _, e := range excluded {
+			if slices.ContainsFunc(e.Misses, func(m constraint.Miss) bool { return m.Constraint == c.String() }) {
+				missed++
+			}
+		}
+		if missed > 0 {
+			parts = append(parts, fmt.Sprintf("%d miss %s", missed, c))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // distance ranks exclusions: hosts with few misses first, hosts that can't be
@@ -99,13 +127,14 @@ func distance(e Exclusion) int {
 	return len(e.Misses)
 }
 
-func (e Exclusion) problems(rule string) []events.Problem {
+// Problems says why, in one problem for each constraint that is missed.
+func (e Exclusion) Problems() []events.Problem {
 	if len(e.Misses) == 0 {
-		return []events.Problem{{Rule: rule, Message: clip(e.Host + ": " + e.Why)}}
+		return []events.Problem{{Rule: RuleAbsent, Message: clip(e.Host + ": " + e.Why)}}
 	}
 	problems := make([]events.Problem, len(e.Misses))
 	for i, m := range e.Misses {
-		problems[i] = events.Problem{Rule: rule, Option: m.Constraint, Message: clip(e.Host + ": " + m.Why + ", wanted " + m.Constraint)}
+		problems[i] = events.Problem{Rule: RuleMiss, Option: m.Constraint, Message: clip(e.Host + ": " + m.Why + ", wanted " + m.Constraint)}
 	}
 	return problems
 }
