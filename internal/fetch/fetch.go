@@ -144,7 +144,7 @@ func (c *Client) Get(ctx context.Context, address string) (Content, error) {
 	req.Header.Set("Accept", "text/plain, */*;q=0.5")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return Content{}, unavailable(ctx, err)
+		return Content{}, fmt.Errorf("get %s: %w", address, unavailable(ctx, plain(err)))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if err := usable(resp); err != nil {
@@ -179,6 +179,20 @@ func usable(resp *http.Response) error {
 		return fmt.Errorf("%w: it is a web page: use the address of the raw file", ErrNoFile)
 	}
 	return nil
+}
+
+// plain takes off what net/http and net say around an error: the method and the
+// address, of which the one is known and the other is told by the caller.
+func plain(err error) error {
+	var get *url.Error
+	if errors.As(err, &get) {
+		err = get.Err
+	}
+	var dial *net.OpError
+	if errors.As(err, &dial) && errors.Is(dial.Err, ErrRefused) {
+		err = dial.Err
+	}
+	return err
 }
 
 // unavailable keeps refusals and the caller's own end apart from outages.

@@ -35,9 +35,9 @@ func (r Rule) Check(b events.BenchRequested) []events.Problem {
 	if len(b.VolumeOptions) > 0 && !r.VolumeOptions {
 		c.fail("volume_options", "volume options are not allowed to this repository: leave them out")
 	}
-	for _, j := range b.Jobs {
+	for i, j := range b.Jobs {
 		if j.URL != "" {
-			c.that(r.AllowsURL(j.URL), "jobs", "job file %q", j.URL, r.URLs)
+			c.that(r.AllowsURL(j.URL), fmt.Sprintf("jobs[%d]", i), "job file %q", j.URL, r.URLs)
 		}
 	}
 	if runs := Runs(b); r.MaxRuns > 0 && runs > r.MaxRuns {

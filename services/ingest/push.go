@@ -76,7 +76,6 @@ func disposition(d *bus.Delivery, err error) error {
 	case errors.Is(err, artifacts.ErrUnavailable):
 		return bus.Unavailable(err)
 	case errors.Is(err, checkout.ErrUnavailable), errors.Is(err, fetch.ErrUnavailable):
-		d.Log.Warn("push put off", slog.Any("error", err))
 		return bus.RetryAfter(err, patience(time.Since(d.Stored)))
 	}
 	return err

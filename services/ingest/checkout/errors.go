@@ -59,11 +59,23 @@ func lastLine(stderr string) string {
 			best = line
 		}
 	}
+	best = strings.TrimRight(best, ".")
 	const most = 300
 	if len(best) > most {
 		best = strings.ToValidUTF8(best[:most], "") + "…"
 	}
 	return best
+}
+
+// lineWith finds the line with a text: what ssh says of a key stands before
+// git's own conclusion that it could not read.
+func lineWith(stderr, text string) string {
+	for line := range strings.Lines(stderr) {
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+	return stderr
 }
 
 // phrases are what git, curl and ssh say, in the C locale, and what it means.
@@ -101,7 +113,8 @@ func classify(err error) error {
 	}
 	for _, p := range phrases {
 		if strings.Contains(g.stderr, p.text) {
-			return fmt.Errorf("%w: %w: %s", p.means, err, p.remedy)
+			telling := &gitError{args: g.args, stderr: lineWith(g.stderr, p.text), err: g.err}
+			return fmt.Errorf("%w: %w: %s", p.means, telling, p.remedy)
 		}
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)

@@ -95,7 +95,7 @@ func TestLastLine(t *testing.T) {
 		"":             "",
 		"warning: x\n": "",
 		"remote: Counting objects\nfatal: gone\n":                  "gone",
-		"git@h: Permission denied (publickey).\nhint: try again\n": "git@h: Permission denied (publickey).",
+		"git@h: Permission denied (publickey).\nhint: try again\n": "git@h: Permission denied (publickey)",
 		strings.Repeat("ä", 1000):                                  strings.Repeat("ä", 150) + "…",
 	}
 	for stderr, want := range tests {
