@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,7 +14,6 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/services/plot/model"
-	"github.com/fiord-bench/fiord/services/plot/page"
 	"github.com/fiord-bench/fiord/services/plot/verdict"
 )
 
@@ -69,11 +67,11 @@ func (s *Service) whole(ctx context.Context, p *events.Placement, runs []events.
 	m.Apply(events.Event{Type: events.TypeBenchPlaced, Data: events.BenchPlaced{
 		Bench: p.Bench, Name: p.Request.Name, Runs: len(runs), Slots: len(p.Slots), PlacedAt: p.PlacedAt, Deadline: p.Deadline, Origin: p.Request.Origin,
 	}}, p.PlacedAt)
-	group, ctx := errgroup.WithContext(ctx)
+	group, reading := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
 	for _, ref := range runs {
 		group.Go(func() error {
-			end, err := s.archive.get(ctx, p.Bench, ref.Run+".ended")
+			end, err := s.archive.get(reading, p.Bench, ref.Run+".ended")
 			if err != nil {
 				return away(fmt.Errorf("read the end of run %s: %w", ref.Run, err))
 			}
@@ -81,7 +79,7 @@ func (s *Service) whole(ctx context.Context, p *events.Placement, runs []events.
 			if end.Event.Type != events.TypeRunCompleted {
 				return nil
 			}
-			plots, err := s.archive.get(ctx, p.Bench, ref.Run+".plots")
+			plots, err := s.archive.get(reading, p.Bench, ref.Run+".plots")
 			if err != nil {
 				return away(fmt.Errorf("read the figures of run %s: %w", ref.Run, err))
 			}
@@ -89,9 +87,15 @@ func (s *Service) whole(ctx context.Context, p *events.Placement, runs []events.
 			return nil
 		})
 	}
-	err := group.Wait()
+	if err := group.Wait(); err != nil {
+		return model.Bench{}, err
+	}
 	b, _ := m.Bench(p.Bench)
-	return b, err
+	if err := s.machines(ctx, m, b); err != nil {
+		return b, err
+	}
+	b, _ = m.Bench(p.Bench)
+	return b, nil
 }
 
 // cancelled returns the end of a bench of which runs were cancelled; nil if
@@ -128,13 +132,6 @@ type decision struct {
 	verdict.Bench
 }
 
-// Names of the files of a report.
-const (
-	fileVerdict  = "verdict.json"
-	fileHTML     = "report.html"
-	fileMarkdown = "report.md"
-)
-
 // maxVerdict bounds a verdict document.
 const maxVerdict = 64 << 20
 
@@ -159,27 +156,6 @@ func (s *Service) reported(ctx context.Context, p *events.Placement, b model.Ben
 	}
 	data.Reports = append(data.Reports, events.Artifact{Name: fileVerdict, ClaimCheck: claim})
 	return data, nil
-}
-
-// write stores the report of a bench: a page, a summary, and its figures.
-func (s *Service) write(ctx context.Context, p *events.Placement, b model.Bench, final decision) ([]events.Artifact, error) {
-	figures, err := overview(b, final.Comparisons, s.cfg.Threshold)
-	if err != nil {
-		return nil, bus.Permanent(err)
-	}
-	view := page.Report{Bench: b, Request: p.Request, Comparisons: final.Comparisons, URL: s.url, Figures: figures.drawings()}
-	files := figures.files()
-	for _, f := range []struct {
-		name, mediaType string
-		write           func(io.Writer) error
-	}{{fileHTML, "text/html; charset=utf-8", view.WriteHTML}, {fileMarkdown, "text/markdown; charset=utf-8", view.WriteMarkdown}} {
-		var body bytes.Buffer
-		if err := f.write(&body); err != nil {
-			return nil, bus.Permanent(fmt.Errorf("write %s: %w", f.name, err))
-		}
-		files = append(files, file{f.name, f.mediaType, body.Bytes()})
-	}
-	return s.keepAll(ctx, files, func(name string) string { return artifacts.ReportKey(b.ID, name) })
 }
 
 // file is something to be stored.
@@ -239,12 +215,9 @@ func (s *Service) judge(ctx context.Context, p *events.Placement, b model.Bench)
 	if err != nil {
 		return made, err
 	}
-	opt := verdict.Options{Threshold: s.cfg.Threshold}
+	opt := verdict.Options{Threshold: s.threshold(p)}
 	if c := p.Request.Compare; c != nil {
 		opt.Figures = c.Metrics
-		if share, ok := parsePercent(c.Threshold); ok {
-			opt.Threshold = share
-		}
 	}
 	if before != nil {
 		made.Baseline = before.Bench
@@ -252,6 +225,16 @@ func (s *Service) judge(ctx context.Context, p *events.Placement, b model.Bench)
 	result := verdict.Judge(before, made.Bench, opt)
 	made.Verdict, made.Headline, made.Comparisons = result.Verdict, result.Headline, result.Comparisons
 	return made, nil
+}
+
+// threshold is the least relative shift that a bench wants to be told.
+func (s *Service) threshold(p *events.Placement) float64 {
+	if c := p.Request.Compare; c != nil {
+		if share, ok := parsePercent(c.Threshold); ok {
+			return share
+		}
+	}
+	return s.cfg.Threshold
 }
 
 // samples is what a bench contributes to a comparison.

@@ -271,7 +271,7 @@ func (c *svgCanvas) writeStyle(b *bufio.Writer) {
 	for _, n := range names {
 		fmt.Fprintf(b, ".fig .%s{color:%s}", n, css(c.tones[n].light))
 	}
-	b.WriteString("@media(prefers-color-scheme:dark){")
+	b.WriteString("@media screen and (prefers-color-scheme:dark){")
 	for _, n := range names {
 		fmt.Fprintf(b, ".fig .%s{color:%s}", n, css(c.tones[n].dark))
 	}

@@ -34,6 +34,7 @@ func functions() template.FuncMap {
 		"bench":    func(id string) string { return "/benches/" + url.PathEscape(id) },
 		"run":      func(id string) string { return "/runs/" + url.PathEscape(id) },
 		"artifact": artifactURL,
+		"device":   deviceText,
 		"inc":      func(n int) int { return n + 1 },
 		"size":     sizeText,
 		"zstd":     func(key string) bool { return strings.HasSuffix(key, artifacts.SuffixZstd) },

@@ -1,12 +1,10 @@
 package page
 
 import (
-	"bytes"
 	"fmt"
 	"html/template"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/plot/figure"
@@ -22,7 +20,17 @@ type Report struct {
 	Comparisons []events.Comparison
 	// URL of the web page, for links to runs.
 	URL string
-	// Figures are placed inline.
+	// Threshold is the least relative shift that was worth telling.
+	Threshold float64
+	// Figures of the bench as a whole are placed inline.
+	Figures []Drawing
+	// Runs are the runs whose own figures are placed inline.
+	Runs []RunDrawings
+}
+
+// RunDrawings are figures of one run.
+type RunDrawings struct {
+	Run     *model.Run
 	Figures []Drawing
 }
 
@@ -36,7 +44,8 @@ type Drawing struct {
 type point struct {
 	Job, Point, Host, Direction string
 	Runs, Doubtful              int
-	IOPS, Bandwidth, P50, P99   string
+	IOPS, Bandwidth             string
+	Mean, P50, P99, P999        string
 }
 
 // reportPage is what the template shows.
@@ -47,6 +56,18 @@ type reportPage struct {
 	Points      []point
 	Failed      []*model.Run
 	Drawings    []template.HTML
+	Machines    []machine
+	Doubts      []doubt
+	AllDoubts   int
+	Method      string
+	Kind        string // of latencies
+	RunFigures  []runFigures
+}
+
+// runFigures are RunDrawings as the template shows them.
+type runFigures struct {
+	Run      *model.Run
+	Drawings []template.HTML
 }
 
 // maxFailed bounds how many runs that did not complete are listed.
@@ -61,11 +82,21 @@ func (r Report) WriteHTML(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("parse report: %w", err)
 	}
-	p := reportPage{Report: r, Title: r.Bench.Name, Comparisons: written(r.Comparisons), Points: points(r.Bench), Failed: failed(r.Bench)}
-	for _, d := range r.Figures {
-		p.Drawings = append(p.Drawings, template.HTML(d.SVG)) // #nosec G203 -- package figure escapes what it writes
+	p := reportPage{Report: r, Title: r.Bench.Name, Comparisons: written(r.Comparisons), Points: points(r.Bench), Failed: failed(r.Bench),
+		Drawings: inline(r.Figures), Machines: machines(r.Bench), Method: method(r), Kind: latencyKind(r.Bench)}
+	p.Doubts, p.AllDoubts = doubts(r.Bench)
+	for _, d := range r.Runs {
+		p.RunFigures = append(p.RunFigures, runFigures{d.Run, inline(d.Figures)})
 	}
 	return t.ExecuteTemplate(w, "report.html", p)
+}
+
+func inline(list []Drawing) []template.HTML {
+	var out []template.HTML
+	for _, d := range list {
+		out = append(out, template.HTML(d.SVG)) // #nosec G203 -- package figure escapes what it writes
+	}
+	return out
 }
 
 // points summarises completed runs by job, point, host and direction, in the
@@ -73,7 +104,7 @@ func (r Report) WriteHTML(w io.Writer) error {
 func points(b model.Bench) []point {
 	type sums struct {
 		point
-		iops, bw, p50, p99 []float64
+		iops, bw, mean, p50, p99, p999 []float64
 	}
 	var all []*sums
 	for _, r := range b.Runs {
@@ -95,13 +126,15 @@ func points(b model.Bench) []point {
 				s.Doubtful++
 			}
 			s.iops, s.bw = append(s.iops, f.IOPS), append(s.bw, f.BandwidthBytes)
-			s.p50, s.p99 = append(s.p50, f.Latency.P50), append(s.p99, f.Latency.P99)
+			s.mean, s.p50 = append(s.mean, f.Latency.Mean), append(s.p50, f.Latency.P50)
+			s.p99, s.p999 = append(s.p99, f.Latency.P99), append(s.p999, f.Latency.P999)
 		}
 	}
 	out := make([]point, len(all))
 	for i, s := range all {
 		s.IOPS, s.Bandwidth = figure.IOPS.Format(middle(s.iops)), figure.Bandwidth.Format(middle(s.bw))
-		s.P50, s.P99 = latency(middle(s.p50)), latency(middle(s.p99))
+		s.Mean, s.P50 = latency(middle(s.mean)), latency(middle(s.p50))
+		s.P99, s.P999 = latency(middle(s.p99)), latency(middle(s.p999))
 		out[i] = s.point
 	}
 	return out
@@ -125,52 +158,10 @@ func failed(b model.Bench) []*model.Run {
 	return out
 }
 
-// WriteMarkdown writes the summary that forges and chats can show.
-func (r Report) WriteMarkdown(w io.Writer) error {
-	var b bytes.Buffer
-	c := benchChip(r.Bench)
-	fmt.Fprintf(&b, "## %s: %s %s\n\n", escape(r.Bench.Name), c.Sign, c.Text)
-	if r.Bench.Report != nil {
-		fmt.Fprintf(&b, "%s\n\n", escape(r.Bench.Report.Headline))
-	}
-	fmt.Fprintf(&b, "%s. [Details](%s/benches/%s)\n", countsText(r.Bench.Counts()), r.URL, r.Bench.ID)
-	if list := written(r.Comparisons); len(list) > 0 {
-		b.WriteString("\n| metric | point | machine | verdict | before | after | change | 95% interval | p |\n|---|---|---|---|--:|--:|--:|--:|--:|\n")
-		for _, c := range list[:min(len(list), 50)] {
-			v := verdictChip(c.Verdict)
-			fmt.Fprintf(&b, "| %s | %s | %s | %s %s | %s | %s | %s | %s | %.3f |\n", escape(c.Metric), escape(pointText(c.Point)), escape(c.Host),
-				v.Sign, v.Text, c.BeforeText, c.AfterText, c.ChangeText, c.IntervalText, c.P)
-		}
-	}
-	if list := points(r.Bench); len(list) > 0 {
-		b.WriteString("\n| job | point | host | direction | n | IOPS | bandwidth | p50 | p99 |\n|---|---|---|---|--:|--:|--:|--:|--:|\n")
-		for _, p := range list[:min(len(list), 200)] {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", escape(p.Job), escape(pointText(p.Point)), escape(p.Host),
-				p.Direction, p.N(), p.IOPS, p.Bandwidth, p.P50, p.P99)
-		}
-	}
-	for _, run := range failed(r.Bench) {
-		fmt.Fprintf(&b, "\n- **%s** %s, %s on %s: %s", run.State, escape(run.Job), escape(pointText(run.Point.Key())), escape(run.Host+run.Pool), escape(run.Reason))
-	}
-	if len(failed(r.Bench)) > 0 {
-		b.WriteString("\n")
-	}
-	_, err := w.Write(b.Bytes())
-	return err
-}
-
 // N is how many runs the point stands for, and how many of them are in doubt.
 func (p point) N() string {
 	if p.Doubtful > 0 {
 		return fmt.Sprintf("%d (%d in doubt)", p.Runs, p.Doubtful)
 	}
 	return fmt.Sprint(p.Runs)
-}
-
-// escape makes text harmless in Markdown: one line, no markup, no HTML, no
-// mention that would ring somebody's phone.
-func escape(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`,
-		"<", "&lt;", ">", "&gt;", "&", "&amp;", "#", `\#`, "@", "@\u200b", "!", `\!`, "~", `\~`).Replace(s)
 }

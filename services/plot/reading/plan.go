@@ -13,7 +13,7 @@ import (
 // should hold of histograms.
 const (
 	wantIntervals = 600
-	heatIntervals = 300
+	heatIntervals = 240
 )
 
 // steps are the widths of intervals that people can read, in ms.
