@@ -135,6 +135,9 @@ type RunStarted struct {
 	Facts map[string]string `json:"facts,omitempty"`
 	// Expected duration, 0 when the job does not tell.
 	Expected Duration `json:"expected,omitzero"`
+	// Leases are the fencing tokens of what is measured and other hosts see as
+	// well, by its key in the bucket fiord-leases. A later lease has a higher one.
+	Leases map[string]uint64 `json:"leases,omitempty"`
 }
 
 // Device is a block device as its host sees it.

@@ -12,6 +12,8 @@ type RunCompleted struct {
 	// HostClass and DeviceClass as in run.started.
 	HostClass   string `json:"host_class,omitempty"`
 	DeviceClass string `json:"device_class,omitempty"`
+	// Leases as in run.started. All of them held until fio had ended.
+	Leases map[string]uint64 `json:"leases,omitempty"`
 	// Artifacts kept: job.fio, fio.json, result.json, stderr.txt, environment.json.
 	Artifacts []Artifact `json:"artifacts" jsonschema:"maxItems=20"`
 	// Logs is a [LogSet] document naming the log files, nil if there are none.

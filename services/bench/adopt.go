@@ -66,7 +66,7 @@ func (s *Service) adopt(ctx context.Context, running *sync.WaitGroup) error {
 	if err != nil {
 		return err
 	}
-	begun := map[runner.Key]*spool.Attempt{}
+	begun, adopted := map[runner.Key]*spool.Attempt{}, map[runner.Key]bool{}
 	for _, a := range unfinished {
 		begun[runner.Key{Run: a.Run, Attempt: a.Attempt}] = a
 	}
@@ -78,6 +78,7 @@ func (s *Service) adopt(ctx context.Context, running *sync.WaitGroup) error {
 			continue
 		}
 		delete(begun, p.Key())
+		adopted[p.Key()] = true
 		done := s.adopting.begin(a.Run)
 		running.Go(func() {
 			defer done()
@@ -92,7 +93,7 @@ func (s *Service) adopt(ctx context.Context, running *sync.WaitGroup) error {
 			return err
 		}
 	}
-	return nil
+	return s.sweepLeases(adopted)
 }
 
 // leftovers waits for the engine: nothing new may start before it is known
@@ -136,6 +137,12 @@ func (s *Service) resume(ctx context.Context, a *spool.Attempt, o order, p runne
 		log: s.log.With(slog.String("bench_id", o.Inv.Bench), slog.String("run_id", o.Inv.Run)),
 	}
 	r.list.Runs = make([]events.Invocation, o.Runs) // counted in progress only
+	ctx, err = r.resumeLease(ctx, o.Leases, a.Attempt)
+	if err != nil {
+		s.clear(ctx, p)
+		return errors.Join(fmt.Errorf("adopt: %w", err), a.Drop())
+	}
+	defer func() { r.leased.letGo(ctx) }()
 	r.log.Info("adopted", "attempt", o.Inv.Attempt)
 	leave, err := s.gate.enter(ctx)
 	if err != nil {

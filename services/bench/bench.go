@@ -19,6 +19,7 @@ import (
 	"github.com/fiord-bench/fiord/services/bench/block"
 	"github.com/fiord-bench/fiord/services/bench/facts"
 	"github.com/fiord-bench/fiord/services/bench/guard"
+	"github.com/fiord-bench/fiord/services/bench/lease"
 	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 )
@@ -46,7 +47,11 @@ type Service struct {
 	remote   bool // the runner sees another file system
 	spool    *spool.Spool
 	starts   jetstream.KeyValue
+	leases   *lease.Keeper
 	adopting *adoptions
+
+	supervising sync.Mutex
+	supervised  bool // the supervisor is installed
 }
 
 // New prepares a worker; Run starts it.
@@ -150,6 +155,11 @@ func (s *Service) open(ctx context.Context) error {
 		return fmt.Errorf("open bucket %s: %w", bus.BucketAttempts, err)
 	}
 	s.starts = starts
+	leases, err := s.bus.JetStream().KeyValue(ctx, bus.BucketLeases)
+	if err != nil {
+		return fmt.Errorf("open bucket %s: %w", bus.BucketLeases, err)
+	}
+	s.leases = lease.NewKeeper(s.bus.JetStream(), leases, s.cfg.LeaseTTL)
 	s.spool, err = spool.Open(filepath.Join(s.cfg.StateDir, "spool"), int64(min(s.cfg.SpoolLimit, 1<<62))) //nolint:gosec // bounded
 	return err
 }

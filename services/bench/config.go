@@ -10,6 +10,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/bench/guard"
+	"github.com/fiord-bench/fiord/services/bench/lease"
 )
 
 // Config is a worker's settings.
@@ -25,6 +26,7 @@ type Config struct {
 
 	Directories []string     `config:"directories" help:"folders that jobs may write; the first is where jobs without a directory run"`
 	Devices     []Device     `config:"devices" help:"block devices that jobs may use"`
+	Shared      []string     `config:"shared" help:"what other hosts reach as well, leased for each run: devices as in devices.id, folders, volume:NAME; what the network brings is known without"`
 	MinFree     events.Bytes `config:"min_free" help:"bytes that stay free on every file system"`
 	FactsDir    string       `config:"facts_dir" help:"folder of custom facts"`
 	Addresses   []string     `config:"addresses" help:"addresses the host is known by; empty for those of its interfaces"`
@@ -40,6 +42,9 @@ type Config struct {
 	AckWait  time.Duration `config:"ack_wait" help:"after this long without a sign of life another worker gets a list"`
 	Logs     Logs          `config:"logs"`
 	Others   float64       `config:"others" help:"percent of the CPUs that others may take while fio measures and none is idle, before the run is suspect; 0 for any"`
+
+	LeaseTTL   time.Duration `config:"lease_ttl" help:"a shared device is free for other hosts this long after its worker fell silent"`
+	Supervisor string        `config:"supervisor" help:"path of fiord-supervisor, for shared devices; empty for the one beside this program or in PATH"`
 }
 
 // Device allows one block device.
@@ -103,6 +108,7 @@ func DefaultConfig() Config {
 		Starts:      3,
 		StopWait:    10 * time.Second,
 		AckWait:     30 * time.Second,
+		LeaseTTL:    30 * time.Second,
 		Logs:        Logs{Average: 500 * time.Millisecond, Histogram: time.Second, Coarseness: 2},
 		Others:      20,
 	}
@@ -134,6 +140,14 @@ func (c Config) Validate() error {
 	}
 	if c.Logs.Coarseness < 0 || c.Logs.Coarseness > 6 {
 		fail("logs.coarseness is %d: want 0 to 6", c.Logs.Coarseness)
+	}
+	if c.LeaseTTL < lease.MinTTL {
+		fail("lease_ttl is %s: want at least %s", c.LeaseTTL, lease.MinTTL)
+	}
+	for _, name := range c.Shared {
+		if err := validShared(name); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	for _, h := range c.Hooks {
 		if h.URL == "" {

@@ -34,6 +34,7 @@
 //	apply the point, add logs         fio/job
 //	judge it                          guard: run.rejected
 //	pass the gate, lock the devices   internal/gate, locks.go
+//	lease what other hosts see too    lease, shared.go, leased.go
 //	count the start, run.started      attempts.go
 //	run fio                           runner: docker or process
 //	judge the result                  verdict: integrity
@@ -47,4 +48,6 @@
 //	facts    what the host is             verdict  whether to believe a run
 //	spool    what waits for the store     hook     adapters of the operator
 //	activity what the host does meanwhile
+//	lease    who has a device that several hosts see
+//	supervise ends fio with such a lease
 package bench

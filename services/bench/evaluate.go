@@ -28,7 +28,7 @@ type resultDocument struct {
 func (r *run) evaluate(a *spool.Attempt, o order, exit runner.Exit) (events.RunCompleted, string, error) {
 	done := events.RunCompleted{
 		RunRef: r.inv.RunRef, StartedAt: exit.Started.UTC(), EndedAt: exit.Ended.UTC(),
-		HostClass: o.HostClass, DeviceClass: o.DeviceClass,
+		HostClass: o.HostClass, DeviceClass: o.DeviceClass, Leases: o.Leases,
 	}
 	report, err := os.Open(filepath.Join(a.Dir, runner.OutputFile)) //nolint:gosec // the attempt's own
 	if err != nil {

@@ -52,6 +52,9 @@ func (r *run) finish(ctx context.Context, a *spool.Attempt, o order, p runner.Pr
 	if err != nil {
 		return r.lost(ctx, a, o, err)
 	}
+	if err := r.leased.fioEnded(ctx, exit); err != nil {
+		return errors.Join(fmt.Errorf("measured in vain: %w", err), a.Drop())
+	}
 	if ctx.Err() != nil && exit.Stopped {
 		// The worker stops: the run is begun again, by whoever gets the list.
 		return errors.Join(ctx.Err(), a.Drop())

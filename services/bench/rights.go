@@ -18,7 +18,8 @@ func Needs(cfg Config, host string) access.Needs {
 		bus.BucketHosts:    {registry.BeatKey(token), registry.DetailsKey(token)},
 		bus.BucketAttempts: {"starts.*"},
 	}
-	n.Write = append(n.Write, bus.BucketAttempts)
+	// Whoever sees a device may lease it: the keys are the devices'.
+	n.Write = append(n.Write, bus.BucketAttempts, bus.BucketLeases)
 	return n
 }
 

@@ -34,6 +34,7 @@ type run struct {
 	begun   time.Time // when the worker turned to it, for the overhead
 
 	meanwhile *verdict.Meanwhile // what the host did, once fio has ended
+	leased    *leased            // nil if nothing it uses is seen by other hosts
 }
 
 // order is what the spool keeps of a run that was started: enough for the next
@@ -45,6 +46,8 @@ type order struct {
 	Inv   events.Invocation `json:"invocation"`
 	Disks []string          `json:"disks,omitempty"`
 	Holds []string          `json:"holds,omitempty"`
+	// Leases are the fencing tokens of what other hosts see too.
+	Leases map[string]uint64 `json:"leases,omitempty"`
 	// What the terminal repeats.
 	HostClass   string        `json:"host_class,omitempty"`
 	DeviceClass string        `json:"device_class,omitempty"`
@@ -70,6 +73,21 @@ func (r *run) execute(ctx context.Context) error {
 	if err := s.reachable(ctx); err != nil {
 		return bus.Unavailable(err)
 	}
+	for {
+		err := r.pass(ctx, text)
+		var held *busy
+		if !errors.As(err, &held) {
+			return err
+		}
+		if err := r.awaitLease(ctx, held); err != nil {
+			return err
+		}
+	}
+}
+
+// pass is execute behind the gate. It does not wait there for another host.
+func (r *run) pass(ctx context.Context, text []byte) error {
+	s := r.service
 	r.show("waiting")
 	waiting := s.state.waits()
 	leave, err := s.gate.enter(ctx)
@@ -82,7 +100,7 @@ func (r *run) execute(ctx context.Context) error {
 	return r.alone(ctx, text)
 }
 
-// alone is execute behind the gate: others may have used the time, so what was
+// alone runs fio, if it is still to be run: others may have used the time, so what was
 // decided before is decided again.
 func (r *run) alone(ctx context.Context, text []byte) error {
 	s := r.service
@@ -117,6 +135,15 @@ func (r *run) alone(ctx context.Context, text []byte) error {
 		return r.failed(ctx, starts, err.Error())
 	}
 	defer release()
+	shared, err := s.shared(ctx, p)
+	if err != nil {
+		return r.refused(ctx, nil, err)
+	}
+	ctx, err = r.takeLease(ctx, shared, attempt)
+	if err != nil {
+		return r.refused(ctx, nil, err)
+	}
+	defer func() { r.leased.letGo(ctx) }()
 	if err := s.countStart(ctx, r.inv.Run, starts, revision); err != nil {
 		return err
 	}
@@ -153,6 +180,7 @@ func (r *run) start(ctx context.Context, p plan, locks []*os.File) error {
 		Key: runner.Key{Run: r.inv.Run, Attempt: r.inv.Attempt}, Host: s.token,
 		Dir: a.Dir, WorkDir: p.WorkDir, Mounts: p.Grant.Mounts, Volumes: p.Volumes,
 		Devices: p.Grant.Devices, User: p.User, Limits: p.Limits, Hold: locks,
+		Leash: r.leased.starts(),
 	}
 	process, err := s.runner.Start(ctx, inv)
 	if err != nil {
@@ -163,6 +191,9 @@ func (r *run) start(ctx context.Context, p plan, locks []*os.File) error {
 
 // unstarted ends a run that the runner could not start.
 func (r *run) unstarted(ctx context.Context, a *spool.Attempt, o order, err error) error {
+	if !errors.Is(err, runner.ErrUnavailable) { // else nobody knows what the engine did
+		r.leased.neverStarted()
+	}
 	switch {
 	case errors.Is(err, runner.ErrUnavailable):
 		return errors.Join(bus.Unavailable(err), a.Drop())
@@ -178,7 +209,7 @@ func (r *run) order(p plan, env facts.Environment) order {
 	header.Runs = nil
 	return order{
 		Cause: cause, List: header, Runs: len(r.list.Runs), Inv: r.inv,
-		Disks: p.Grant.Touched, Holds: p.Grant.Holds,
+		Disks: p.Grant.Touched, Holds: p.Grant.Holds, Leases: r.leased.tokens(),
 		HostClass: env.HostClass, DeviceClass: env.DeviceClass,
 		StartedAt: time.Now().UTC(), Timeout: r.service.timeout(r.list),
 	}
@@ -234,6 +265,7 @@ func (r *run) announceStart(ctx context.Context, p plan, env facts.Environment) 
 	started := events.RunStarted{
 		RunRef: r.inv.RunRef, HostClass: env.HostClass, DeviceClass: env.DeviceClass,
 		Facts: firstFacts(env.Facts), Device: deviceOf(env), Expected: events.Duration(expected(p.Job)),
+		Leases: r.leased.tokens(),
 	}
 	_, err := r.service.bus.Emit(ctx, fmt.Sprintf("%s/%d", r.inv.Run, r.inv.Attempt), &r.cause, started)
 	return err

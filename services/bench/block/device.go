@@ -37,6 +37,7 @@ type Device struct {
 	Partitions []string // kernel names
 	Holders    []string // what is built on it: dm-0, md127, bcache0
 	Slaves     []string // what it is built of
+	Fabric     string   // how it is reached over a network: iscsi, fc, nvme-tcp, nbd, …; "" for a disk of this host
 	Kind       string   // disk, partition, loop, ram, or of dm: lvm, crypt, mpath, dm; raid
 	Signature  string   // what udev's blkid found on it: ext4, LVM2_member, linux_raid_member, …
 	Links      []string // below /dev: disk/by-id/…, mapper/…
@@ -108,6 +109,7 @@ func (s System) Device(name string) (Device, error) {
 	d.Rotates = s.text(whole, "queue/rotational") == "1"
 	d.Scheduler = active(s.text(whole, "queue/scheduler"))
 	s.identify(&d, whole)
+	d.Fabric = s.fabric(d, whole)
 	d.Kind = s.kind(d, dir)
 	return d, nil
 }

@@ -62,7 +62,7 @@ func (e *Engine) hardened() (*container.Config, *container.HostConfig) {
 // request is the body of POST /containers/create for an invocation.
 func (e *Engine) request(inv runner.Invocation) *container.CreateRequest {
 	cfg, host := e.hardened()
-	cfg.Cmd = runner.Argv(inv.Dir, inv)
+	cfg.Cmd = inv.Leash.Command(runner.Argv(inv.Dir, inv))
 	cfg.WorkingDir = inv.WorkDir
 	if cfg.WorkingDir == "" {
 		cfg.WorkingDir = inv.Dir
@@ -79,6 +79,9 @@ func (e *Engine) request(inv runner.Invocation) *container.CreateRequest {
 	}
 	for _, m := range inv.Mounts {
 		host.Mounts = append(host.Mounts, bind(m.Path, m.ReadOnly))
+	}
+	if l := inv.Leash; l != nil {
+		host.Mounts = append(host.Mounts, bind(l.Program, true), bind(filepath.Dir(l.Deadline), true))
 	}
 	for _, v := range inv.Volumes {
 		host.Mounts = append(host.Mounts, mount.Mount{Type: mount.TypeVolume, Source: v.Name, Target: v.Target})
@@ -242,10 +245,32 @@ func (e *Engine) ensureVolumes(ctx context.Context, volumes []runner.Volume) err
 	return nil
 }
 
+// SharedVolumes names those volumes that other hosts see as well, as their
+// drivers have it. What does not exist is made first: only then its driver says.
+func (e *Engine) SharedVolumes(ctx context.Context, volumes []runner.Volume) ([]string, error) {
+	if err := e.ensureVolumes(ctx, volumes); err != nil {
+		return nil, err
+	}
+	var shared []string
+	for _, v := range volumes {
+		info, err := e.api.VolumeInspect(ctx, v.Name)
+		if err != nil {
+			return nil, e.failure("inspect volume "+v.Name, err)
+		}
+		if info.Scope == "global" {
+			shared = append(shared, v.Name)
+		}
+	}
+	return shared, nil
+}
+
 // checkRemote refuses what only a local engine can measure.
 func checkRemote(inv runner.Invocation) error {
 	if len(inv.Mounts) > 0 {
 		return fmt.Errorf("%w: directory %s: a remote engine measures volumes only", runner.ErrUnsupported, filepath.Clean(inv.Mounts[0].Path))
+	}
+	if inv.Leash != nil {
+		return fmt.Errorf("%w: a volume that other hosts see as well: the lease is kept by the clock of the engine's host, so the worker must run there", runner.ErrUnsupported)
 	}
 	if len(inv.Devices) > 0 {
 		return fmt.Errorf("%w: device %s: a remote engine measures volumes only", runner.ErrUnsupported, inv.Devices[0].Path)

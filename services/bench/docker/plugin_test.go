@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -97,5 +98,18 @@ func TestAVolumePluginGetsNameProfileAndOptions(t *testing.T) {
 	}
 	if st, err := os.Stat(filepath.Join(p.dir, "data@gold", "x")); err != nil || st.Size() != 64<<10 {
 		t.Errorf("measured file: %v, %v", st, err)
+	}
+}
+
+func TestVolumesOfAGlobalDriverAreShared(t *testing.T) {
+	plugins := t.TempDir()
+	startPlugin(t, plugins, "fiordglobal", "global")
+	startPlugin(t, plugins, "fiordlocal", "local")
+	e := privateEngine(t, plugins)
+	got, err := e.SharedVolumes(t.Context(), []runner.Volume{
+		{Name: "everywhere", Driver: "fiordglobal"}, {Name: "here", Driver: "fiordlocal"}, {Name: "plain", Driver: "local"},
+	})
+	if err != nil || !slices.Equal(got, []string{"everywhere"}) {
+		t.Fatalf("%v, %v", got, err)
 	}
 }

@@ -220,7 +220,7 @@ func (c *checker) device(t job.Touch, at string, where location) error {
 	dev := where.device
 	allowed, destructive := false, false
 	for _, d := range c.guard.policy.Devices {
-		match, err := d.matches(c.guard.sys, dev)
+		match, err := d.Matches(c.guard.sys, dev)
 		if err != nil {
 			return err
 		}

@@ -252,7 +252,7 @@ func TestAWWNMatchesHoweverItIsWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ok, err := (Device{ID: id}).matches(s, d); err != nil || !ok {
+		if ok, err := (Device{ID: id}).Matches(s, d); err != nil || !ok {
 			t.Errorf("%s does not mean %s: %v", id, name, err)
 		}
 	}
@@ -260,7 +260,7 @@ func TestAWWNMatchesHoweverItIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ok, _ := (Device{ID: "serial:PHYF001", Destructive: true}).matches(s, part); ok {
+	if ok, _ := (Device{ID: "serial:PHYF001", Destructive: true}).Matches(s, part); ok {
 		t.Error("the serial number of a disk allows its partitions")
 	}
 }

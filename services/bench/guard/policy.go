@@ -41,7 +41,7 @@ func (p Policy) Validate() error {
 		}
 	}
 	for _, d := range p.Devices {
-		if err := d.validate(); err != nil {
+		if err := d.Validate(); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -50,7 +50,8 @@ func (p Policy) Validate() error {
 
 var systemDirs = []string{"/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/usr", "/var", "/var/lib"}
 
-func (d Device) validate() error {
+// Validate reports a name that cannot be meant.
+func (d Device) Validate() error {
 	kind, value, prefixed := strings.Cut(d.ID, ":")
 	switch {
 	case strings.HasPrefix(d.ID, "/dev/disk/by-id/"), strings.HasPrefix(d.ID, "/dev/disk/by-path/"):
@@ -66,16 +67,16 @@ func (d Device) validate() error {
 	}
 }
 
-// matches tells whether the entry means the device. A serial number or WWN
+// Matches tells whether the entry means the device. A serial number or WWN
 // means the whole disk; a partition must be named by its own link.
-func (d Device) matches(sys block.System, dev block.Device) (bool, error) {
+func (d Device) Matches(sys block.System, dev block.Device) (bool, error) {
 	kind, value, prefixed := strings.Cut(d.ID, ":")
 	if prefixed && !strings.HasPrefix(d.ID, "/") {
 		switch kind {
 		case "serial":
 			return dev.Parent == "" && dev.Serial == value, nil
 		case "wwn":
-			return dev.Parent == "" && dev.WWN != "" && strings.EqualFold(bareWWN(dev.WWN), bareWWN(value)), nil
+			return dev.Parent == "" && dev.WWN != "" && block.BareWWN(dev.WWN) == block.BareWWN(value), nil
 		}
 	}
 	path := strings.TrimPrefix(d.ID, "path:")
@@ -90,12 +91,4 @@ func (d Device) matches(sys block.System, dev block.Device) (bool, error) {
 		return false, nil // it has an identity: the name alone will not do
 	}
 	return found.Name == dev.Name, nil
-}
-
-// bareWWN makes what udev, the kernel and people write the same.
-func bareWWN(s string) string {
-	for _, prefix := range []string{"0x", "0X", "naa.", "eui.", "t10.", "uuid."} {
-		s = strings.TrimPrefix(s, prefix)
-	}
-	return s
 }

@@ -76,6 +76,7 @@ func (r *Runner) Start(_ context.Context, inv runner.Invocation) (runner.Process
 func (r *Runner) command(inv runner.Invocation) *exec.Cmd {
 	argv := runner.Argv(inv.Dir, inv)
 	argv[0] = r.binary
+	argv = inv.Leash.Command(argv)
 	if inv.Limits.Memlock > 0 {
 		// A limit can only be set on the way into fio, and the shell is the
 		// one program every host has that can.
@@ -155,6 +156,7 @@ type child struct {
 	host    string
 	dir     string
 	started time.Time
+	leashed bool       // the exit status is the supervisor's
 	done    chan error // the result of cmd.Wait, once
 }
 
@@ -168,7 +170,7 @@ func newChild(cmd *exec.Cmd, inv runner.Invocation) (*child, error) {
 		return nil, errors.Join(fmt.Errorf("create error output of fio: %w", err), stdout.Close())
 	}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	return &child{cmd: cmd, key: inv.Key, dir: inv.Dir, done: make(chan error, 1)}, nil
+	return &child{cmd: cmd, key: inv.Key, dir: inv.Dir, leashed: inv.Leash != nil, done: make(chan error, 1)}, nil
 }
 
 // start starts and reaps fio on one thread that lives as long as fio does:
@@ -208,7 +210,7 @@ func (c *child) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Ex
 		case err := <-c.done:
 			exit.Ended = time.Now()
 			tail.read()
-			return exit, errors.Join(fill(&exit, err), c.rest().clear())
+			return exit, errors.Join(c.fill(&exit, err), c.rest().clear())
 		case <-tick.C:
 			tail.read()
 		case <-stop:
@@ -227,7 +229,7 @@ func (c *child) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Ex
 func (c *child) rest() *leftover { return &leftover{key: c.key, host: c.host} }
 
 // fill translates the result of exec's Wait.
-func fill(exit *runner.Exit, err error) error {
+func (c *child) fill(exit *runner.Exit, err error) error {
 	var status *exec.ExitError
 	switch {
 	case err == nil:
@@ -236,6 +238,9 @@ func fill(exit *runner.Exit, err error) error {
 		return fmt.Errorf("wait for fio: %w", err)
 	}
 	exit.Code = status.ExitCode()
+	if n := exit.Code - 128; c.leashed && n > 0 && n < 32 { // as a shell has it; see supervise
+		exit.Code, exit.Signal = -1, runner.SignalName(syscall.Signal(n))
+	}
 	if ws, ok := status.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		exit.Code, exit.Signal = -1, runner.SignalName(ws.Signal())
 	}

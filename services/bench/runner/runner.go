@@ -114,6 +114,24 @@ type Invocation struct {
 	// long as any process of fio does, even past the worker's death. A
 	// container inherits nothing: there the container itself is the lock.
 	Hold []*os.File
+
+	// Leash, if set, has a supervisor end fio at a deadline.
+	Leash *Leash
+}
+
+// Leash is for a device that is leased: package supervise ends fio at the
+// deadline in a file, which the caller puts off by replacing the file.
+type Leash struct {
+	Program  string // fiord-supervisor: a static program, as the engine's host sees it
+	Deadline string // the file; it has a folder of its own, which fio may not write
+}
+
+// Command is argv on its leash.
+func (l *Leash) Command(argv []string) []string {
+	if l == nil {
+		return argv
+	}
+	return append([]string{l.Program, l.Deadline}, argv...)
 }
 
 // Mount is a directory of the host that fio may see, under the same path.
