@@ -163,6 +163,24 @@ func quiet[T events.Data](s *site, moment time.Duration) {
 	}
 }
 
+// stream reads all events of the types that are there.
+func (s *site) stream(types ...events.Type) []events.Event {
+	s.t.Helper()
+	var all []events.Event
+	caughtUp := make(chan struct{})
+	sub, err := s.bus.Watch(s.t.Context(), bus.View{
+		Types:    types,
+		See:      func(_ context.Context, seen bus.Seen) { all = append(all, seen.Event) },
+		CaughtUp: func() { close(caughtUp) },
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	<-caughtUp
+	sub.Stop()
+	return all
+}
+
 func document[T any](s *site, claim events.ClaimCheck) T {
 	s.t.Helper()
 	var doc T
@@ -315,22 +333,9 @@ func TestThreeReplicasDecideOnce(t *testing.T) {
 		p, _ := await(s, func(events.BenchPlaced) bool { return true })
 		placed[p.Bench]++
 	}
-	// All events are in the stream before the last bench.placed; read it whole.
-	all := make(chan events.Event, 10_000)
-	caughtUp := make(chan struct{})
-	sub, err := s.bus.Watch(t.Context(), bus.View{
-		Types:    []events.Type{events.TypeRunsRequested, events.TypeBenchPlaced},
-		See:      func(_ context.Context, seen bus.Seen) { all <- seen.Event },
-		CaughtUp: func() { close(caughtUp) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	<-caughtUp
-	sub.Stop()
-	close(all)
 	decisions := 0
-	for e := range all {
+	// All events are in the stream before the last bench.placed.
+	for _, e := range s.stream(events.TypeRunsRequested, events.TypeBenchPlaced) {
 		switch data := e.Data.(type) {
 		case events.RunsRequested:
 			slots[fmt.Sprint(data.Bench, data.Slot)]++
