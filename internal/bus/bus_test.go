@@ -220,6 +220,51 @@ func TestReactionGoesOnAfterServerRestart(t *testing.T) {
 	eventually(t, "the event after the restart", func() bool { return calls.Load() == 2 })
 }
 
+// A pull that waited when the server went away used to wait for heartbeats, for ten
+// seconds, before it was asked again.
+func TestReactionAndViewsAreBackSoonAfterServerRestart(t *testing.T) {
+	s := bustest.NewServer(t)
+	b := s.Bus("fiord/test")
+	got := make(chan string, 30)
+	tell := func(who string) func(context.Context, bus.Seen) {
+		return func(_ context.Context, s bus.Seen) { got <- who + s.Event.Data.(events.HostLost).Host }
+	}
+	react(t, b, bus.Reaction{Service: "test", Name: "soon", Types: []events.Type{events.TypeHostLost}, OnDead: bus.OwesNothing,
+		Handle: func(_ context.Context, d *bus.Delivery) error {
+			got <- "reaction " + d.Event.Data.(events.HostLost).Host
+			return nil
+		}})
+	for _, v := range []bus.View{{See: tell("view ")}, {Name: "soon-view", See: tell("named view ")}} {
+		v.Types, v.OnlyNew = []events.Type{events.TypeHostLost}, true
+		sub, err := b.Watch(t.Context(), v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(sub.Stop)
+	}
+	for round := range 2 {
+		host := fmt.Sprint("h", round)
+		eventually(t, "a publish", func() bool {
+			_, err := b.Emit(t.Context(), host, nil, lost(host))
+			return err == nil
+		})
+		start := time.Now()
+		waiting := map[string]bool{"reaction " + host: true, "view " + host: true, "named view " + host: true}
+		for len(waiting) > 0 {
+			select {
+			case who := <-got:
+				t.Logf("%s after %v", who, time.Since(start))
+				delete(waiting, who)
+			case <-time.After(5 * time.Second):
+				t.Fatalf("round %d: not back after 5 s: %v", round, waiting)
+			}
+		}
+		if round == 0 {
+			s.Restart()
+		}
+	}
+}
+
 func TestReactionGoesOnAfterItsConsumerWasDeleted(t *testing.T) {
 	b := bustest.New(t)
 	var calls atomic.Int64

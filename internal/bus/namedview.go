@@ -29,6 +29,7 @@ func (b *Bus) watchNamed(ctx context.Context, v View) (*Subscription, error) {
 		w.caughtUp()
 	}
 	ctx, stop := context.WithCancel(ctx)
+	w.session = b.follow(ctx)
 	s := &Subscription{stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
@@ -43,6 +44,7 @@ type namedView struct {
 	bus      *Bus
 	view     View
 	consumer jetstream.Consumer
+	session  *session
 	next     uint64
 	once     sync.Once
 }
@@ -80,7 +82,7 @@ func (w *namedView) ensure(ctx context.Context) error {
 
 func (w *namedView) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		batch, err := w.consumer.Fetch(1, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(fetchHeartbeat))
+		batch, err := w.consumer.Fetch(1, jetstream.FetchContext(w.session.current()), jetstream.FetchHeartbeat(fetchHeartbeat))
 		if err == nil {
 			for msg := range batch.Messages() {
 				w.see(ctx, msg)
@@ -91,10 +93,7 @@ func (w *namedView) run(ctx context.Context) {
 			continue
 		}
 		w.bus.log.Debug("view interrupted", "view", w.view.Name, "error", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(lostWait):
-		}
+		w.session.pause(ctx)
 		if err := w.ensure(ctx); err != nil && ctx.Err() == nil {
 			w.bus.log.Debug("view not there yet", "view", w.view.Name, "error", err)
 		}

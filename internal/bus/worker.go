@@ -22,7 +22,7 @@ const (
 	gatherStep = 250 * time.Microsecond
 	gatherMost = 2 * time.Millisecond
 	// lostWait is the pause before a consumer that cannot be pulled is tried again.
-	lostWait = 500 * time.Millisecond
+	lostWait = 250 * time.Millisecond
 )
 
 // Subscription is a running reaction or view.
@@ -63,6 +63,7 @@ func (b *Bus) React(ctx context.Context, r Reaction) (*Subscription, error) {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(ctx)
+	w.session = b.follow(ctx)
 	s := &Subscription{stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
@@ -84,6 +85,7 @@ type worker struct {
 	idle     chan jetstream.Msg
 	metrics  reactionMetrics
 	beats    beats
+	session  *session
 	handlers sync.WaitGroup
 }
 
@@ -147,7 +149,7 @@ func (w *worker) pull(ctx, handling context.Context) error {
 	}
 	used := 0
 	defer func() { w.release(n - used) }()
-	batch, err := w.current().Fetch(n, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(fetchHeartbeat))
+	batch, err := w.current().Fetch(n, jetstream.FetchContext(w.session.current()), jetstream.FetchHeartbeat(fetchHeartbeat))
 	if err != nil {
 		return err
 	}
@@ -225,13 +227,10 @@ func (w *worker) recover(ctx context.Context, err error) {
 	}
 	lost := errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrConsumerNotFound) ||
 		errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoHeartbeat)
-	w.log.Warn("pull interrupted", "error", err, "consumer_lost", lost)
-	select {
-	case <-ctx.Done():
-		return
-	case <-time.After(lostWait):
+	if w.bus.nc.IsConnected() { // that it is not has been logged, once
+		w.log.Warn("pull interrupted", "error", err, "consumer_lost", lost)
 	}
-	if lost {
+	if w.session.pause(ctx); lost && ctx.Err() == nil {
 		if err := w.ensure(ctx); err != nil && ctx.Err() == nil {
 			w.log.Warn("consumer not there yet", "error", err)
 		}
