@@ -24,9 +24,16 @@ const (
 // ErrUnknown: a document of none of the kinds.
 var ErrUnknown = errors.New("not a list of machines that fiord knows: expected the JSON of aws ec2 describe-instances, gcloud compute instances list or az vm list -d, or a snapshot")
 
-// Detect finds out what kind of JSON document it is.
+// ErrEmpty: a list without machines, which does not say whose it is.
+var ErrEmpty = errors.New("the list is empty and does not say of which cloud: nothing follows from it")
+
+// Detect finds out what kind of JSON document it is. The errors are ErrBroken,
+// ErrUnknown and ErrEmpty.
 func Detect(raw []byte) (Kind, error) {
 	raw = bytes.TrimSpace(raw)
+	if err := intact(raw); err != nil {
+		return "", err
+	}
 	var object struct {
 		Reservations json.RawMessage
 		Instances    json.RawMessage `json:"instances"`
@@ -47,6 +54,9 @@ func Detect(raw []byte) (Kind, error) {
 	}
 	if err := json.Unmarshal(raw, &list); err != nil {
 		return "", ErrUnknown
+	}
+	if len(list) == 0 {
+		return "", ErrEmpty
 	}
 	for _, first := range list {
 		switch {

@@ -2,6 +2,7 @@ package source_test
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"net"
 	"net/http"
@@ -150,4 +151,35 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// At a pipe the document is all that is known of what went wrong before it.
+func TestBrokenDocumentsSayHow(t *testing.T) {
+	whole, err := os.ReadFile("testdata/aws.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		raw  string
+		is   error
+		says string
+	}{
+		"cut short":        {string(whole[:len(whole)/2]), source.ErrBroken, "cut short after"},
+		"cut in a word":    {`[{"vmId":"x","name":nul`, source.ErrBroken, "cut short"},
+		"nothing":          {" \n", source.ErrBroken, "nothing came"},
+		"an error message": {"An error occurred (UnauthorizedOperation)", source.ErrBroken, `begins with "An error`},
+		"YAML":             {"- name: vm1\n", source.ErrBroken, "--format=json"},
+		"two documents":    {string(whole) + string(whole), source.ErrBroken, "give one document"},
+		"no machines":      {"[]", source.ErrEmpty, "of which cloud"},
+		"something else":   {`{"Buckets":[]}`, source.ErrUnknown, "describe-instances"},
+		"other things":     {`[{"name":"a"}]`, source.ErrUnknown, "az vm list"},
+		"a number":         {"7", source.ErrUnknown, "describe-instances"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if kind, err := source.Detect([]byte(tt.raw)); !errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%q, error %v, want %v saying %q", kind, err, tt.is, tt.says)
+			}
+		})
+	}
 }
