@@ -2,37 +2,48 @@ package embedded
 
 import (
 	"encoding/json"
+	"sync"
 
 	"github.com/versity/versitygw/auth"
 	"github.com/versity/versitygw/s3err"
 )
 
-// accounts is the gateway's user directory: fixed at start, kept in memory.
-type accounts map[string]auth.Account
+// accounts is the gateway's user directory, kept in memory.
+type accounts struct {
+	mu    sync.RWMutex
+	known map[string]auth.Account
+}
 
-var _ auth.IAMService = accounts{}
+var _ auth.IAMService = (*accounts)(nil)
 
-func newAccounts(o Options) accounts {
-	a := accounts{o.AccessKey: {Access: o.AccessKey, Secret: o.SecretKey, Role: auth.RoleAdmin}}
-	for _, u := range o.Users {
-		a[u.AccessKey] = auth.Account{Access: u.AccessKey, Secret: u.SecretKey, Role: auth.RoleUser}
+// set replaces everybody by root and users.
+func (a *accounts) set(root auth.Account, users []User) {
+	known := map[string]auth.Account{root.Access: root}
+	for _, u := range users {
+		known[u.AccessKey] = auth.Account{Access: u.AccessKey, Secret: u.SecretKey, Role: auth.RoleUser}
 	}
-	return a
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.known = known
 }
 
 // GetUserAccount implements [auth.IAMService].
-func (a accounts) GetUserAccount(access string) (auth.Account, error) {
-	if acct, ok := a[access]; ok {
+func (a *accounts) GetUserAccount(access string) (auth.Account, error) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if acct, ok := a.known[access]; ok {
 		return acct, nil
 	}
 	return auth.Account{}, auth.ErrNoSuchUser
 }
 
 // ResolveAccounts implements [auth.IAMService]: it returns who does not exist.
-func (a accounts) ResolveAccounts(keys []string) ([]string, error) {
+func (a *accounts) ResolveAccounts(keys []string) ([]string, error) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
 	missing := []string{}
 	for _, k := range keys {
-		if _, ok := a[k]; !ok {
+		if _, ok := a.known[k]; !ok {
 			missing = append(missing, k)
 		}
 	}
@@ -43,19 +54,19 @@ func (a accounts) ResolveAccounts(keys []string) ([]string, error) {
 var errFixed = s3err.GetAPIError(s3err.ErrAdminMethodNotSupported)
 
 // CreateAccount implements [auth.IAMService].
-func (accounts) CreateAccount(auth.Account) error { return errFixed }
+func (*accounts) CreateAccount(auth.Account) error { return errFixed }
 
 // UpdateUserAccount implements [auth.IAMService].
-func (accounts) UpdateUserAccount(string, auth.MutableProps) error { return errFixed }
+func (*accounts) UpdateUserAccount(string, auth.MutableProps) error { return errFixed }
 
 // DeleteUserAccount implements [auth.IAMService].
-func (accounts) DeleteUserAccount(string) error { return errFixed }
+func (*accounts) DeleteUserAccount(string) error { return errFixed }
 
 // ListUserAccounts implements [auth.IAMService].
-func (accounts) ListUserAccounts() ([]auth.Account, error) { return nil, errFixed }
+func (*accounts) ListUserAccounts() ([]auth.Account, error) { return nil, errFixed }
 
 // Shutdown implements [auth.IAMService].
-func (accounts) Shutdown() error { return nil }
+func (*accounts) Shutdown() error { return nil }
 
 // statement is one sentence of a bucket policy.
 type statement struct {

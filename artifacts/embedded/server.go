@@ -13,6 +13,7 @@ import (
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/versity/versitygw/auth"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/s3api"
 	"github.com/versity/versitygw/s3api/middlewares"
@@ -32,6 +33,7 @@ type Server struct {
 	opts    Options
 	addr    string
 	disk    *disk
+	users   *accounts
 	gateway *s3api.S3ApiServer
 	done    chan struct{}
 	err     error // why serving ended; read after done
@@ -48,7 +50,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: o, disk: d}
+	s := &Server{opts: o, disk: d, users: &accounts{}}
+	s.users.set(s.root(), o.Users)
 	if err := s.listen(ctx); err != nil {
 		d.Shutdown()
 		return nil, fmt.Errorf("start S3 server: %w", err)
@@ -117,7 +120,7 @@ func pickAddr(ctx context.Context, addr string) (picked string, wasFree bool, er
 func (s *Server) serve(ctx context.Context, addr string) error {
 	ready := make(chan struct{})
 	root := middlewares.RootUserConfig{Access: s.opts.AccessKey, Secret: s.opts.SecretKey}
-	gateway, err := s3api.New(s.disk, root, s.opts.Region, newAccounts(s.opts), nil, nil, nil, nil,
+	gateway, err := s3api.New(s.disk, root, s.opts.Region, s.users, nil, nil, nil, nil,
 		s3api.WithConcurrencyLimiter(maxConnections, maxRequests),
 		s3api.WithMpMaxParts(maxParts),
 		s3api.WithQuiet(),
@@ -157,6 +160,28 @@ func (s *Server) prepareBucket(ctx context.Context) error {
 		return err
 	}
 	store.Close()
+	return s.setRights(ctx, s.opts.Users)
+}
+
+func (s *Server) root() auth.Account {
+	return auth.Account{Access: s.opts.AccessKey, Secret: s.opts.SecretKey, Role: auth.RoleAdmin}
+}
+
+// SetUsers replaces all users but root, with effect on the next request.
+func (s *Server) SetUsers(ctx context.Context, users []User) error {
+	o := s.opts
+	o.Users = users
+	if err := o.Validate(); err != nil {
+		return fmt.Errorf("configure S3 server: %w", err)
+	}
+	// Rights name users, so new ones must be known first; those who leave are
+	// nobody at once, whatever rights name them still.
+	s.users.set(s.root(), users)
+	return s.setRights(ctx, users)
+}
+
+// setRights words what users may as the bucket's policy.
+func (s *Server) setRights(ctx context.Context, users []User) error {
 	api, err := minio.New(s.addr, &minio.Options{
 		Creds:  credentials.NewStaticV4(s.opts.AccessKey, s.opts.SecretKey, ""),
 		Region: s.opts.Region,
@@ -164,7 +189,7 @@ func (s *Server) prepareBucket(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := api.SetBucketPolicy(ctx, s.opts.Bucket, policy(s.opts.Bucket, s.opts.Users)); err != nil {
+	if err := api.SetBucketPolicy(ctx, s.opts.Bucket, policy(s.opts.Bucket, users)); err != nil {
 		return fmt.Errorf("set rights of users: %w", err)
 	}
 	return nil

@@ -157,6 +157,39 @@ func TestServiceUsersWriteBelowTheirPrefixesOnly(t *testing.T) {
 	}
 }
 
+func TestUsersComeAndGoWhileTheServerRuns(t *testing.T) {
+	staying := embedded.User{AccessKey: "bench", SecretKey: "bench-secret", Write: []string{"runs/"}}
+	srv := artifactstest.Start(t, t.TempDir(), staying)
+	bench := account(t, srv, "bench", "bench-secret")
+	put := func(s *artifacts.Store, key string) error {
+		_, err := s.Put(t.Context(), key, "text/plain", strings.NewReader(key))
+		return err
+	}
+	guest := embedded.User{AccessKey: "guest", SecretKey: "guest-secret", Write: []string{"jobs/"}}
+	if err := srv.SetUsers(t.Context(), []embedded.User{staying, guest}); err != nil {
+		t.Fatal(err)
+	}
+	visitor := account(t, srv, "guest", "guest-secret")
+	if err := errors.Join(put(visitor, "jobs/a"), put(bench, "runs/a")); err != nil {
+		t.Errorf("both let in: %v", err)
+	}
+	if err := put(visitor, "runs/b"); !errors.Is(err, artifacts.ErrDenied) {
+		t.Errorf("guest writes a run: error is %v", err)
+	}
+	if err := srv.SetUsers(t.Context(), []embedded.User{staying}); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(visitor, "jobs/b"); !errors.Is(err, artifacts.ErrDenied) {
+		t.Errorf("shut out: error is %v", err)
+	}
+	if err := put(bench, "runs/b"); err != nil {
+		t.Errorf("who stays: %v", err)
+	}
+	if err := srv.SetUsers(t.Context(), []embedded.User{staying, staying}); err == nil {
+		t.Error("one user twice is accepted")
+	}
+}
+
 func TestServiceUsersCannotOverwriteEvenWithAnotherClient(t *testing.T) {
 	srv := artifactstest.Start(t, t.TempDir(), embedded.User{AccessKey: "bench", SecretKey: "bench-secret", Write: []string{"runs/"}})
 	api, err := minio.New(strings.TrimPrefix(srv.Endpoint(), "http://"), &minio.Options{

@@ -24,8 +24,8 @@ func (p *program) credsCommand() *cobra.Command {
 		Long: `Let programs on other machines in: bench hosts, people, scripts.
 
 Each gets a user of its own on NATS and S3, whose rights are bound to what it is:
-a host ends its own runs and no other's. fiord up lets new users in when it
-starts the next time; --nats.listen and --s3.listen say where others reach it.
+a host ends its own runs and no other's. A fiord up that runs lets new users in at
+once; its --nats.listen and --s3.listen say where others reach it.
 
   fiord creds bench nvme-7 --pool nvme --nats nats://fiord:4222 --s3 http://fiord:9000
   scp -r nvme-7/ nvme-7:/etc/fiord
@@ -92,7 +92,7 @@ func (p *program) issue(g creds.Grant, f bundleFlags) error {
 	if p.json {
 		return p.printJSON(map[string]any{"user": issued.User(), "nkey": issued.Keys.NKey, "bundle": out})
 	}
-	_, err = fmt.Fprintf(p.stdout, "%s: copy it to %s of the other machine. fiord up lets %s in when it starts the next time.\n", out, f.at, issued.User())
+	_, err = fmt.Fprintf(p.stdout, "%s: copy it to %s of the other machine. fiord up lets %s in at once.\n", out, f.at, issued.User())
 	return err
 }
 
@@ -155,7 +155,7 @@ func (p *program) credsRevoke() *cobra.Command {
 			if err := errors.Join(g.Validate(), creds.Revoke(up.Credentials(dir), g)); err != nil {
 				return badInput(err)
 			}
-			_, err = fmt.Fprintf(p.stdout, "%s is shut out when fiord up starts the next time.\n", g.User())
+			_, err = fmt.Fprintf(p.stdout, "%s is shut out: fiord up drops its connection at once.\n", g.User())
 			return err
 		},
 	}

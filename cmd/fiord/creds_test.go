@@ -11,8 +11,8 @@ import (
 	"github.com/fiord-bench/fiord/events"
 )
 
-// A host and a person who were given a bundle are let in at the next start,
-// each to what is theirs.
+// A host and a person who were given a bundle are let in while fiord runs, each
+// to what is theirs.
 func TestABundleLetsAnotherMachineIn(t *testing.T) {
 	dir, out := t.TempDir(), t.TempDir()
 	f := startUp(t, dir)
@@ -28,15 +28,10 @@ func TestABundleLetsAnotherMachineIn(t *testing.T) {
 	contains(t, list, "b.example", "nvme", "ci")
 	_, conf, _ := f.command("creds", "nats-config")
 	contains(t, conf, "authorization: {", `"fiord.events.run.*.v1.end.host.b_2eexample.*"`, `"fiord.events.runs.requested.v1.>"`)
-	nats, s3 := f.conn.NATS.URL, f.conn.S3.Endpoint
-	if code := f.stop(); code != 0 {
-		t.Fatalf("exit code %d", code)
-	}
-
-	startUp(t, dir, "--nats.listen="+strings.TrimPrefix(nats, "nats://"), "--s3.listen="+strings.TrimPrefix(s3, "http://"))
-	if code, _, errs := command(t, "", nil, "hosts", "--connection", filepath.Join(person, "fiord.yaml")); code != 0 {
-		t.Errorf("a person's bundle: exit code %d: %s", code, errs)
-	}
+	eventually(t, "the person to be let in", func() bool {
+		code, _, _ := command(t, "", nil, "hosts", "--connection", filepath.Join(person, "fiord.yaml"))
+		return code == 0
+	})
 	c, err := connection.Find(filepath.Join(host, "fiord.yaml"), "", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -63,16 +58,35 @@ func TestABundleLetsAnotherMachineIn(t *testing.T) {
 	}
 }
 
-func TestWhoIsRevokedIsListedNoMore(t *testing.T) {
-	f := startUp(t, t.TempDir())
-	if code, _, _ := f.command("creds", "person", "ci", "--out", t.TempDir()); code != 0 {
+// Whoever is shut out loses the connection that is open, and gets no other; fiord
+// itself goes on as if nothing had happened.
+func TestWhoIsRevokedIsShutOutAtOnce(t *testing.T) {
+	f, bundle := startUp(t, t.TempDir()), t.TempDir()
+	if code, _, _ := f.command("creds", "person", "ci", "--out", bundle, "--at", bundle); code != 0 {
 		t.Fatal(code)
 	}
+	c, err := connection.Find(filepath.Join(bundle, "fiord.yaml"), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var client *connection.Client
+	eventually(t, "ci to be let in", func() bool {
+		client, err = connection.Open(t.Context(), c, nil)
+		return err == nil
+	})
+	defer client.Close()
 	if code, _, _ := f.command("creds", "revoke", "person", "ci"); code != 0 {
 		t.Error(code)
 	}
 	if _, list, _ := f.command("creds", "ls"); strings.Contains(list, "ci") {
 		t.Errorf("still there:\n%s", list)
+	}
+	eventually(t, "ci to be shut out", func() bool { return client.Bus.Ready(t.Context()) != nil })
+	if _, err := client.Store.Put(t.Context(), artifacts.JobKey(strings.Repeat("0", 64)), "text/plain", strings.NewReader("x")); !errors.Is(err, artifacts.ErrDenied) {
+		t.Errorf("write a job: %v, want it refused", err)
+	}
+	if code, _, _ := f.command("run", jobFile(t)); code != 0 {
+		t.Errorf("a run after it: exit code %d", code)
 	}
 	if code, _, _ := f.command("creds", "revoke", "person", "ci"); code != 2 {
 		t.Errorf("exit code %d, want 2", code)

@@ -40,7 +40,10 @@ type Options struct {
 }
 
 // Server is a running embedded server.
-type Server struct{ ns *server.Server }
+type Server struct {
+	ns   *server.Server
+	opts *server.Options // as started; the server has its own copy
+}
 
 // startTimeout covers recovery of a large store.
 const startTimeout = 60 * time.Second
@@ -53,7 +56,8 @@ func Start(o Options) (*Server, error) {
 	if err := os.MkdirAll(o.StoreDir, 0o700); err != nil {
 		return nil, fmt.Errorf("start NATS: %w", err)
 	}
-	ns, err := server.NewServer(o.server())
+	opts := o.server()
+	ns, err := server.NewServer(opts.Clone())
 	if err != nil {
 		return nil, fmt.Errorf("start NATS: %w", err)
 	}
@@ -66,7 +70,7 @@ func Start(o Options) (*Server, error) {
 		ns.WaitForShutdown()
 		return nil, fmt.Errorf("start NATS on %s:%d: not ready: is the port taken, or %s in use by another server?", o.Host, o.Port, o.StoreDir)
 	}
-	return &Server{ns: ns}, nil
+	return &Server{ns: ns, opts: opts}, nil
 }
 
 func (o Options) server() *server.Options {
@@ -97,6 +101,17 @@ func (o Options) server() *server.Options {
 		opts.Routes = server.RoutesFromStr(o.Routes)
 	}
 	return opts
+}
+
+// SetUsers replaces all users: who is new is let in at once, whose rights changed
+// has the new ones, and who is gone loses the connection. Everybody else's goes on.
+func (s *Server) SetUsers(users []*server.NkeyUser) error {
+	opts := s.opts.Clone()
+	opts.Nkeys = users
+	if err := s.ns.ReloadOptions(opts); err != nil {
+		return fmt.Errorf("set users of NATS: %w", err)
+	}
+	return nil
 }
 
 // URL for clients; empty if it does not listen.

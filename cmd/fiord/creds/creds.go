@@ -3,9 +3,9 @@
 // rights are bound to what it is.
 //
 // What was granted lies beside the user's keys, as <dir>/<user>/grant.yaml, where
-// fiord up finds it at its start. What the other machine needs is written as a
-// bundle of files, see [Bundle]. An operator of other servers gets the rights in
-// the form of nats-server, see [ServerConfig].
+// fiord up finds it, at its start and while it runs. What the other machine needs
+// is written as a bundle of files, see [Bundle]. An operator of other servers gets
+// the rights in the form of nats-server, see [ServerConfig].
 package creds
 
 import (

@@ -126,19 +126,10 @@ func (s *Stack) startS3(ctx context.Context) error {
 		return err
 	}
 	root := s.users[operator]
-	var users []embedded.User
-	for name, prefixes := range writes() {
-		u := s.users[name]
-		user := embedded.User{AccessKey: u.AccessKey, SecretKey: u.SecretKey.Reveal(), Write: prefixes, Delete: removes()[name]}
-		users = append(users, user)
-	}
-	for _, i := range s.issued {
-		users = append(users, embedded.User{AccessKey: i.Keys.AccessKey, SecretKey: i.Keys.SecretKey.Reveal(), Write: writes()[i.Role()]})
-	}
 	var err error
 	s.s3, err = embedded.Start(ctx, embedded.Options{
 		Dir: filepath.Join(s.dir, "s3"), Addr: s.cfg.Servers.S3.Listen, Bucket: s.cfg.Servers.S3.Bucket,
-		AccessKey: root.AccessKey, SecretKey: root.SecretKey.Reveal(), Users: users, Log: s.log.With("server", "s3"),
+		AccessKey: root.AccessKey, SecretKey: root.SecretKey.Reveal(), Users: s.s3Users(), Log: s.log.With("server", "s3"),
 	})
 	if err != nil {
 		return taken("s3.listen", s.cfg.Servers.S3.Listen, err)

@@ -129,6 +129,7 @@ func (s *Stack) Run(ctx context.Context) error {
 		})
 	}
 	s.watchServers(ctx, cancel, &serving)
+	serving.Go(func() { s.watchGrants(ctx) })
 	services.Wait()
 	cancel(nil)
 	err := context.Cause(ctx)
