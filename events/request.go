@@ -74,8 +74,12 @@ type Compare struct {
 
 // Measure says how carefully a bench is measured, beyond what the job files say.
 type Measure struct {
-	// Precondition fills what the jobs read before the first sample.
+	// Precondition writes everything that the jobs measure, files or whole
+	// devices, from end to end before the first sample. The host's guard judges
+	// that like any other writing.
 	Precondition bool `json:"precondition,omitempty"`
+	// Passes of Precondition; 0 means one.
+	Passes int `json:"precondition_passes,omitempty" jsonschema:"minimum=0,maximum=10"`
 	// DropCaches before each sample, where the host's owner allows it.
 	DropCaches bool `json:"drop_caches,omitempty"`
 	// Warmup runs the job so long before each sample; not recorded.
@@ -256,6 +260,8 @@ const DefaultMaxRepeat = 10
 
 func (m Measure) check(c *check) {
 	c.that(m.Warmup >= 0, "measure.warmup", "is negative")
+	c.that(m.Passes >= 0 && m.Passes <= 10, "measure.precondition_passes", "is %d, must be 0 to 10", m.Passes)
+	c.that(m.Passes == 0 || m.Precondition, "measure.precondition_passes", "is set and measure.precondition is not")
 	c.percent("measure.spread", m.Spread)
 	if m.SpreadOf != "" {
 		oneOf(c, "measure.spread_of", m.SpreadOf, "iops", "bw", "lat", "p50", "p95", "p99", "p999")

@@ -31,17 +31,18 @@ type Config struct {
 	FactsDir    string       `config:"facts_dir" help:"folder of custom facts"`
 	Addresses   []string     `config:"addresses" help:"addresses the host is known by; empty for those of its interfaces"`
 
-	Runner   string        `config:"runner" help:"docker, process, or auto: docker if an engine answers at the start"`
-	Fio      string        `config:"fio" help:"fio binary of the process runner"`
-	Docker   Docker        `config:"docker"`
-	Volumes  Volumes       `config:"volumes"`
-	Hooks    []Hook        `config:"hooks" help:"adapters called around container create and start, in order"`
-	Timeout  time.Duration `config:"timeout" help:"longest time one fio may take when its bench names none"`
-	Starts   int           `config:"starts" help:"starts of fio for one run before it is given up"`
-	StopWait time.Duration `config:"stop_wait" help:"time a running fio gets to end by itself when the worker stops"`
-	AckWait  time.Duration `config:"ack_wait" help:"after this long without a sign of life another worker gets a list"`
-	Logs     Logs          `config:"logs"`
-	Others   float64       `config:"others" help:"percent of the CPUs that others may take while fio measures and none is idle, before the run is suspect; 0 for any"`
+	Runner     string        `config:"runner" help:"docker, process, or auto: docker if an engine answers at the start"`
+	Fio        string        `config:"fio" help:"fio binary of the process runner"`
+	Docker     Docker        `config:"docker"`
+	Volumes    Volumes       `config:"volumes"`
+	Hooks      []Hook        `config:"hooks" help:"adapters called around container create and start, in order"`
+	Timeout    time.Duration `config:"timeout" help:"longest time one fio may take when its bench names none"`
+	Starts     int           `config:"starts" help:"starts of fio for one run before it is given up"`
+	StopWait   time.Duration `config:"stop_wait" help:"time a running fio gets to end by itself when the worker stops"`
+	AckWait    time.Duration `config:"ack_wait" help:"after this long without a sign of life another worker gets a list"`
+	Logs       Logs          `config:"logs"`
+	DropCaches bool          `config:"drop_caches" help:"let benches empty the page cache before each sample: it slows down everything on the host"`
+	Others     float64       `config:"others" help:"percent of the CPUs that others may take while fio measures and none is idle, before the run is suspect; 0 for any"`
 
 	LeaseTTL   time.Duration `config:"lease_ttl" help:"a shared device is free for other hosts this long after its worker fell silent"`
 	Supervisor string        `config:"supervisor" help:"path of fiord-supervisor, for shared devices; empty for the one beside this program or in PATH"`

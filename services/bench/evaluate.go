@@ -21,6 +21,7 @@ import (
 type resultDocument struct {
 	*result.Document
 	Integrity events.Integrity `json:"integrity"`
+	Prepared  []string         `json:"prepared,omitempty"` // what was done before fio started, in words
 }
 
 // evaluate reads fio's report, judges its integrity and writes result.json.
@@ -56,7 +57,7 @@ func (r *run) evaluate(a *spool.Attempt, o order, exit runner.Exit) (events.RunC
 		Meanwhile: r.meanwhile,
 	})
 	done.Summary = summary(document)
-	return done, "", writeResult(a.Dir, resultDocument{Document: document, Integrity: done.Integrity})
+	return done, "", writeResult(a.Dir, resultDocument{Document: document, Integrity: done.Integrity, Prepared: r.prepared})
 }
 
 func writeResult(dir string, d resultDocument) error {

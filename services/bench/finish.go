@@ -191,6 +191,7 @@ func (r *run) failure(a *spool.Attempt, e ending) events.RunFailed {
 // mediaTypes of what a run keeps, by name; logs are the rest.
 var mediaTypes = map[string]string{
 	runner.JobFile: "text/plain; charset=utf-8", runner.StderrFile: "text/plain; charset=utf-8",
+	preconditionJob: "text/plain; charset=utf-8", preconditionOut: "application/json",
 	runner.OutputFile: "application/json", environmentFile: "application/json", resultFile: "application/json",
 	activity.File: "text/csv; charset=utf-8",
 }
@@ -198,7 +199,7 @@ var mediaTypes = map[string]string{
 // collect lists the files that are kept. Empty ones say nothing.
 func collect(dir string) ([]spool.File, error) {
 	var files []spool.File
-	for _, name := range []string{runner.JobFile, runner.OutputFile, resultFile, runner.StderrFile, environmentFile, activity.File} {
+	for _, name := range []string{runner.JobFile, runner.OutputFile, resultFile, runner.StderrFile, environmentFile, activity.File, preconditionJob, preconditionOut} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Size() > 0 {
 			files = append(files, spool.File{Name: name, MediaType: mediaTypes[name]})
 		}

@@ -73,10 +73,10 @@ func (s *Service) measure(ctx context.Context, d *bus.Delivery) error {
 	if err := sleepUntil(ctx, list.StartAt); err != nil {
 		return err
 	}
-	repeats := s.newSpread(list)
+	known := s.newSession(list)
 	for _, inv := range list.Runs {
 		inv.Host = s.host
-		err := s.one(ctx, d, list, inv, repeats)
+		err := s.one(ctx, d, list, inv, known)
 		if errors.Is(err, errLate) {
 			return nil // inventory expires what has not started
 		}
@@ -174,7 +174,7 @@ func sleepUntil(ctx context.Context, at time.Time) error {
 }
 
 // one brings one invocation to its end, unless it has one.
-func (s *Service) one(ctx context.Context, d *bus.Delivery, list events.RunList, inv events.Invocation, repeats *spread) error {
+func (s *Service) one(ctx context.Context, d *bus.Delivery, list events.RunList, inv events.Invocation, known *session) error {
 	if err := s.adopting.wait(ctx, inv.Run); err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (s *Service) one(ctx context.Context, d *bus.Delivery, list events.RunList,
 		return err
 	}
 	r := &run{
-		service: s, list: list, inv: inv, cause: d.Event,
+		service: s, list: list, inv: inv, cause: d.Event, session: known,
 		log: d.Log.With(slog.String("bench_id", inv.Bench), slog.String("run_id", inv.Run)),
 	}
 	why, err := s.wanted.check(ctx, inv.Bench)
@@ -192,7 +192,7 @@ func (s *Service) one(ctx context.Context, d *bus.Delivery, list events.RunList,
 	if why != nil {
 		return r.cancelled(ctx, why)
 	}
-	if enough, err := repeats.reached(ctx, inv); enough != "" || err != nil {
+	if enough, err := known.spread.reached(ctx, inv); enough != "" || err != nil {
 		if err != nil {
 			return err
 		}

@@ -1,11 +1,14 @@
 package bench
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
+	"github.com/fiord-bench/fiord/services/bench/spool"
 )
 
 // unoffered is something that a bench asks of its measurement and this worker
@@ -32,18 +35,12 @@ func wholeLatency(file *job.File) error {
 }
 
 // measure applies how carefully a bench is measured, as options of fio's own.
-// A spread needs none: its repeats are all in the list.
+// What is done around fio needs none: see precondition.go, cache.go, spread.go.
 func measure(file *job.File, m *events.Measure) error {
 	if m == nil {
 		return nil
 	}
 	var errs []error
-	if m.Precondition {
-		errs = append(errs, &unoffered{"measure.precondition", "let the job file fill what it reads in a section of its own, with stonewall behind it"})
-	}
-	if m.DropCaches {
-		errs = append(errs, &unoffered{"measure.drop_caches", "set direct=1 or invalidate=1 in the job file"})
-	}
 	if m.SteadyState != "" {
 		_, err := file.Set("steadystate", m.SteadyState)
 		errs = append(errs, err)
@@ -53,4 +50,29 @@ func measure(file *job.File, m *events.Measure) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// session is what a worker remembers while it works through a list.
+type session struct {
+	spread *spread
+	filled map[string]bool // by the job file that filled
+}
+
+func (s *Service) newSession(list events.RunList) *session {
+	return &session{spread: s.newSpread(list), filled: map[string]bool{}}
+}
+
+// ready does what a bench wants done right before fio measures. It returns why
+// the run has failed, "" if it may go on.
+func (r *run) ready(ctx context.Context, a *spool.Attempt, p plan) (string, error) {
+	began := time.Now()
+	failure, err := r.precondition(ctx, a, p)
+	if failure != "" || err != nil {
+		return failure, err
+	}
+	if err := r.dropCaches(); err != nil {
+		return err.Error(), nil
+	}
+	r.begun = r.begun.Add(time.Since(began)) // asked for: no overhead of ours
+	return "", nil
 }

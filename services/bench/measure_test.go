@@ -44,13 +44,15 @@ func TestTotalLatencyIsCountedUnlessTheJobDecides(t *testing.T) {
 
 // What is not done must not be passed over: the numbers would bear its name.
 func TestWhatIsNotOfferedIsRefusedByName(t *testing.T) {
-	for option, m := range map[string]events.Measure{
-		"measure.precondition": {Precondition: true},
-		"measure.drop_caches":  {DropCaches: true},
-	} {
-		problems := problemsOf(measure(&job.File{}, &m))
-		if len(problems) != 1 || problems[0].Option != option || problems[0].Rule != "measure" {
-			t.Errorf("%s: %+v", option, problems)
-		}
+	problems := problemsOf((&Service{}).mayDrop(&events.Measure{DropCaches: true}))
+	if len(problems) != 1 || problems[0].Option != "measure.drop_caches" || problems[0].Rule != "measure" || !strings.Contains(problems[0].Message, "bench.drop_caches") {
+		t.Errorf("%+v", problems)
+	}
+	remote := &Service{remote: true, cfg: Config{DropCaches: true}}
+	if err := remote.mayDrop(&events.Measure{DropCaches: true}); err == nil || !strings.Contains(err.Error(), "another host") {
+		t.Error(err)
+	}
+	if err := remote.mayDrop(&events.Measure{}); err != nil {
+		t.Error(err)
 	}
 }

@@ -3,11 +3,11 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 	"syscall"
 
@@ -37,7 +37,7 @@ func (s *Service) prepare(list events.RunList, inv events.Invocation, text []byt
 	if err != nil {
 		return plan{}, problemsOf(err), nil
 	}
-	if err := s.edit(file, inv.Point, list.Measure, dir); err != nil {
+	if err := errors.Join(s.mayDrop(list.Measure), s.edit(file, inv.Point, list.Measure, dir)); err != nil {
 		return plan{}, problemsOf(err), nil
 	}
 	p := plan{Job: file.Bytes(), Limits: s.limits(list.Limits)}
@@ -63,18 +63,7 @@ func (s *Service) parse(name string, text []byte) (*job.File, error) {
 
 // edit applies the point of the matrix and what the bench wants measured.
 func (s *Service) edit(file *job.File, point events.Point, m *events.Measure, dir string) error {
-	var errs []error
-	options := make([]string, 0, len(point))
-	for option := range point {
-		options = append(options, option)
-	}
-	sort.Strings(options)
-	for _, option := range options {
-		if _, err := file.Set(option, point[option]); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	if err := errors.Join(append(errs, measure(file, m), wholeLatency(file))...); err != nil {
+	if err := errors.Join(s.apply(file, point), measure(file, m), wholeLatency(file)); err != nil {
 		return err
 	}
 	_, err := file.AddLogs(job.Logs{
@@ -83,6 +72,16 @@ func (s *Service) edit(file *job.File, point events.Point, m *events.Measure, di
 		HistCoarseness: s.cfg.Logs.Coarseness,
 	})
 	return err
+}
+
+// apply sets the options of a point.
+func (s *Service) apply(file *job.File, point events.Point) error {
+	var errs []error
+	for _, option := range slices.Sorted(maps.Keys(point)) {
+		_, err := file.Set(option, point[option])
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // problemsOf turns the parser's errors into the contract's, with their places.

@@ -33,6 +33,9 @@ type run struct {
 	log     *slog.Logger
 	begun   time.Time // when the worker turned to it, for the overhead
 
+	session   *session           // of the list; nil for an adopted run
+	text      []byte             // the job file as its author wrote it
+	prepared  []string           // what was done before fio started, in words
 	meanwhile *verdict.Meanwhile // what the host did, once fio has ended
 	leased    *leased            // nil if nothing it uses is seen by other hosts
 }
@@ -64,7 +67,11 @@ func (r *run) execute(ctx context.Context) error {
 	if err != nil {
 		return r.unfetched(ctx, err)
 	}
+	r.text = text
 	if _, problems, err := s.prepare(r.list, r.inv, text, s.attemptDir(r.inv.Run, 1)); len(problems) > 0 || err != nil {
+		return r.refused(ctx, problems, err)
+	}
+	if _, problems, err := s.prepareFill(r.list, r.inv, text, s.attemptDir(r.inv.Run, 1)); len(problems) > 0 || err != nil {
 		return r.refused(ctx, problems, err)
 	}
 	if err := s.spool.Check(); err != nil {
@@ -175,7 +182,10 @@ func (r *run) start(ctx context.Context, p plan, locks []*os.File) error {
 	s.metrics.starts.Inc()
 	s.metrics.running.Inc()
 	defer s.metrics.running.Dec()
-	o.Overhead = time.Since(r.begun)
+	if failure, err := r.ready(ctx, a, p); failure != "" || err != nil {
+		return r.unready(ctx, a, o, failure, err)
+	}
+	o.StartedAt, o.Overhead = time.Now().UTC(), time.Since(r.begun)
 	inv := runner.Invocation{
 		Key: runner.Key{Run: r.inv.Run, Attempt: r.inv.Attempt}, Host: s.token,
 		Dir: a.Dir, WorkDir: p.WorkDir, Mounts: p.Grant.Mounts, Volumes: p.Volumes,
@@ -187,6 +197,18 @@ func (r *run) start(ctx context.Context, p plan, locks []*os.File) error {
 		return r.unstarted(ctx, a, o, err)
 	}
 	return r.finish(ctx, a, o, process)
+}
+
+// unready ends a run that could not be prepared, or passes on why not.
+func (r *run) unready(ctx context.Context, a *spool.Attempt, o order, failure string, err error) error {
+	var unwanted *errUnwanted
+	switch {
+	case errors.As(err, &unwanted):
+		return r.commit(ctx, a, o, ending{Cancelled: unwanted})
+	case err != nil:
+		return r.unstarted(ctx, a, o, err)
+	}
+	return r.commit(ctx, a, o, ending{Reason: failure})
 }
 
 // unstarted ends a run that the runner could not start.

@@ -1,0 +1,184 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/fio/job"
+	"github.com/fiord-bench/fiord/services/bench/guard"
+	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/services/bench/spool"
+)
+
+// Preconditioning: a drive that was never written answers from nowhere, and a
+// fresh one from its cache. Before the first sample everything that the jobs
+// measure is written from end to end, by an invocation of its own whose job
+// file and report are kept beside those of the run that it came before.
+
+// Names of what preconditioning leaves with its run, and of its folder.
+const (
+	preconditionDir = "precondition"
+	preconditionJob = "precondition.fio"
+	preconditionOut = "precondition.json"
+)
+
+// fillDepth and fillBlock write fast on any device.
+const (
+	fillDepth = "32"
+	fillBlock = "1m"
+)
+
+// paces are options that would keep a job from writing everything at once, and
+// the value at which they do nothing.
+var paces = []struct{ option, none string }{
+	{"time_based", "0"}, {"runtime", "0"}, {"rate", "0"}, {"rate_iops", "0"}, {"rate_min", "0"}, {"rate_iops_min", "0"},
+	{"number_ios", "0"}, {"io_size", "0"}, {"thinktime", "0"}, {"ramp_time", "0"}, {"startdelay", "0"}, {"verify", "0"},
+}
+
+// filling turns a job file into one that writes, passes times and in order,
+// all that it would have measured.
+func filling(file *job.File, passes int) error {
+	set := func(option, value string) error {
+		_, err := file.Set(option, value)
+		return err
+	}
+	given := func(option string) bool {
+		return slices.ContainsFunc(file.Jobs(), func(j *job.Job) bool { return j.Get(option) != nil })
+	}
+	for _, option := range []string{"read_iolog", "steadystate"} {
+		if given(option) {
+			return &unoffered{"measure.precondition", "the job sets " + option + ": fill what it measures in a section of its own, with stonewall behind it"}
+		}
+	}
+	errs := []error{set("rw", "write"), set("iodepth", fillDepth), set("loops", strconv.Itoa(max(1, passes))), set("end_fsync", "1")}
+	if !given("bssplit") && !given("bsrange") {
+		errs = append(errs, set("bs", fillBlock))
+	}
+	for _, p := range paces {
+		if given(p.option) {
+			errs = append(errs, set(p.option, p.none))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// prepareFill makes the plan that fills what a run measures, judged by the
+// guard; nil if the bench wants none. dir is the folder it will run in.
+func (s *Service) prepareFill(list events.RunList, inv events.Invocation, text []byte, dir string) (*plan, []events.Problem, error) {
+	m := list.Measure
+	if m == nil || !m.Precondition {
+		return nil, nil, nil
+	}
+	file, err := s.parse(inv.Job, text)
+	if err != nil {
+		return nil, problemsOf(err), nil
+	}
+	if err := errors.Join(s.apply(file, inv.Point), filling(file, m.Passes)); err != nil {
+		return nil, problemsOf(err), nil
+	}
+	if _, err := file.AddLogs(job.Logs{Prefix: filepath.Join(dir, runner.LogDir, logPrefix)}); err != nil {
+		return nil, problemsOf(err), nil // the job's own logs, kept from its files
+	}
+	p := &plan{Job: file.Bytes(), Limits: s.limits(list.Limits)}
+	targets := s.targets(list, file, p)
+	grant, problems, err := s.guard.Check(guard.Request{File: file, WorkDir: s.workDir(targets), Scratch: dir, Volumes: targets})
+	if err != nil || len(problems) > 0 {
+		return nil, problems, err
+	}
+	p.Grant = grant
+	if p.WorkDir = s.workDir(targets); !mounted(grant, targets, p.WorkDir) {
+		p.WorkDir = ""
+	}
+	p.User, err = owner(grant.Target)
+	return p, nil, err
+}
+
+// precondition fills, unless this list has filled the same before. It returns
+// why the run has failed, "" if it may go on.
+func (r *run) precondition(ctx context.Context, a *spool.Attempt, p plan) (string, error) {
+	dir := filepath.Join(a.Dir, preconditionDir)
+	fill, problems, err := r.service.prepareFill(r.list, r.inv, r.text, dir)
+	switch {
+	case err != nil:
+		return "", err
+	case len(problems) > 0:
+		return "precondition: " + problems[0].Message, nil
+	case fill == nil || r.session.filled[string(fill.Job)]:
+		return "", nil
+	}
+	r.show("preconditioning")
+	release := func() {}
+	if len(p.Grant.Holds) == 0 { // what the run itself writes is held already
+		if release, err = fill.Grant.Hold(); err != nil {
+			return "precondition: " + err.Error(), nil
+		}
+	}
+	defer release()
+	if err := r.layOut(dir, *fill); err != nil {
+		return "", err
+	}
+	began := time.Now()
+	exit, cause, err := r.runFill(ctx, dir, *fill)
+	if err != nil {
+		return "", err
+	}
+	if !exit.OK() {
+		e := judge(exit, cause, r.list, order{Timeout: r.service.timeout(r.list)})
+		if e.Cancelled != nil {
+			return "", e.Cancelled
+		}
+		return "precondition: " + e.Reason + ": " + complaints(dir), nil
+	}
+	r.session.filled[string(fill.Job)] = true
+	r.prepared = append(r.prepared, fmt.Sprintf("preconditioned in %s, %d times over", time.Since(began).Round(time.Millisecond), max(1, r.list.Measure.Passes)))
+	return "", errors.Join(
+		os.Rename(filepath.Join(dir, runner.JobFile), filepath.Join(a.Dir, preconditionJob)),
+		os.Rename(filepath.Join(dir, runner.OutputFile), filepath.Join(a.Dir, preconditionOut)),
+		os.RemoveAll(dir),
+	)
+}
+
+// runFill runs fio under attempt 0: a worker that starts anew knows none by
+// that number, and clears it away.
+func (r *run) runFill(ctx context.Context, dir string, p plan) (exit runner.Exit, cause error, err error) {
+	s := r.service
+	watched, stop := s.wanted.during(ctx, r.inv.Bench)
+	defer stop()
+	watched, cancel := context.WithTimeoutCause(watched, s.timeout(r.list), errTimeout)
+	defer cancel()
+	process, err := s.runner.Start(watched, runner.Invocation{
+		Key: runner.Key{Run: r.inv.Run}, Host: s.token, Dir: dir, WorkDir: p.WorkDir, Mounts: p.Grant.Mounts,
+		Volumes: p.Volumes, Devices: p.Grant.Devices, User: p.User, Limits: p.Limits,
+	})
+	if err != nil {
+		return exit, nil, err
+	}
+	exit, err = process.Wait(watched, nil)
+	if err == nil && ctx.Err() != nil && exit.Stopped {
+		err = ctx.Err()
+	}
+	return exit, context.Cause(watched), err
+}
+
+// layOut makes the folder of an invocation.
+func (r *run) layOut(dir string, p plan) error {
+	logs := filepath.Join(dir, runner.LogDir)
+	err := errors.Join(
+		os.MkdirAll(logs, 0o755), //nolint:gosec // fio may run as another user
+		os.WriteFile(filepath.Join(dir, runner.JobFile), p.Job, 0o644), //nolint:gosec // and must read this
+	)
+	if err != nil {
+		return fmt.Errorf("lay out precondition: %w", err)
+	}
+	if p.User == nil || os.Geteuid() != 0 {
+		return nil
+	}
+	return errors.Join(os.Chown(dir, p.User.UID, p.User.GID), os.Chown(logs, p.User.UID, p.User.GID))
+}
