@@ -72,14 +72,11 @@ func benchRaw(b *testing.B, url string) {
 	b.SetParallelism(senders / 2) // times GOMAXPROCS, which is 2 where this is measured
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			i := sequence.Add(1)
-			raw, err := events.Marshal(pushEvent(i))
+			msg, err := rawMessage(sequence.Add(1))
 			if err != nil {
 				b.Error(err)
 				return
 			}
-			raw = append(raw, bytes.Repeat([]byte(" "), max(0, bodySize-len(raw)))...)
-			msg := &nats.Msg{Subject: events.TypePushReceived.Subject(), Data: raw, Header: nats.Header{nats.MsgIdHdr: {fmt.Sprint("raw-", i)}}}
 			if _, err := js.PublishMsg(b.Context(), msg); err != nil {
 				b.Error(err)
 				return
@@ -87,6 +84,16 @@ func benchRaw(b *testing.B, url string) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// rawMessage is the i-th event, as long as the body of its webhook.
+func rawMessage(i int64) (*nats.Msg, error) {
+	raw, err := events.Marshal(pushEvent(i))
+	if err != nil {
+		return nil, err
+	}
+	raw = append(raw, bytes.Repeat([]byte(" "), max(0, bodySize-len(raw)))...)
+	return &nats.Msg{Subject: events.TypePushReceived.Subject(), Data: raw, Header: nats.Header{nats.MsgIdHdr: {fmt.Sprint("raw-", i)}}}, nil
 }
 
 func pushEvent(i int64) events.Event {
@@ -113,6 +120,24 @@ func pushBody(i int64) []byte {
 
 func benchWebhook(b *testing.B, url string) {
 	_, publisher := connect(b, url)
+	address := receive(b, publisher)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: senders, DisableCompression: true}}
+	b.SetParallelism(senders / 2)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := deliver(client, address, pushBody(sequence.Add(1))); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// receive serves webhooks until the benchmark ends.
+func receive(b *testing.B, publisher web.Publisher) (url string) {
+	b.Helper()
 	ring, err := keys.Simple(secret, "")
 	if err != nil {
 		b.Fatal(err)
@@ -137,18 +162,7 @@ func benchWebhook(b *testing.B, url string) {
 			b.Error(err)
 		}
 	})
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: senders, DisableCompression: true}}
-	b.SetParallelism(senders / 2)
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if err := deliver(client, "http://"+l.Addr().String(), pushBody(sequence.Add(1))); err != nil {
-				b.Error(err)
-				return
-			}
-		}
-	})
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	return "http://" + l.Addr().String()
 }
 
 func deliver(client *http.Client, url string, body []byte) error {
