@@ -7,16 +7,30 @@ import (
 
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/ingest/config"
 )
 
 func (p *program) schemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema [TYPE]",
-		Short: "List the types of events, or print the JSON Schema of one",
-		Args:  cobra.MaximumNArgs(1),
+		Use:   "schema [TYPE | fiord.yaml]",
+		Short: "List the types of events, or print the JSON Schema of one, or of fiord.yaml",
+		Long: `List the types of events, or print the JSON Schema of one, or of fiord.yaml.
+
+Editors that know JSON Schema check and complete fiord.yaml with it:
+
+  fiord schema fiord.yaml > .fiord.schema.json
+
+and as the first line of fiord.yaml:
+
+  # yaml-language-server: $schema=.fiord.schema.json`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return p.listTypes()
+			}
+			if args[0] == config.Name {
+				_, err := p.stdout.Write(config.Schema())
+				return err
 			}
 			typ, err := parseType(args[0])
 			if err != nil {

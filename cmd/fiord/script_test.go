@@ -35,6 +35,8 @@ func TestScriptsPublishAndWatch(t *testing.T) {
 	}
 	_, out, _ = f.command("schema", "run.completed")
 	contains(t, out, `"integrity"`)
+	_, out, _ = f.command("schema", "fiord.yaml")
+	contains(t, out, `"benches"`, "2020-12")
 	_, out, _ = f.command("schema")
 	contains(t, out, "dev.fiord.bench.requested.v1")
 }

@@ -3,8 +3,11 @@ package config_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"testing"
 
 	"github.com/invopop/jsonschema"
@@ -98,26 +101,78 @@ func compile(t *testing.T) *validator.Schema {
 	return s
 }
 
+// document is YAML as the validator wants it.
+func document(t *testing.T, name string, src []byte) any {
+	t.Helper()
+	var doc any
+	if err := yaml.Unmarshal(src, &doc); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	raw, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if doc, err = validator.UnmarshalJSON(bytes.NewReader(raw)); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return doc
+}
+
 // TestSchemaAgreesWithTheParser: an editor that follows the schema must neither
 // reject what fiord takes nor let through a shape that fiord refuses.
 func TestSchemaAgreesWithTheParser(t *testing.T) {
 	s := compile(t)
 	for dir, valid := range map[string]bool{"valid": true, "shape": false} {
 		for path, src := range files(t, dir) {
-			var doc any
-			if err := yaml.Unmarshal(src, &doc); err != nil {
-				t.Fatalf("%s: %v", path, err)
-			}
-			raw, err := json.Marshal(doc)
-			if err != nil {
-				t.Fatalf("%s: %v", path, err)
-			}
-			if doc, err = validator.UnmarshalJSON(bytes.NewReader(raw)); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.Validate(doc); (err == nil) != valid {
+			if err := s.Validate(document(t, path, src)); (err == nil) != valid {
 				t.Errorf("%s: schema says %v, want valid = %v", path, err, valid)
 			}
+		}
+	}
+}
+
+// yamlBlock finds the YAML in Markdown.
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+
+// What people copy has to work, in the editor and at the push.
+func TestExamplesOfTheDocumentationAreValid(t *testing.T) {
+	s := compile(t)
+	root := filepath.Join("..", "..", "..")
+	var sources []string
+	for _, glob := range []string{"*.md", "docs/guides/*.md", "docs/adr/*.md", "services/*/*.md", "cmd/fiord/*.md", "deploy/*.md", "deploy/*/*.md"} {
+		found, err := filepath.Glob(filepath.Join(root, glob))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources = append(sources, found...)
+	}
+	examples := map[string][]byte{}
+	for _, path := range sources {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, block := range yamlBlock.FindAllSubmatch(text, -1) {
+			if bytes.Contains(block[1], []byte("\nbenches:")) {
+				examples[fmt.Sprintf("%s, block %d", path, i+1)] = block[1]
+			}
+		}
+	}
+	sample := filepath.Join(root, "deploy", "examples", "repository", "fiord.yaml")
+	text, err := os.ReadFile(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples[sample] = text
+	if len(examples) < 4 {
+		t.Fatalf("only %d examples were found", len(examples))
+	}
+	for name, src := range examples {
+		if _, err := config.Parse(name, src); err != nil {
+			t.Errorf("fiord refuses: %v", err)
+		}
+		if err := s.Validate(document(t, name, src)); err != nil {
+			t.Errorf("%s: an editor marks: %v", name, err)
 		}
 	}
 }
