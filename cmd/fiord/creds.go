@@ -29,11 +29,14 @@ once; its --nats.listen and --s3.listen say where others reach it.
 
   fiord creds bench nvme-7 --pool nvme --nats nats://fiord:4222 --s3 http://fiord:9000
   scp -r nvme-7/ nvme-7:/etc/fiord
-  ssh nvme-7 bench --config /etc/fiord/fiord.yaml`,
+  ssh nvme-7 bench --config /etc/fiord/fiord.yaml
+
+Servers of one's own are configured with what export writes; deploy/README.md has
+the commands.`,
 	}
 	c.AddCommand(p.credsIssue(creds.Bench, "bench HOST", "Make a bundle for the worker of a host"),
 		p.credsIssue(creds.Person, "person NAME", "Make a bundle for a person, or a script of theirs"),
-		p.credsList(), p.credsRevoke(), p.credsServer())
+		p.credsSite(), p.credsList(), p.credsRevoke(), p.credsServer(), p.credsExport())
 	return c
 }
 
@@ -69,7 +72,8 @@ func (p *program) issue(g creds.Grant, f bundleFlags) error {
 		return err
 	}
 	known, err := connection.Find(p.connection, dir, p.environ)
-	if err != nil {
+	// Servers of one's own have no fiord up that could say where they are.
+	if told := f.nats != "" && f.s3 != ""; err != nil && (!told || !errors.Is(err, connection.ErrNone)) {
 		return badInput(err)
 	}
 	servers := creds.Servers{
@@ -145,7 +149,7 @@ func (p *program) credsList() *cobra.Command {
 
 func (p *program) credsRevoke() *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke bench|person NAME", Short: "Take somebody's rights and keys away", Args: cobra.ExactArgs(2),
+		Use: "revoke bench|person|site NAME", Short: "Take somebody's rights and keys away", Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir, err := p.dataDir()
 			if err != nil {
@@ -178,13 +182,9 @@ settings that the services are started with: rights follow from them.`,
 			if err != nil {
 				return err
 			}
-			cfg := up.DefaultConfig(dir)
-			set, err := config.New(cfg.Sections(), service.Siblings()...)
+			cfg, err := p.servicesConfig(dir, file)
 			if err != nil {
 				return err
-			}
-			if err := set.Load(config.Source{File: file, Environ: p.environ}); err != nil {
-				return badInput(err)
 			}
 			users, err := up.Users(dir, cfg)
 			if err != nil {
@@ -195,4 +195,14 @@ settings that the services are started with: rights follow from them.`,
 	}
 	c.Flags().StringVar(&file, "config", p.variable(config.FileVariable, ""), "YAML file with the services' settings ("+config.FileVariable+")")
 	return c
+}
+
+// servicesConfig is what the services are started with: their rights follow.
+func (p *program) servicesConfig(dir, file string) (up.Config, error) {
+	cfg := up.DefaultConfig(dir)
+	set, err := config.New(cfg.Sections(), service.Siblings()...)
+	if err != nil {
+		return cfg, err
+	}
+	return cfg, badInput(set.Load(config.Source{File: file, Environ: p.environ}))
 }

@@ -211,5 +211,6 @@ func (p *program) commands() []*cobra.Command {
 		p.discoverCommand(),
 		p.gcCommand(),
 		p.credsCommand(),
+		p.provisionCommand(),
 	}
 }

@@ -189,3 +189,21 @@ func People() *server.Permissions {
 		Subscribe: &server.SubjectPermission{Allow: []string{InboxPrefix(events.People) + ".>", "fiord.events.>", events.LivePrefix + ">"}},
 	}
 }
+
+// Together are the rights of a server that speaks for several users (a leaf
+// node): what any of them may, denials left out because what one must not
+// another may have to.
+func Together(all ...*server.Permissions) *server.Permissions {
+	var publish, subscribe []string
+	p := &server.Permissions{}
+	for _, one := range all {
+		publish = append(publish, one.Publish.Allow...)
+		subscribe = append(subscribe, one.Subscribe.Allow...)
+		if one.Response != nil {
+			p.Response = one.Response
+		}
+	}
+	p.Publish = &server.SubjectPermission{Allow: unique(publish)}
+	p.Subscribe = &server.SubjectPermission{Allow: unique(subscribe)}
+	return p
+}

@@ -1,11 +1,12 @@
 // Package creds lets programs on other machines in: the workers of bench hosts,
-// and people with their scripts. Each is a user of its own on NATS and S3, whose
-// rights are bound to what it is.
+// people with their scripts, and the NATS servers of sites. Each is a user of its
+// own on NATS and S3, whose rights are bound to what it is.
 //
 // What was granted lies beside the user's keys, as <dir>/<user>/grant.yaml, where
 // fiord up finds it, at its start and while it runs. What the other machine needs
 // is written as a bundle of files, see [Bundle]. An operator of other servers gets
-// the rights in the form of nats-server, see [ServerConfig].
+// the rights in the form of nats-server, see [ServerConfig], or everything at once,
+// see [Export].
 package creds
 
 import (
@@ -35,6 +36,10 @@ const (
 	// Person may do what the command line can: request, cancel, redrive, react
 	// with scripts; but not place, end, or change streams.
 	Person Kind = "person"
+	// Site is the NATS server of a site (a leaf node), to which the site's hosts
+	// connect. It may what they may, so that whoever takes it over has gained no
+	// more than those hosts.
+	Site Kind = "site"
 )
 
 // Grant is who is let in.
@@ -42,8 +47,10 @@ type Grant struct {
 	Kind Kind `yaml:"kind"`
 	// Name of the host, as its worker is configured, or of the person.
 	Name string `yaml:"name"`
-	// Pools that the host's worker takes work of.
+	// Pools that the host's worker, or the site's hosts, take work of.
 	Pools []string `yaml:"pools,omitempty"`
+	// Hosts of the site.
+	Hosts []string `yaml:"hosts,omitempty"`
 }
 
 // Issued is a grant with its user's keys.
@@ -52,18 +59,32 @@ type Issued struct {
 	Keys keys.User
 }
 
+// Of lists the hosts that were let in at the site, from all who were.
+func (g Grant) Of(all []Issued) []Issued {
+	var hosts []Issued
+	for _, i := range all {
+		if i.Kind == Bench && slices.Contains(g.Hosts, i.Name) {
+			hosts = append(hosts, i)
+		}
+	}
+	return hosts
+}
+
 const grantFile = "grant.yaml"
 
 // Validate reports what cannot be granted.
 func (g Grant) Validate() error {
-	if g.Kind != Bench && g.Kind != Person {
-		return fmt.Errorf("grant: kind is %q: want %s or %s", g.Kind, Bench, Person)
+	if g.Kind != Bench && g.Kind != Person && g.Kind != Site {
+		return fmt.Errorf("grant: kind is %q: want %s, %s or %s", g.Kind, Bench, Person, Site)
 	}
 	if g.Name == "" || len(events.Token(g.Name)) > 120 {
 		return fmt.Errorf("grant: the %s needs a name of at most 120 letters", g.Kind)
 	}
 	if g.Kind == Person && len(g.Pools) > 0 {
 		return errors.New("grant: a person serves no pools")
+	}
+	if g.Kind != Site && len(g.Hosts) > 0 {
+		return fmt.Errorf("grant: a %s has no hosts", g.Kind)
 	}
 	return nil
 }
@@ -72,20 +93,30 @@ func (g Grant) Validate() error {
 // share it, and none is the name of a service.
 func (g Grant) User() string { return string(g.Kind) + "-" + events.Token(g.Name) }
 
-// Role is whose prefixes in the store the user may write.
+// Role is whose prefixes in the store the user may write; "" for a user who has
+// no business there.
 func (g Grant) Role() string {
-	if g.Kind == Bench {
+	switch g.Kind {
+	case Bench:
 		return "bench"
+	case Site:
+		return ""
+	default:
+		return events.People
 	}
-	return events.People
 }
 
-// InboxPrefix is where answers to the user go.
+// InboxPrefix is where answers to the user go; "" for a server, which hands on
+// those to its clients.
 func (g Grant) InboxPrefix() string {
-	if g.Kind == Bench {
+	switch g.Kind {
+	case Bench:
 		return access.InboxPrefix(g.needs().Name)
+	case Site:
+		return ""
+	default:
+		return access.InboxPrefix(events.People)
 	}
-	return access.InboxPrefix(events.People)
 }
 
 // Durables are the reactions that are the user's own.
@@ -98,10 +129,18 @@ func (g Grant) Durables() []string {
 
 // Permissions are the user's rights on NATS.
 func (g Grant) Permissions() *server.Permissions {
-	if g.Kind == Bench {
+	switch g.Kind {
+	case Bench:
 		return g.needs().Permissions()
+	case Site:
+		var all []*server.Permissions
+		for _, host := range g.Hosts {
+			all = append(all, Grant{Kind: Bench, Name: host, Pools: g.Pools}.Permissions())
+		}
+		return access.Together(all...)
+	default:
+		return access.People()
 	}
-	return access.People()
 }
 
 func (g Grant) needs() access.Needs {
