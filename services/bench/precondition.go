@@ -155,12 +155,15 @@ func (r *run) runFill(ctx context.Context, dir string, p plan) (exit runner.Exit
 	defer cancel()
 	process, err := s.runner.Start(watched, runner.Invocation{
 		Key: runner.Key{Run: r.inv.Run}, Host: s.token, Dir: dir, WorkDir: p.WorkDir, Mounts: p.Grant.Mounts,
-		Volumes: p.Volumes, Devices: p.Grant.Devices, User: p.User, Limits: p.Limits,
+		Volumes: p.Volumes, Devices: p.Grant.Devices, User: p.User, Limits: p.Limits, Leash: r.leased.starts(),
 	})
 	if err != nil {
 		return exit, nil, err
 	}
 	exit, err = process.Wait(watched, nil)
+	if err == nil {
+		r.leased.neverStarted() // nothing of it is left: the lease may be given back
+	}
 	if err == nil && ctx.Err() != nil && exit.Stopped {
 		err = ctx.Err()
 	}

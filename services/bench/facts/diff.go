@@ -19,7 +19,8 @@ func (c Change) String() string { return fmt.Sprintf("%s: %s → %s", c.Name, c.
 
 // fleeting values differ between any two looks at one host.
 var fleeting = map[string]bool{
-	"taken": true, "facts.memory_free": true, "facts.swap_free": true, "target.temperature_millicelsius": true,
+	"taken": true, "facts.memory_free": true, "facts.swap_free": true, "target.health.celsius": true,
+	"target.health.power_on_hours": true, "target.health.written_bytes": true,
 }
 
 // Diff lists what differs, in the order of the names, without what always does.

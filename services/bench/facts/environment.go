@@ -45,6 +45,7 @@ type Kernel struct {
 	DirtyBackRatio string            `json:"dirty_background_ratio,omitempty"`
 	Swappiness     string            `json:"swappiness,omitempty"`
 	HugePages      string            `json:"transparent_hugepages,omitempty"`
+	Cgroups        int               `json:"cgroups,omitempty"` // version; 0 where none are mounted
 }
 
 // CPU is how fast the processors may go.
@@ -74,7 +75,8 @@ type Target struct {
 	Rotates     bool              `json:"rotational,omitempty"`
 	Slaves      []string          `json:"slaves,omitempty"`
 	Queue       map[string]string `json:"queue,omitempty"` // scheduler, nr_requests, …
-	Temperature string            `json:"temperature_millicelsius,omitempty"`
+	NUMANode    string            `json:"numa_node,omitempty"` // that the device is attached to
+	Health      *Health           `json:"health,omitempty"`
 }
 
 // queueSettings are what of a device's queue bears on results.
@@ -111,6 +113,12 @@ func (h Host) kernel() Kernel {
 		Swappiness:     h.text("proc/sys/vm/swappiness"),
 		HugePages:      chosen(h.text("sys/kernel/mm/transparent_hugepage/enabled")),
 		Mitigations:    map[string]string{},
+	}
+	switch {
+	case h.exists("sys/fs/cgroup/cgroup.controllers"):
+		k.Cgroups = 2
+	case h.exists("sys/fs/cgroup/cpu"):
+		k.Cgroups = 1
 	}
 	for _, path := range h.glob("sys/devices/system/cpu/vulnerabilities/*") {
 		k.Mitigations[filepath.Base(path)] = h.text(path)
@@ -184,9 +192,10 @@ func (h Host) target(path string) (Target, error) {
 			t.Queue[name] = chosen(v)
 		}
 	}
-	for _, sensor := range h.glob("sys/block/" + disk + "/device/hwmon*/temp1_input") {
-		t.Temperature = h.text(sensor)
+	if node := h.text("sys/block/" + disk + "/device/numa_node"); node != "-1" { // -1: there is one node
+		t.NUMANode = node
 	}
+	t.Health = h.health(disk)
 	return t, nil
 }
 

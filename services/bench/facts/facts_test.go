@@ -50,6 +50,8 @@ func server() map[string]string {
 		"sys/block/nvme0n1/device/model":                  "INTEL SSDPE2KE016T8   \n",
 		"sys/block/nvme0n1/device/serial":                 "PHLN001\n",
 		"sys/block/nvme0n1/device/hwmon1/temp1_input":     "35850\n",
+		"sys/block/nvme0n1/device/numa_node":              "1\n",
+		"sys/fs/cgroup/cgroup.controllers":                "cpu io memory\n",
 		"dev/nvme0n1":                                     "node",
 	}
 }
@@ -121,7 +123,7 @@ func TestEnvironmentHasClassesThatIgnoreWhoAndWhen(t *testing.T) {
 		return e
 	}
 	first := at(func(map[string]string) {})
-	if first.Target == nil || first.Target.Model != "INTEL SSDPE2KE016T8" || first.Target.Queue["nr_requests"] != "1023" || first.Target.Temperature != "35850" {
+	if first.Target == nil || first.Target.Model != "INTEL SSDPE2KE016T8" || first.Target.Queue["nr_requests"] != "1023" || first.Target.Health == nil || *first.Target.Health.Celsius != 35.85 || first.Target.NUMANode != "1" || first.Kernel.Cgroups != 2 {
 		t.Fatalf("target %+v", first.Target)
 	}
 	if strings.Contains(first.Kernel.CommandLine, "hunter2") || !strings.Contains(first.Kernel.CommandLine, "mitigations=off") {
