@@ -141,3 +141,25 @@ func TestFiltersChooseVerdictsAndRepositories(t *testing.T) {
 		t.Errorf("%d deliveries", len(got))
 	}
 }
+
+// What is wrong with a push stands at its commit, where the author looks first,
+// with the line to mend.
+func TestRejectedPushFailsItsCommit(t *testing.T) {
+	s, r := newSite(t), newReceiver(t, statusCode(http.StatusCreated))
+	s.replica(gitea(r))
+	d := example[events.PushRejected](t, "push.rejected")
+	d.Repo = origin("https://git.example.com/acme/storage.git").Repo
+	s.publish(d)
+	s.sent(1)
+	if got := strings.Join(r.states(t), ", "); got != "fiord failure" {
+		t.Errorf("the forge was told: %s", got)
+	}
+	told := r.deliveries()[0]
+	var body struct{ Description string }
+	if err := json.Unmarshal(told.body, &body); err != nil {
+		t.Fatal(err)
+	}
+	if told.path != "/api/v1/repos/acme/storage/statuses/"+d.After || !strings.HasPrefix(body.Description, "fiord.yaml:9:5: ") {
+		t.Errorf("%s was told %q", told.path, body.Description)
+	}
+}
