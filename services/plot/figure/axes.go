@@ -98,10 +98,7 @@ func (a *axes) paint(c draw.Canvas) {
 	if a.yName != "" {
 		c.FillText(name, vg.Point{X: c.Min.X, Y: c.Max.Y - 9}, a.yName)
 	}
-	body := draw.Crop(c, 0, -4, 0, -17)
-	if a.yName == "" {
-		body = draw.Crop(c, 0, -4, 0, -6)
-	}
+	body := a.body(c)
 	a.grid(a.DataCanvas(body))
 	a.Draw(body)
 }

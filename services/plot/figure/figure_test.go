@@ -2,11 +2,13 @@ package figure_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"flag"
 	"image/png"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -246,12 +248,57 @@ func FuzzNames(f *testing.F) {
 			switch e.name {
 			case "text":
 				insideText(t, e, width, height)
+			case "metadata":
+				if !json.Valid([]byte(e.text)) {
+					t.Fatalf("the metadata is no JSON: %s", e.text)
+				}
 			case "svg", "title", "desc", "style", "path":
 			default:
 				t.Fatalf("a name became an element: %s", e.name)
 			}
 		}
 	})
+}
+
+// Programs find in the figure what its lines were drawn of: the values, where
+// they lie, and the silence.
+func TestAFigureCarriesItsValues(t *testing.T) {
+	f := figure.Time{Head: figure.Head{Title: "Latency"}, Quantity: figure.Latency, Series: []figure.Series{
+		{Name: "p99 <of all>", Start: 2e9, Step: 1e9, Values: []float64{81_234.5678, math.NaN(), 90_000}},
+	}}.Figure()
+	var got struct {
+		Area     [4]float64
+		From, To float64
+		Units    []struct {
+			Name string
+			Size float64
+		}
+		Lines []struct {
+			Name     string
+			From, To float64
+			Mid      []*float64
+			Low      []float64
+		}
+	}
+	elements := parse(t, svg(t, f))
+	for _, e := range elements {
+		if e.name == "metadata" {
+			if err := json.Unmarshal([]byte(e.text), &got); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	width, height := number(t, elements[0].attrs["width"]), number(t, elements[0].attrs["height"])
+	if a := got.Area; !(a[0] > 0 && a[1] > 0 && a[2] > a[0]+width/2 && a[2] <= width && a[3] > a[1]+height/3 && a[3] < height) {
+		t.Errorf("the plot lies at %v in %g × %g", got.Area, width, height)
+	}
+	if got.From != 2 || got.To != 5 || len(got.Units) != 4 || got.Units[1].Name != "µs" || len(got.Lines) != 1 {
+		t.Fatalf("%+v", got)
+	}
+	l := got.Lines[0]
+	if l.Name != "p99 <of all>" || l.From != 2 || l.To != 5 || len(l.Mid) != 3 || *l.Mid[0] != 81_235 || l.Mid[1] != nil || l.Low != nil {
+		t.Errorf("%+v", l)
+	}
 }
 
 func BenchmarkTimeFigure(b *testing.B) {

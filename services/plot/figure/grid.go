@@ -40,7 +40,7 @@ func (h Heatmap) Figure() *Figure {
 	a.logY(Latency, lo, hi)
 	cells, most := h.cells(a.Y.Min, a.Y.Max)
 	a.Add(cells)
-	f := &Figure{head: h.Head, height: plotHeight, paint: a.paint, keys: []key{
+	f := &Figure{head: h.Head, height: plotHeight, paint: newChart(Latency, a.X.Min, a.X.Max).paint(a), keys: []key{
 		{name: "share of an interval's I/Os:"},
 		{name: "least", kind: swatchArea, tone: heatTone(0)},
 		{name: digits(most*100/4) + "%", kind: swatchArea, tone: heatTone(heatLevels / 2)},

@@ -13,6 +13,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
@@ -30,6 +31,9 @@ type svgCanvas struct {
 	w, h  vg.Length
 	body  bytes.Buffer
 	tones map[string]tone
+	// metadata in JSON, for programs that read the figure; may be empty.
+	metadata []byte
+
 	state svgState
 	stack []svgState
 }
@@ -252,6 +256,9 @@ func (c *svgCanvas) writeTo(w io.Writer, title, desc string) error {
 	fmt.Fprintf(b, `<svg class="fig" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]s %[2]s" width="%[1]s" height="%[2]s" role="img">`+"\n",
 		num(float64(c.w)), num(float64(c.h)))
 	fmt.Fprintf(b, "<title>%s</title>\n<desc>%s</desc>\n", html.EscapeString(title), html.EscapeString(desc))
+	if len(c.metadata) > 0 {
+		fmt.Fprintf(b, "<metadata>%s</metadata>\n", strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(string(c.metadata)))
+	}
 	c.writeStyle(b)
 	b.Write(c.body.Bytes())
 	b.WriteString("</svg>\n")

@@ -50,10 +50,11 @@ func (t Time) Figure() *Figure {
 	a := newAxes(unit.name, "")
 	a.X.Min, a.X.Max = from, to
 	a.X.Tick.Marker = linearTicks{unit: unit, want: 7}
-	f := &Figure{head: t.Head, height: plotHeight, paint: a.paint}
+	about := newChart(t.Quantity, from, to)
+	f := &Figure{head: t.Head, height: plotHeight, paint: about.paint(a)}
 
 	spans := t.addSpans(a, drawn)
-	lines := t.addSeries(f, a, drawn)
+	lines := t.addSeries(f, a, drawn, about)
 	for i, r := range t.Refs {
 		tone := inkTone()
 		f.keys = append(f.keys, key{name: r.Name, note: t.Quantity.Format(r.Value), tone: tone, width: 0.9, dash: dashes(i + 2)})
@@ -101,9 +102,9 @@ func (t Time) addSpans(a *axes, drawn []Series) []key {
 }
 
 // addSeries adds the lines and their legend, and returns what was drawn.
-func (t Time) addSeries(f *Figure, a *axes, drawn []Series) [][]column {
+func (t Time) addSeries(f *Figure, a *axes, drawn []Series, about *chart) [][]column {
 	if len(drawn) > maxColours {
-		return t.addSwarm(f, a, drawn)
+		return t.addSwarm(f, a, drawn, about)
 	}
 	var all [][]column
 	thinned := false
@@ -111,6 +112,7 @@ func (t Time) addSeries(f *Figure, a *axes, drawn []Series) [][]column {
 		cols := s.columns(lineColumns)
 		thinned = thinned || len(s.Values) > len(cols)
 		all = append(all, cols)
+		about.line(s.Name, cols)
 		k := lineKey(i, s.Name, t.note(s))
 		f.keys = append(f.keys, k)
 		a.Add(envelope{cols, seriesTone(i, 30)})
@@ -132,7 +134,7 @@ func (t Time) note(s Series) string {
 
 // addSwarm draws many series as thin lines, and over them the median and the
 // series with the least and greatest mean.
-func (t Time) addSwarm(f *Figure, a *axes, drawn []Series) [][]column {
+func (t Time) addSwarm(f *Figure, a *axes, drawn []Series, about *chart) [][]column {
 	var all [][]column
 	least, most := 0, 0
 	means := make([]float64, len(drawn))
@@ -151,9 +153,12 @@ func (t Time) addSwarm(f *Figure, a *axes, drawn []Series) [][]column {
 	for i, n := range []int{most, least} {
 		k := lineKey(i, []string{"highest: ", "lowest: "}[i]+drawn[n].Name, t.note(drawn[n]))
 		f.keys = append(f.keys, k)
+		about.line(k.name, all[n])
 		a.Add(timeLine{all[n], lineStyle(k.tone, k.width, k.dash), false})
 	}
-	a.Add(timeLine{medianOf(all), lineStyle(inkTone(), 1.8, nil), false})
+	mid := medianOf(all)
+	about.line("median", mid)
+	a.Add(timeLine{mid, lineStyle(inkTone(), 1.8, nil), false})
 	return all
 }
 

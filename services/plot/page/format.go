@@ -22,6 +22,7 @@ type chip struct{ Class, Sign, Text string }
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"style":    func() template.CSS { return template.CSS(stylesheet) }, // #nosec G203 -- our own file
+		"script":   func() template.JS { return template.JS(script) },       // #nosec G203 -- our own file
 		"chip":     benchChip,
 		"runchip":  runChip,
 		"verdict":  verdictChip,

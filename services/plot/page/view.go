@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +28,8 @@ type frame struct {
 	Title   string
 	Root    string
 	Crumbs  []crumb
-	Refresh int // seconds; 0 for none
+	Refresh int  // seconds; 0 for none
+	Script  bool // the page has figures to point at
 	Foot    string
 }
 
@@ -218,7 +220,7 @@ func directions(run *model.Run) []numbers {
 		f := run.Completed.Summary.Direction(name)
 		out = append(out, numbers{
 			Direction: name, IOPS: figure.IOPS.Format(f.IOPS), Bandwidth: figure.Bandwidth.Format(f.BandwidthBytes),
-			Total: strconv.FormatUint(f.TotalIOs, 10), Mean: latency(f.Latency.Mean), P50: latency(f.Latency.P50), P95: latency(f.Latency.P95),
+			Total: figure.Grouped(f.TotalIOs), Mean: latency(f.Latency.Mean), P50: latency(f.Latency.P50), P95: latency(f.Latency.P95),
 			P99: latency(f.Latency.P99), P999: latency(f.Latency.P999), Max: latency(f.Latency.Max),
 		})
 	}
@@ -246,8 +248,13 @@ type runPage struct {
 	Logs       []events.Artifact
 }
 
-// picture is one figure of a run.
-type picture struct{ SVG, PNG, Alt string }
+// picture is one figure. Zoom is where stretches of a figure over time are
+// drawn, empty for others; Chart tells that the SVG carries its values.
+type picture struct {
+	SVG, PNG, Alt string
+	Zoom          string
+	Chart         bool
+}
 
 // run serves one run.
 func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
@@ -268,17 +275,31 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
 	}
 	if run.Plots != nil {
 		p.Figures, p.More = pictures(run.Plots.Figures, run.Job), sheets(RunSheets(), "/runs/"+run.Run+"/figures/", nil)
-		p.Flags = beyond(run.Plots.Flags, run)
+		p.Flags, p.Script = beyond(run.Plots.Flags, run), true
 		p.Zoomable = run.Completed != nil && run.Completed.Logs != nil
 		if _, _, ok := stretch(r.URL.Query()); ok && p.Zoomable {
 			p.From, p.To = r.URL.Query().Get("from"), r.URL.Query().Get("to")
 			p.Figures, p.More = zoomed(run, r.URL.Query()), nil
 		}
+		chart(p.Figures, run, p.Zoomable)
 	}
 	if run.Completed != nil && run.Completed.Logs != nil {
 		p.Logs = h.logs(r.Context(), *run.Completed.Logs)
 	}
 	h.render(w, r, "run", p)
+}
+
+// chart marks the figures that people can point at, and those of which the
+// service can draw a stretch.
+func chart(list []picture, run *model.Run, zoomable bool) {
+	for i := range list {
+		name := strings.TrimSuffix(path.Base(list[i].SVG), ".svg")
+		name, _, _ = strings.Cut(name, ".svg?")
+		list[i].Chart = overTime(name) || name == "host" || name == "disk"
+		if zoomable && overTime(name) {
+			list[i].Zoom = "/runs/" + run.Run + "/figures/" + name
+		}
+	}
 }
 
 // maxLogSet bounds the list of a run's logs that a page reads.
