@@ -45,6 +45,10 @@ attempt; after the last one the event is a dead letter (fiord dead ls).
 The reaction has a name and goes on where it stopped. Several commands of one
 name share the work.
 
+A file may be a template that needs secrets, such as a cloud's keys. It is
+rendered here: a secret is what --secret names a file for, or else the variable
+of that name in this command's environment. FIORD_ variables are never given.
+
   fiord on inventory.generated -- ansible-playbook -i {hosts.yaml} site.yml`,
 		RunE: func(c *cobra.Command, args []string) error {
 			dash := c.ArgsLenAtDash()
@@ -56,7 +60,7 @@ name share the work.
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.name, "name", "", "name of the reaction (default: from the types and the command)")
-	flags.StringArrayVar(&f.secrets, "secret", nil, "name=FILE: secret for files that are templates until here; give it again for more")
+	flags.StringArrayVar(&f.secrets, "secret", nil, "NAME=FILE: secret for files that are templates until here; give it again for more")
 	flags.IntVar(&f.concurrency, "concurrency", 1, "events handled at once")
 	flags.IntVar(&f.attempts, "attempts", 8, "failed attempts before an event is given up")
 	flags.DurationVar(&f.timeout, "timeout", time.Hour, "longest time for one event")
@@ -74,7 +78,7 @@ func (p *program) on(ctx context.Context, f onFlags, names, command []string) er
 	if err != nil {
 		return badInput(err)
 	}
-	lookup, err := secretFiles(f.secrets)
+	lookup, err := p.secrets(f.secrets)
 	if err != nil {
 		return badInput(err)
 	}
@@ -136,9 +140,10 @@ func (f onFlags) reactionName(types []events.Type, command []string) (string, er
 	return f.name, nil
 }
 
-// secretFiles reads name=FILE at each use, so that a secret can be replaced
-// while the command runs.
-func secretFiles(list []string) (func(string) (string, error), error) {
+// secrets reads name=FILE at each use, so that a secret can be replaced while
+// the command runs. What has no file is looked for in the environment, without
+// fiord's own credentials: which names are asked for, an event says.
+func (p *program) secrets(list []string) (func(string) (string, error), error) {
 	files := map[string]string{}
 	for _, pair := range list {
 		name, file, ok := strings.Cut(pair, "=")
@@ -153,7 +158,10 @@ func secretFiles(list []string) (func(string) (string, error), error) {
 	return func(name string) (string, error) {
 		file, ok := files[name]
 		if !ok {
-			return "", fmt.Errorf("no secret %s: give its file with --secret %s=FILE", name, name)
+			if value := p.variable(name, ""); value != "" && !strings.HasPrefix(name, "FIORD_") {
+				return value, nil
+			}
+			return "", fmt.Errorf("no secret %s: give its file with --secret %s=FILE, or set the variable", name, name)
 		}
 		text, err := os.ReadFile(file) //nolint:gosec // the person names the file
 		return strings.TrimRight(string(text), "\r\n"), err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -89,6 +90,64 @@ func lines(file string) int {
 	return strings.Count(string(text), "\n")
 }
 
+// Step four of the old flow: the playbook runs on the hosts of the inventory,
+// with the agent's configuration, whose secrets come from the environment.
+func TestAPlaybookFollowsTheInventory(t *testing.T) {
+	if _, err := exec.LookPath("ansible-playbook"); err != nil {
+		missing(t, "ansible-playbook is missing: apt-get install ansible-core")
+	}
+	example, err := filepath.Abs("../../deploy/ansible/flocker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := startUp(t, t.TempDir(), "--inventory.discovery="+filepath.Join(example, "discovery.yaml"), "--inventory.reconcile=0s")
+	machines, err := os.ReadFile(filepath.Join(example, "testdata", "instances.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes := t.TempDir()
+	playbook := filepath.Join(nodes, "site.yml")
+	if err := os.WriteFile(playbook, []byte(`
+- hosts: flocker_control_service:nodes
+  connection: local
+  gather_facts: false
+  tasks:
+    - ansible.builtin.copy: {src: "{{ agent }}", dest: "`+nodes+`/{{ inventory_hostname }}.yml"}
+    - ansible.builtin.copy: {content: "{{ inventory_hostname }}", dest: "`+nodes+`/control"}
+      when: inventory_hostname in groups.flocker_control_service
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	environ := append(os.Environ(), "FIORD_DATA="+f.dir, "AWS_ACCESS_KEY_ID=AKIAEXAMPLE", `AWS_SECRET_ACCESS_KEY=it's "secret"`, "ANSIBLE_LOCAL_TEMP="+t.TempDir(), "LC_ALL=C.UTF-8")
+	ctx, cancel := context.WithCancel(t.Context())
+	var out buffer
+	p := program{environ: environ, stdin: strings.NewReader(""), stdout: &out, stderr: &out}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- p.run(ctx, []string{
+			"on", "inventory.generated", "--attempts=1", "--", "ansible-playbook", "-i", "{hosts.yaml}", "-i", "{hosts.py}", playbook, "--extra-vars", "agent={side/agent.yml}",
+		})
+	}()
+	eventually(t, "the reaction to wait", func() bool { return strings.Contains(out.String(), "waits for") })
+	if code, _, _ := command(t, string(machines), environ, "discover", "-"); code != 0 {
+		t.Fatalf("discover: exit code %d", code)
+	}
+	eventually(t, "the playbook", func() bool { return strings.Contains(out.String(), "PLAY RECAP") })
+	cancel()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	want, err := os.ReadFile(filepath.Join(example, "testdata", "agent.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{"192.0.2.10.yml": string(want), "192.0.2.12.yml": string(want), "control": "192.0.2.10"} {
+		if got, err := os.ReadFile(filepath.Join(nodes, name)); err != nil || string(got) != content {
+			t.Errorf("%s: %v, %q, want %q\n%s", name, err, got, content, out.String())
+		}
+	}
+}
+
 func TestWhatACloudPrintsBecomesAnInventory(t *testing.T) {
 	f := startUp(t, t.TempDir())
 	environ := []string{"FIORD_DATA=" + f.dir}
@@ -106,6 +165,23 @@ func TestWhatACloudPrintsBecomesAnInventory(t *testing.T) {
 	for name, document := range map[string]string{"cut short": described[:200], "foreign": `{"hello": "world"}`, "empty": ""} {
 		if code, _, _ := command(t, document, environ, "discover", "-"); code != 2 {
 			t.Errorf("%s: exit code %d, want 2", name, code)
+		}
+	}
+}
+
+func TestSecretsComeFromFilesFirst(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("from the file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := program{environ: []string{"TOKEN=from the environment", "OTHER=other", "FIORD_S3_SECRET_KEY=fiord's own"}}
+	lookup, err := p.secrets([]string{"TOKEN=" + file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"TOKEN": "from the file", "OTHER": "other", "FIORD_S3_SECRET_KEY": "", "NONE": ""} {
+		if got, err := lookup(name); got != want || (err == nil) != (want != "") {
+			t.Errorf("secret %s: %q, %v; want %q", name, got, err, want)
 		}
 	}
 }

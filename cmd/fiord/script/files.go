@@ -98,7 +98,11 @@ func (f Files) fetch(ctx context.Context, claim events.ClaimCheck, path string) 
 		defer stream.Close() //nolint:errcheck // only read
 		content = stream
 	}
-	file, err := os.OpenFile(path+".part", os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // below Dir
+	mode := os.FileMode(0o600)
+	if claim.MediaType == mediaPython {
+		mode = 0o700 // Ansible runs a script, and reads anything else
+	}
+	file, err := os.OpenFile(path+".part", os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode) //nolint:gosec // below Dir
 	if err != nil {
 		return err
 	}
@@ -108,6 +112,9 @@ func (f Files) fetch(ctx context.Context, claim events.ClaimCheck, path string) 
 	}
 	return os.Rename(path+".part", path)
 }
+
+// mediaPython is the media type of an inventory that is a script.
+const mediaPython = "text/x-python"
 
 // maxTemplate bounds a template with its data.
 const maxTemplate = 64 << 20

@@ -31,9 +31,18 @@ type Host struct {
 	Address  string // how it is reached; empty if it has no address
 	Instance *instance.Instance
 	Worker   *Worker // nil if no worker runs on it
+	// Control is true for one host: the one that was launched first. It stays
+	// the same as long as it is there.
+	Control bool
 
 	composed []variable
 	grouped  bool
+}
+
+// ByLaunch orders hosts by the time of their launch, then by id and name: a
+// machine that is added goes to the end.
+func ByLaunch(a, b *Host) int {
+	return cmp.Or(a.Instance.Launched.Compare(b.Instance.Launched), cmp.Compare(a.Instance.ID, b.Instance.ID), cmp.Compare(a.Name, b.Name))
 }
 
 // Group is a set of hosts and of groups, both in order and without repetition.
@@ -72,6 +81,9 @@ func Build(snapshot *instance.Snapshot, cfg *Config, workers func(*instance.Inst
 	}
 	if err := b.nameHosts(); err != nil {
 		return nil, err
+	}
+	if len(b.hosts) > 0 {
+		slices.MinFunc(b.hosts, ByLaunch).Control = true
 	}
 	for _, h := range b.hosts {
 		if err := b.construct(h); err != nil {

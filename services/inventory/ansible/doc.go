@@ -6,6 +6,11 @@
 // keyed_groups, which see the composed ones too. [Inventory.Write] then writes
 // every format at once, so that all of them say the same.
 //
+// Besides what its provider says, every host has the variable fiord: the same
+// for all providers, with account, id, image, name, provider, region, stale,
+// state, tags, type, worker and zone as far as they are known, and control for
+// the one host that was launched first.
+//
 // Nothing is lost silently: every machine of the snapshot is either a host or
 // excluded with a reason, and names that collide are dealt with by policy and
 // never merged. What comes from a cloud is data: it is quoted for each format

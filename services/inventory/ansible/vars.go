@@ -173,6 +173,9 @@ func normalised(b []byte, h *Host) []byte {
 	}
 	b = append(b, '{')
 	text("account", i.Account)
+	if h.Control {
+		b = append(b, `"control":true,`...)
+	}
 	text("id", i.ID)
 	text("image", i.Image)
 	text("name", i.Name)

@@ -7,7 +7,6 @@ package side
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,16 +57,13 @@ type Host struct {
 // Of collects the data of an inventory.
 func Of(inv *ansible.Inventory) Data {
 	d := Data{Groups: map[string][]string{}}
-	for _, h := range inv.Hosts {
+	for _, h := range slices.SortedFunc(slices.Values(inv.Hosts), ansible.ByLaunch) {
 		i := h.Instance
 		d.Hosts = append(d.Hosts, Host{
 			Name: h.Name, Address: h.Address, ID: i.ID, Provider: i.Provider, Account: i.Account, Region: i.Region, Zone: i.Zone,
 			Type: i.Type, KeyName: i.KeyName, PublicIPv4: i.Addresses.PublicIPv4, PrivateIPv4: i.Addresses.PrivateIPv4, Tags: i.Tags, Launched: i.Launched,
 		})
 	}
-	slices.SortFunc(d.Hosts, func(a, b Host) int {
-		return cmp.Or(a.Launched.Compare(b.Launched), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Name, b.Name))
-	})
 	if len(d.Hosts) > 0 {
 		d.Control = &d.Hosts[0]
 	}
