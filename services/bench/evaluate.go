@@ -17,6 +17,9 @@ import (
 	"github.com/fiord-bench/fiord/services/bench/verdict"
 )
 
+// maxFindings is what an event carries.
+const maxFindings = 50
+
 // resultDocument is result.json: what fio measured, and whether to believe it.
 type resultDocument struct {
 	*result.Document
@@ -56,6 +59,9 @@ func (r *run) evaluate(a *spool.Attempt, o order, exit runner.Exit) (events.RunC
 		Job: file, Output: output, Logs: filepath.Join(a.Dir, runner.LogDir), Stderr: complaints(a.Dir),
 		Meanwhile: r.meanwhile,
 	})
+	if room := maxFindings - len(done.Integrity.Findings); room > 0 {
+		done.Integrity.Findings = append(done.Integrity.Findings, r.findings[:min(room, len(r.findings))]...)
+	}
 	done.Summary = summary(document)
 	return done, "", writeResult(a.Dir, resultDocument{Document: document, Integrity: done.Integrity, Prepared: r.prepared})
 }

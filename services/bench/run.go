@@ -36,6 +36,7 @@ type run struct {
 	session   *session           // of the list; nil for an adopted run
 	text      []byte             // the job file as its author wrote it
 	prepared  []string           // what was done before fio started, in words
+	findings  []events.Finding   // what is known of the run's integrity before fio starts
 	meanwhile *verdict.Meanwhile // what the host did, once fio has ended
 	leased    *leased            // nil if nothing it uses is seen by other hosts
 }
@@ -167,6 +168,13 @@ func (r *run) start(ctx context.Context, p plan, locks []*os.File) error {
 	env, err := s.environment(p)
 	if err != nil {
 		r.log.Warn("environment is incomplete", "error", err)
+	}
+	changes, since, err := r.changed(env)
+	if err != nil {
+		r.log.Warn("this environment is not held against the last", "error", err)
+	}
+	if len(changes) > 0 {
+		r.findings = append(r.findings, environmentChanged(changes, since))
 	}
 	o := r.order(p, env)
 	a, err := s.spool.Begin(r.inv.Run, r.inv.Attempt, o)

@@ -65,18 +65,18 @@ type Target struct {
 	Type    string `json:"fs_type,omitempty"`
 	Options string `json:"mount_options,omitempty"`
 
-	Device      string            `json:"device,omitempty"`
-	Kind        string            `json:"kind,omitempty"`
-	Model       string            `json:"model,omitempty"`
-	Serial      string            `json:"serial,omitempty"`
-	WWN         string            `json:"wwn,omitempty"`
-	Firmware    string            `json:"firmware,omitempty"`
-	Size        uint64            `json:"size,omitempty"`
-	Rotates     bool              `json:"rotational,omitempty"`
-	Slaves      []string          `json:"slaves,omitempty"`
-	Queue       map[string]string `json:"queue,omitempty"` // scheduler, nr_requests, …
-	NUMANode    string            `json:"numa_node,omitempty"` // that the device is attached to
-	Health      *Health           `json:"health,omitempty"`
+	Device   string            `json:"device,omitempty"`
+	Kind     string            `json:"kind,omitempty"`
+	Model    string            `json:"model,omitempty"`
+	Serial   string            `json:"serial,omitempty"`
+	WWN      string            `json:"wwn,omitempty"`
+	Firmware string            `json:"firmware,omitempty"`
+	Size     uint64            `json:"size,omitempty"`
+	Rotates  bool              `json:"rotational,omitempty"`
+	Slaves   []string          `json:"slaves,omitempty"`
+	Queue    map[string]string `json:"queue,omitempty"`     // scheduler, nr_requests, …
+	NUMANode string            `json:"numa_node,omitempty"` // that the device is attached to
+	Health   *Health           `json:"health,omitempty"`
 }
 
 // queueSettings are what of a device's queue bears on results.

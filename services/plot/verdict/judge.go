@@ -64,6 +64,9 @@ func Judge(before *Bench, after Bench, opt Options) Result {
 		opt.Figures = defaultFigures()
 	}
 	list := comparisons(*before, after, opt)
+	if changed := environment(*before, after); len(list) == 0 && changed != "" {
+		return Result{Verdict: events.VerdictInconclusive, Headline: "Inconclusive: the environment changed since the baseline (" + changed + "), so no shift could be told from that; fiord accept makes these results the baseline."}
+	}
 	if len(list) == 0 {
 		return Result{Verdict: events.VerdictInconclusive, Headline: "Nothing in common with the baseline: no point was measured by both on the same kind of machine."}
 	}
@@ -117,12 +120,15 @@ func ends(n events.Counts) string {
 // group is what may be compared: one point of one job on one machine, or on
 // one kind of machine when hosts are not the same.
 // Latencies of another kind are another group.
-type group struct{ job, point, machine, latency string }
+// So is the same host once its kernel, its device or their settings are others:
+// what shifted then may be theirs.
+type group struct{ job, point, machine, class, latency string }
 
 // comparisons holds each common group against the baseline, metric by metric.
 func comparisons(before, after Bench, opt Options) []events.Comparison {
 	machine := machines(before, after)
-	a, b := samples(before, machine), samples(after, machine)
+	classes := known(before) && known(after)
+	a, b := samples(before, machine, classes), samples(after, machine, classes)
 	var out []events.Comparison
 	for g, metrics := range b {
 		for m, values := range metrics {
@@ -164,7 +170,7 @@ func machines(before, after Bench) func(Run) string {
 }
 
 // samples gathers the values of sound runs by group and metric.
-func samples(b Bench, machine func(Run) string) map[group]map[Metric][]float64 {
+func samples(b Bench, machine func(Run) string, classes bool) map[group]map[Metric][]float64 {
 	out := map[group]map[Metric][]float64{}
 	for _, r := range b.Runs {
 		if r.Integrity != events.IntegrityOK {
@@ -172,6 +178,9 @@ func samples(b Bench, machine func(Run) string) map[group]map[Metric][]float64 {
 		}
 		for m, v := range r.Values {
 			g := group{job: r.Job, point: r.Point, machine: machine(r)}
+			if classes {
+				g.class = r.class()
+			}
 			if m.Unit() == UnitTime {
 				g.latency = r.LatencyOf
 			}

@@ -3,6 +3,7 @@ package verdict_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,6 +135,34 @@ func TestKindsOfLatencyAreNotComparedWithEachOther(t *testing.T) {
 	}
 	if of := verdict.LatencyOf(events.Summary{Read: &events.Figures{Latency: events.Latency{Of: "clat"}}}); of != "" {
 		t.Errorf("completion is %q, unlike in events of old", of)
+	}
+}
+
+// A new kernel on the same host is no regression of the commit's, and its
+// results are not held against those of the old one.
+func TestAChangedEnvironmentIsToldInsteadOfAShift(t *testing.T) {
+	class := func(b verdict.Bench, host, device string) verdict.Bench {
+		b.Runs = slices.Clone(b.Runs)
+		for i := range b.Runs {
+			b.Runs[i].HostClass, b.Runs[i].DeviceClass = host, device
+		}
+		return b
+	}
+	base := class(bench(100, 101, 99, 100.5, 99.5), "k1", "d1")
+	slower := bench(80, 81, 79, 80.5, 79.5)
+	for name, c := range map[string]struct {
+		after verdict.Bench
+		want  events.Verdict
+		says  string
+	}{
+		"the same":            {class(slower, "k1", "d1"), events.VerdictRegressed, "Regressed"},
+		"another kernel":      {class(slower, "k2", "d1"), events.VerdictInconclusive, "node-a: host k1 → k2"},
+		"another drive":       {class(slower, "k1", "d2"), events.VerdictInconclusive, "node-a: device d1 → d2"},
+		"fingerprints of old": {class(slower, "", ""), events.VerdictRegressed, "Regressed"},
+	} {
+		if got := verdict.Judge(&base, c.after, verdict.Options{}); got.Verdict != c.want || !strings.Contains(got.Headline, c.says) {
+			t.Errorf("%s: %s %q", name, got.Verdict, got.Headline)
+		}
 	}
 }
 
