@@ -124,13 +124,13 @@ func TestHookTellsThePusherWhatWentWrong(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
 	writeFile(t, file, "s\n", 0o600)
 	r := newReceiver(t)
-	r.status, r.answer = http.StatusForbidden, `{"type":"x","title":"The signature is not valid","status":403,"detail":"none of 1 valid keys made it"}`
+	r.status, r.answer = http.StatusForbidden, `{"type":"x","title":"The signature is not valid","status":403,"detail":"the key \"lab\" is not meant for <it>"}`
 	line := idA + " " + idB + " refs/heads/main\n"
 	tests := map[string]struct {
 		env  []string
 		says string
 	}{
-		"refused":        {[]string{"FIORD_HOOK_URL=" + r.URL, "FIORD_HOOK_SECRET_FILE=" + file}, "not told, status 403: The signature is not valid: none of 1 valid keys made it"},
+		"refused":        {[]string{"FIORD_HOOK_URL=" + r.URL, "FIORD_HOOK_SECRET_FILE=" + file}, "not told, status 403: The signature is not valid: the key 'lab' is not meant for <it>\n"},
 		"nobody answers": {[]string{"FIORD_HOOK_URL=http://127.0.0.1:1", "FIORD_HOOK_SECRET_FILE=" + file}, "http://127.0.0.1:1 does not answer"},
 		"no secret":      {[]string{"FIORD_HOOK_URL=" + r.URL}, "set fiord.secretFile"},
 		"secret is gone": {[]string{"FIORD_HOOK_URL=" + r.URL, "FIORD_HOOK_SECRET_FILE=/nowhere"}, "set fiord.secretFile"},
@@ -141,6 +141,26 @@ func TestHookTellsThePusherWhatWentWrong(t *testing.T) {
 				t.Errorf("the pusher saw %q, want %q", output, tt.says)
 			}
 		})
+	}
+}
+
+func TestHookTriesTheConnectionByHand(t *testing.T) {
+	dir := t.TempDir()
+	run(t, dir, "git", "init", "--quiet", "--bare", ".")
+	file := filepath.Join(t.TempDir(), "secret")
+	writeFile(t, file, "a secret of the hook\n", 0o600)
+	r := newReceiver(t)
+	r.status, r.answer = http.StatusOK, `{"message":"the connection works"}`
+	output := runHook(t, []string{"sh", "-c", `exec sh "$0" ping`}, dir, "", "FIORD_HOOK_URL="+r.URL, "FIORD_HOOK_SECRET_FILE="+file, "FIORD_HOOK_REPOSITORY=lab/jobs")
+	if output != "fiord: lab/jobs: the connection works\n" || len(r.received) != 1 {
+		t.Fatalf("the person saw %q after %d deliveries", output, len(r.received))
+	}
+	d := r.received[0]
+	if _, err := (forge.Git{}).Verify(d, []forge.Key{{ID: "k", Secret: []byte("a secret of the hook")}}, time.Now()); err != nil {
+		t.Error(err)
+	}
+	if m, err := (forge.Git{}).Parse(d); err != nil || !m.Ping || m.Repo.Name != "lab/jobs" {
+		t.Errorf("message %+v, error %v", m, err)
 	}
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -73,7 +74,15 @@ func (p *Problem) write(w http.ResponseWriter) {
 		h.Set("Retry-After", strconv.Itoa(int((p.retryAfter+time.Second-1)/time.Second)))
 	}
 	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // the sender is gone; nobody is left to tell
+	writeJSON(w, p)
+}
+
+// writeJSON leaves < and > as they are: nobody shows an answer as a web page,
+// and many read it raw.
+func writeJSON(w io.Writer, v any) {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // the sender is gone; nobody is left to tell
 }
 
 // problemOf turns any error of a handler into a Problem. What it does not know

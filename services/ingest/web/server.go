@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -138,7 +137,7 @@ func (s *Server) endpoint(name string, h handler) http.Handler {
 		} else {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(status)
-			_ = json.NewEncoder(w).Encode(a.body) // the sender is gone; the event is stored
+			writeJSON(w, a.body)
 		}
 		s.metrics.answered(name, status, time.Since(start))
 		s.log(r, name, status, err)
