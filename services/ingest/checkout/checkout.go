@@ -90,7 +90,7 @@ func (c *Client) ask(address string, do func(remote) error) error {
 // prepare makes an empty repository with the remote set.
 func (c *Client) prepare(ctx context.Context, to remote, commit string) (*repo, error) {
 	resolve := func(host string) ([]net.IP, error) { return net.DefaultResolver.LookupIP(ctx, "ip", host) }
-	if err := c.cfg.checkAddress(to, resolve); err != nil {
+	if err := c.cfg.checkAddress(&to, resolve); err != nil {
 		return nil, err
 	}
 	format, err := objectFormat(commit)

@@ -63,6 +63,9 @@ func environ(cfg Config, home string, r remote) []string {
 		{"http.lowSpeedLimit", "1000"},
 		{"http.lowSpeedTime", "30"},
 	}
+	if pin := r.pin(); pin != "" {
+		settings = append(settings, [2]string{"http.curloptResolve", pin})
+	}
 	cred, ok := cfg.credential(r)
 	switch {
 	case ok && r.scheme == "ssh":

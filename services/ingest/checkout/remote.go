@@ -14,6 +14,8 @@ type remote struct {
 	text   string // as git gets it
 	scheme string // https, http, ssh or file
 	url    *url.URL
+	// addresses that the host was found to have when they were looked at.
+	addresses []net.IP
 }
 
 // scp is git's short form for ssh: user@host:path.
@@ -73,8 +75,9 @@ func (c Config) local(path string) (remote, error) {
 
 // checkAddress refuses hosts that only lead to trouble: the link-local range,
 // where clouds keep credentials, and, unless allowed, this machine. Private
-// networks are where forges live and are fine.
-func (c Config) checkAddress(r remote, resolve func(host string) ([]net.IP, error)) error {
+// networks are where forges live and are fine. What was looked at is kept in the
+// remote, so that nothing else is asked.
+func (c Config) checkAddress(r *remote, resolve func(host string) ([]net.IP, error)) error {
 	if r.scheme == "file" {
 		return nil
 	}
@@ -90,7 +93,29 @@ func (c Config) checkAddress(r remote, resolve func(host string) ([]net.IP, erro
 			return fmt.Errorf("%w: %s is this machine: allow local addresses in the configuration of ingest", ErrRefused, r.url.Hostname())
 		}
 	}
+	r.addresses = ips
 	return nil
+}
+
+// pin is git's setting, of libcurl's CURLOPT_RESOLVE, that keeps it to the
+// addresses that were looked at: a name server that answers git's own question
+// otherwise is not heard. Before git 2.37 it does nothing. Empty for ssh, which
+// gives nothing to a host that has not the right key.
+func (r remote) pin() string {
+	host, port := r.url.Hostname(), r.url.Port()
+	if len(r.addresses) == 0 || net.ParseIP(host) != nil || r.scheme != "https" && r.scheme != "http" {
+		return ""
+	}
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[r.scheme]
+	}
+	list := make([]string, len(r.addresses))
+	for i, ip := range r.addresses {
+		if list[i] = ip.String(); ip.To4() == nil {
+			list[i] = "[" + list[i] + "]"
+		}
+	}
+	return host + ":" + port + ":" + strings.Join(list, ",")
 }
 
 // under tells whether the remote is the prefix or lies below it.
