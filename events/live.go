@@ -26,8 +26,10 @@ type Progress struct {
 	Percent float64 `json:"percent"`
 	// ETA of the run, 0 when unknown.
 	ETA Duration `json:"eta,omitzero"`
-	// IOPS, BandwidthBytes (per second) and mean completion latency in
-	// nanoseconds since the last report, by direction.
+	// IOPS and BandwidthBytes (per second) since the last report, by direction.
+	// LatencyNS is the mean time in nanoseconds that a request took at the disks
+	// measured, as the kernel counts it: fio tells its own at its end. Without a
+	// disk of the host, or without requests that reached it, there is none.
 	IOPS           map[string]float64 `json:"iops,omitempty"`
 	BandwidthBytes map[string]float64 `json:"bandwidth_bytes,omitempty"`
 	LatencyNS      map[string]float64 `json:"latency_ns,omitempty"`

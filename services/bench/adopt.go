@@ -133,7 +133,7 @@ func (s *Service) resume(ctx context.Context, a *spool.Attempt, o order, p runne
 		return errors.Join(fmt.Errorf("read cause: %w", err), a.Drop())
 	}
 	r := &run{
-		service: s, list: o.List, inv: o.Inv, cause: cause, begun: time.Now(),
+		service: s, list: o.List, inv: o.Inv, cause: cause, begun: time.Now(), disks: o.Disks,
 		log: s.log.With(slog.String("bench_id", o.Inv.Bench), slog.String("run_id", o.Inv.Run)),
 	}
 	r.list.Runs = make([]events.Invocation, o.Runs) // counted in progress only

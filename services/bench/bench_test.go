@@ -155,7 +155,7 @@ func TestCancellationStopsWhatRunsAndWhatWaits(t *testing.T) {
 	w := newWorld(t)
 	w.start(w.config("host-1"))
 	list := w.request(bench{host: "host-1", jobs: []string{slowJob, slowJob}})
-	live := w.live(list)
+	live := w.live(list, reads)
 	if live.Run != list.Runs[0].Run || live.Host != "host-1" || live.Runs != 2 || live.Attempt != 1 || live.BandwidthBytes["read"] <= 0 || live.Percent <= 0 {
 		t.Errorf("progress %+v", live)
 	}
@@ -174,12 +174,14 @@ func TestCancellationStopsWhatRunsAndWhatWaits(t *testing.T) {
 	}
 }
 
-// live waits for the first progress of a list that shows I/O.
-func (w *world) live(list events.RunList) events.Progress {
+func reads(p events.Progress) bool { return p.IOPS["read"] > 0 }
+
+// live waits for the first progress of a running list that matches.
+func (w *world) live(list events.RunList, match func(events.Progress) bool) events.Progress {
 	w.t.Helper()
 	shown := make(chan events.Progress, 100)
 	watch, err := w.bus.WatchLive(w.t.Context(), list.Bench, func(p events.Progress) {
-		if p.Phase == "running" && p.IOPS["read"] > 0 {
+		if p.Phase == "running" && match(p) {
 			shown <- p
 		}
 	})

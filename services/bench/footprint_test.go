@@ -16,7 +16,7 @@ func TestTheWorkerIsLightWhileFioRuns(t *testing.T) {
 	w, m := newMortalWorld(t, "process")
 	worker := w.spawn(m)
 	list := w.request(bench{host: m.Config.Host, jobs: []string{"[a]\nioengine=null\nrw=read\nsize=1g\ntime_based\nruntime=10\nrate_iops=5000\n"}})
-	w.live(list)
+	w.live(list, reads)
 	began, before := time.Now(), cpuTime(t, worker.Process.Pid)
 	time.Sleep(6 * time.Second)
 	used := cpuTime(t, worker.Process.Pid) - before

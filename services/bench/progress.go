@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/bench/block"
 	"github.com/fiord-bench/fiord/services/bench/runner"
 )
 
@@ -23,6 +24,7 @@ func (r *run) show(phase string) {
 // its files out first says so: its rates are not the measured ones.
 func (r *run) progress() func(runner.Progress) {
 	var last time.Time
+	times := newDiskTimes(block.System{}, r.disks)
 	return func(p runner.Progress) {
 		if p.Time.Sub(last) < liveEvery {
 			return
@@ -40,6 +42,7 @@ func (r *run) progress() func(runner.Progress) {
 				live.IOPS[name], live.BandwidthBytes[name] = rate.IOPS, rate.BytesPerSec
 			}
 		}
+		live.LatencyNS = times.since()
 		r.send(live)
 	}
 }

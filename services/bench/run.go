@@ -38,6 +38,7 @@ type run struct {
 	prepared  []string           // what was done before fio started, in words
 	findings  []events.Finding   // what is known of the run's integrity before fio starts
 	meanwhile *verdict.Meanwhile // what the host did, once fio has ended
+	disks     []string           // kernel names, of what is measured
 	leased    *leased            // nil if nothing it uses is seen by other hosts
 }
 
@@ -194,6 +195,7 @@ func (r *run) start(ctx context.Context, p plan, locks []*os.File) error {
 		return r.unready(ctx, a, o, failure, err)
 	}
 	o.StartedAt, o.Overhead = time.Now().UTC(), time.Since(r.begun)
+	r.disks = o.Disks
 	inv := runner.Invocation{
 		Key: runner.Key{Run: r.inv.Run, Attempt: r.inv.Attempt}, Host: s.token,
 		Dir: a.Dir, WorkDir: p.WorkDir, Mounts: p.Grant.Mounts, Volumes: p.Volumes,
