@@ -91,9 +91,8 @@ func openGate(path string) (*gate.Gate, error) {
 	return gate.Open(path)
 }
 
-// Run serves until the context ends and returns when its goroutines have. A
-// container that is still measuring then goes on, and is adopted by the next
-// start.
+// Run serves until the context ends and returns when its goroutines have. What
+// is still measuring then goes on or is handed back, see the package comment.
 func (s *Service) Run(ctx context.Context) error {
 	err := s.serve(ctx)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {

@@ -44,6 +44,8 @@ type Config struct {
 	DropCaches bool          `config:"drop_caches" help:"let benches empty the page cache before each sample: it slows down everything on the host"`
 	Others     float64       `config:"others" help:"percent of the CPUs that others may take while fio measures and none is idle, before the run is suspect; 0 for any"`
 
+	LeaveRunning bool `config:"leave_running" help:"when the worker stops, leave containers of runs meant for this host measuring, for its next start; otherwise end them and hand the runs back"`
+
 	LeaseTTL   time.Duration `config:"lease_ttl" help:"a shared device is free for other hosts this long after its worker fell silent"`
 	Supervisor string        `config:"supervisor" help:"path of fiord-supervisor, for shared devices; empty for the one beside this program or in PATH"`
 }
@@ -112,6 +114,8 @@ func DefaultConfig() Config {
 		LeaseTTL:    30 * time.Second,
 		Logs:        Logs{Average: 500 * time.Millisecond, Histogram: time.Second, Coarseness: 2},
 		Others:      20,
+
+		LeaveRunning: true,
 	}
 }
 

@@ -28,6 +28,13 @@
 // first invocation that has not ended. Artifacts of attempts lie apart, and the
 // end names the attempt whose artifacts count.
 //
+// # Stopping
+//
+// A worker that is told to stop lets fio be, in its container, if the run is
+// meant for this host: the next start adopts it. A run of a pool, or of a plain
+// process, is ended and handed back, and that start is not counted. So updates
+// cost no run its attempts. A worker that is killed hands nothing back.
+//
 // # Order of a run
 //
 //	fetch and verify the job file     store
@@ -35,7 +42,7 @@
 //	judge it                          guard: run.rejected
 //	pass the gate, lock the devices   internal/gate, locks.go
 //	lease what other hosts see too    lease, shared.go, leased.go
-//	count the start, run.started      attempts.go
+//	count the start, run.started      starts.go
 //	run fio                           runner: docker or process
 //	judge the result                  verdict: integrity
 //	commit to the spool, ship         spool, ship.go

@@ -36,7 +36,9 @@ type ending struct {
 // finish waits for fio, whoever started it, and commits the end to the spool.
 func (r *run) finish(ctx context.Context, a *spool.Attempt, o order, p runner.Process) error {
 	s := r.service
-	watched, stop := s.wanted.during(ctx, r.inv.Bench)
+	waiting, done := r.untilStopped(ctx)
+	defer done()
+	watched, stop := s.wanted.during(waiting, r.inv.Bench)
 	defer stop()
 	left := time.Until(o.StartedAt.Add(o.Timeout))
 	watched, cancelTimeout := context.WithTimeoutCause(watched, left, errTimeout)
@@ -56,8 +58,7 @@ func (r *run) finish(ctx context.Context, a *spool.Attempt, o order, p runner.Pr
 		return errors.Join(fmt.Errorf("measured in vain: %w", err), a.Drop())
 	}
 	if ctx.Err() != nil && exit.Stopped {
-		// The worker stops: the run is begun again, by whoever gets the list.
-		return errors.Join(ctx.Err(), a.Drop())
+		return r.handBack(ctx, a)
 	}
 	r.show("storing")
 	return r.commit(ctx, a, o, judge(exit, context.Cause(watched), r.list, o))
@@ -66,7 +67,10 @@ func (r *run) finish(ctx context.Context, a *spool.Attempt, o order, p runner.Pr
 // lost: fio went out of sight. What it may still be doing is cleared before
 // the run is begun again.
 func (r *run) lost(ctx context.Context, a *spool.Attempt, o order, err error) error {
-	if errors.Is(err, runner.ErrUnavailable) {
+	switch {
+	case errors.Is(err, runner.ErrLeft):
+		return r.left(err)
+	case errors.Is(err, runner.ErrUnavailable):
 		// It may yet end well, and be adopted by the next start of the worker.
 		return err
 	}

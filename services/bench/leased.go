@@ -26,6 +26,7 @@ type leased struct {
 	leash   runner.Leash
 	log     *slog.Logger
 	stop    func() // renewing, and wait until it has stopped
+	release func() // the context that ends with the lease
 	started bool   // fio may be running: only its end gives the lease back
 	ended   bool   // given back
 }
@@ -99,12 +100,12 @@ func (r *run) keepLease(ctx context.Context, l *lease.Lease, program string, att
 		})
 		if err != nil {
 			r.log.Warn("fio is ended: the lease of its device is lost", "error", err)
+			lost(err)
 		}
-		lost(err)
 	}()
 	r.leased = &leased{
 		lease: l, log: r.log, leash: runner.Leash{Program: program, Deadline: deadline},
-		stop: func() { stop(); <-stopped },
+		stop: func() { stop(); <-stopped }, release: func() { lost(context.Canceled) },
 	}
 	return watched, nil
 }
@@ -157,6 +158,7 @@ func (l *leased) letGo(ctx context.Context) {
 		return
 	}
 	l.stop()
+	defer l.release()
 	if l.started {
 		return
 	}

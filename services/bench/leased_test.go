@@ -280,6 +280,17 @@ func TestWithoutASupervisorASharedFolderIsNotMeasured(t *testing.T) {
 	}
 }
 
+func TestCancellingALeasedRunCancelsIt(t *testing.T) {
+	w := newWorld(t)
+	cfg := w.sharing("cancelled", "process", supervisorProgram(t))
+	w.start(cfg)
+	list := w.request(bench{host: cfg.Host, jobs: []string{folderJob("30")}})
+	w.live(list, func(p events.Progress) bool { return p.IOPS["write"] > 0 })
+	w.cancel(list, false)
+	end := ended[events.RunCancelled](t, w.end(list.Runs[0]))
+	w.read(end.Artifacts, "fio.json") // what fio had is kept
+}
+
 func TestAnAdoptedRunKeepsItsLease(t *testing.T) {
 	f := newFailing(t, "docker")
 	list := f.world.request(bench{host: f.first.Config.Host, jobs: []string{folderJob("9")}})

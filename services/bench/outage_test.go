@@ -132,14 +132,14 @@ func TestARunThatNeverComesToAnEndIsGivenUp(t *testing.T) {
 	}
 	dead := &Service{starts: kv}
 	for i := range 2 {
-		n, revision, err := dead.startsOf(t.Context(), list.Runs[0].Run)
-		if err != nil || n != i {
-			t.Fatalf("%d starts, %v", n, err)
+		so, err := dead.startsOf(t.Context(), list.Runs[0].Run)
+		if err != nil || so.counted() != i {
+			t.Fatalf("starts %+v, %v", so, err)
 		}
-		if err := dead.countStart(t.Context(), list.Runs[0].Run, n, revision); err != nil {
+		if err := dead.countStart(t.Context(), list.Runs[0].Run, so); err != nil {
 			t.Fatal(err)
 		}
-		if err := dead.countStart(t.Context(), list.Runs[0].Run, n, revision); !errors.Is(err, errTaken) {
+		if err := dead.countStart(t.Context(), list.Runs[0].Run, so); !errors.Is(err, errTaken) {
 			t.Fatalf("one start was counted twice: %v", err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/services/bench/facts"
+	"github.com/fiord-bench/fiord/services/bench/lease"
 	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 	"github.com/fiord-bench/fiord/services/bench/verdict"
@@ -122,14 +123,14 @@ func (r *run) alone(ctx context.Context, text []byte) error {
 		}
 		return r.cancelled(ctx, why)
 	}
-	starts, revision, err := s.startsOf(ctx, r.inv.Run)
+	so, err := s.startsOf(ctx, r.inv.Run)
 	if err != nil {
 		return bus.Unavailable(err)
 	}
-	if starts >= s.cfg.Starts {
-		return r.failed(ctx, starts, fmt.Sprintf("fio was started %d times and none of them came to an end: the worker or its host went away each time", starts))
+	if n := so.counted(); n >= s.cfg.Starts {
+		return r.failed(ctx, so.n, fmt.Sprintf("fio was started %d times and none of them came to an end: the worker or its host went away each time", n))
 	}
-	attempt := starts + 1
+	attempt := so.n + 1
 	p, problems, err := s.prepare(r.list, r.inv, text, s.attemptDir(r.inv.Run, attempt))
 	if len(problems) > 0 || err != nil {
 		return r.refused(ctx, problems, err)
@@ -141,7 +142,7 @@ func (r *run) alone(ctx context.Context, text []byte) error {
 	defer unlock(locks)
 	release, err := p.Grant.Hold()
 	if err != nil {
-		return r.failed(ctx, starts, err.Error())
+		return r.failed(ctx, so.n, err.Error())
 	}
 	defer release()
 	shared, err := s.shared(ctx, p)
@@ -153,7 +154,7 @@ func (r *run) alone(ctx context.Context, text []byte) error {
 		return r.refused(ctx, nil, err)
 	}
 	defer func() { r.leased.letGo(ctx) }()
-	if err := s.countStart(ctx, r.inv.Run, starts, revision); err != nil {
+	if err := s.countStart(ctx, r.inv.Run, so); err != nil {
 		return err
 	}
 	r.inv.Attempt = attempt
@@ -229,8 +230,10 @@ func (r *run) unstarted(ctx context.Context, a *spool.Attempt, o order, err erro
 	switch {
 	case errors.Is(err, runner.ErrUnavailable):
 		return errors.Join(bus.Unavailable(err), a.Drop())
+	case errors.Is(context.Cause(ctx), lease.ErrLost):
+		return errors.Join(context.Cause(ctx), a.Drop())
 	case ctx.Err() != nil:
-		return errors.Join(ctx.Err(), a.Drop())
+		return r.handBack(ctx, a)
 	}
 	return r.commit(ctx, a, o, ending{Reason: err.Error()})
 }

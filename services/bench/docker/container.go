@@ -102,6 +102,12 @@ func (c *fio) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Exit
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
+		if errors.Is(context.Cause(ctx), runner.Leave) {
+			cancel()
+			logs.finish(0)
+			<-ended
+			return exit, runner.ErrLeft
+		}
 		exit.Stopped = c.stop(work, ended, &err)
 	}
 	logs.finish(logPatience)

@@ -31,9 +31,15 @@ var (
 	ErrUnsupported = errors.New("not supported here")
 	// ErrUnavailable: the engine does not answer.
 	ErrUnavailable = errors.New("engine is unavailable")
+	// ErrLeft: Wait has left fio running, as its context's cause asked for.
+	ErrLeft = errors.New("fio was left running")
 	// ErrHook: an adapter of the host's operator refused or broke the request.
 	ErrHook = errors.New("hook refused")
 )
+
+// Leave is the cause with which to end the context of a Wait that should let
+// fio be, if it can do without this process.
+var Leave = errors.New("the worker stops, fio goes on") //nolint:staticcheck // a cause, not a failure
 
 // Key names one start of fio: attempts of a run are counted by starts.
 type Key struct {
@@ -58,7 +64,9 @@ type Process interface {
 	// Wait returns when fio has ended and nothing of it is left: no process,
 	// no container. It reports progress to seen (which may be nil) from one
 	// goroutine. When ctx ends first, Wait stops fio as the package says and
-	// returns an Exit with Stopped set; the error stays nil.
+	// returns an Exit with Stopped set; the error stays nil. With [Leave] as the
+	// cause a fio that can outlive its worker goes on instead, for Leftovers of
+	// the next, and Wait returns ErrLeft.
 	Wait(ctx context.Context, seen func(Progress)) (Exit, error)
 }
 
