@@ -1,6 +1,7 @@
 package ansible
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -49,14 +50,14 @@ type Config struct {
 // Expression is an expression in YAML.
 type Expression struct{ *expr.Expr }
 
-// UnmarshalYAML parses the expression and names its line if it can't be.
+// UnmarshalYAML parses the expression. The decoder names the line of an error.
 func (e *Expression) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind != yaml.ScalarNode {
-		return fmt.Errorf("line %d: expected an expression", n.Line)
+		return errors.New("expected an expression")
 	}
 	parsed, err := expr.Parse(n.Value)
 	if err != nil {
-		return fmt.Errorf("line %d: %w", n.Line, err)
+		return err
 	}
 	e.Expr = parsed
 	return nil
@@ -93,11 +94,11 @@ func (h *Hostname) UnmarshalYAML(n *yaml.Node) error {
 	}
 	for _, name := range []string{h.Name, h.Prefix} {
 		if name != "" && !isNameSource(name) {
-			return fmt.Errorf("line %d: %q names no attribute to take a host's name from; there are tag:<key> and %s", n.Line, name, strings.Join(nameSources(), ", "))
+			return fmt.Errorf("%q names no attribute to take a host's name from; there are tag:<key> and %s", name, strings.Join(nameSources(), ", "))
 		}
 	}
 	if h.Name == "" {
-		return fmt.Errorf("line %d: a hostname without name", n.Line)
+		return errors.New("a hostname without name")
 	}
 	return nil
 }
@@ -160,11 +161,11 @@ type templatePart struct {
 	expr *expr.Expr // nil for text
 }
 
-// UnmarshalYAML parses the template and names its line if it can't be.
+// UnmarshalYAML parses the template.
 func (t *Template) UnmarshalYAML(n *yaml.Node) error {
 	parsed, err := parseTemplate(n.Value)
 	if err != nil {
-		return fmt.Errorf("line %d: %w", n.Line, err)
+		return err
 	}
 	*t = parsed
 	return nil

@@ -100,7 +100,7 @@ func Parse(raw []byte, dir string) (*Config, error) {
 func parseOwn(raw []byte, dir string) (*Config, error) {
 	var f file
 	if err := yaml.Load(raw, &f, yaml.WithKnownFields()); err != nil {
-		return nil, err
+		return nil, plainly(err)
 	}
 	if f.Version != 1 {
 		return nil, fmt.Errorf("version is %d: this fiord reads version 1", f.Version)
@@ -119,6 +119,15 @@ func parseOwn(raw []byte, dir string) (*Config, error) {
 		}
 	}
 	return &Config{f.Sources, f.Config, f.SideFiles}, nil
+}
+
+// unknownField is how the decoder speaks of an option that isn't there.
+var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
+// plainly tells a mistake in a file in the words of who wrote it.
+func plainly(err error) error {
+	text := strings.TrimPrefix(err.Error(), "yaml: construct errors: ")
+	return errors.New(unknownField.ReplaceAllString(text, `there is no option "$1"`))
 }
 
 func (s *SideFile) load(dir string) error {

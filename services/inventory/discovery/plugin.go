@@ -48,9 +48,13 @@ func parsePlugin(raw []byte, name string) (*Config, error) {
 	if name != "aws_ec2" && name != "amazon.aws.aws_ec2" {
 		return nil, fmt.Errorf("plugin is %q: of Ansible's, aws_ec2 alone is understood", name)
 	}
+	raw, err := withoutForeign(raw)
+	if err != nil {
+		return nil, err
+	}
 	var p plugin
 	if err := yaml.Load(raw, &p, yaml.WithKnownFields()); err != nil {
-		return nil, err
+		return nil, plainly(err)
 	}
 	account := ec2.Account{Profile: firstOf(p.Profile, p.AWSProfile, p.BotoProfile)}
 	if role := firstOf(p.AssumeRoleARN, p.IAMRoleARN); role != "" {
