@@ -37,7 +37,7 @@ func (r *Run) measure(ctx context.Context, in fs.FS, ref events.RunRef) (plot.Me
 	for _, p := range r.Logs {
 		logs = append(logs, reading.Log{Name: path.Base(p), Open: func(context.Context) (io.ReadCloser, error) { return in.Open(p) }})
 	}
-	read, err := reading.Read(ctx, m.Document, logs, reading.Options{})
+	read, err := reading.Read(ctx, m.Document, logs, reading.Options{Damaged: true})
 	if err != nil {
 		return m, nil, fmt.Errorf("read logs of %s: %w", r.Name, err)
 	}

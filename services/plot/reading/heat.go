@@ -116,6 +116,12 @@ func (r *reader) readHeat(ctx context.Context, logs []numbered) (err error) {
 		r.locked(func() { r.flag("latency histograms: " + err.Error()) })
 		err = nil
 	}
+	if err != nil && r.opt.Damaged && ctx.Err() == nil {
+		r.locked(func() {
+			r.flag(fmt.Sprintf("latency histograms: a log breaks off (%v); what comes before is shown", err))
+		})
+		err = nil
+	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("read histogram logs: %w", err)
 	}

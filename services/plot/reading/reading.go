@@ -36,6 +36,10 @@ type Options struct {
 	// From and To, when To is the later one, cut a stretch out of the run and
 	// show it on a finer grid.
 	From, To time.Duration
+	// Damaged asks for what can be read of a log that breaks off or is damaged,
+	// with a flag. Without it such a log is an error: what a store keeps is whole,
+	// and a reader that fails is the store's failure.
+	Damaged bool
 }
 
 // zoomed tells that only a stretch is wanted.
@@ -232,20 +236,35 @@ func (r *reader) each(ctx context.Context, l numbered, read func(log.Source) err
 	}
 	defer func() { err = errors.Join(err, body.Close()) }()
 	opened, err := log.Open(body, r.configOf(l.number))
+	if err != nil && r.opt.Damaged && ctx.Err() == nil {
+		r.locked(func() { r.flag(l.Name + ": " + err.Error()) })
+		return false, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("read log %s: %w", l.Name, err)
 	}
 	err = read(opened)
 	closed := opened.Close()
 	r.met(l.Name, opened.Stats(), opened.Layout())
-	if errors.Is(err, log.ErrGrid) || errors.Is(err, log.ErrTooLarge) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case errors.Is(err, log.ErrGrid) || errors.Is(err, log.ErrTooLarge):
 		return false, r.flagGrid(l.Name, err)
+	case err == nil:
+		err = closed // of an archive that is read to its end
 	}
-	if err = errors.Join(err, closed); err != nil {
+	if err != nil && r.opt.Damaged && ctx.Err() == nil {
+		r.flag(fmt.Sprintf("%s: breaks off after %s lines (%v); what comes before is shown", l.Name, figure.Grouped(positive(opened.Stats().Lines)), err))
+		return true, nil
+	}
+	if err != nil {
 		return false, fmt.Errorf("read log %s: %w", l.Name, err)
 	}
 	return true, nil
 }
+
+func positive(n int64) uint64 { return uint64(max(n, 0)) } // #nosec G115 -- not negative
 
 // shownExamples is how many malformed lines of a log are shown.
 const shownExamples = 3
@@ -263,11 +282,18 @@ func (r *reader) met(name string, s log.Stats, layout log.Layout) {
 		r.run.Flags = append(r.run.Flags, text)
 	}
 	if s.Rewinds > 0 {
-		r.run.Flags = append(r.run.Flags, fmt.Sprintf("%s: time goes back %d times, as in a log that was appended to", name, s.Rewinds))
+		r.flag(fmt.Sprintf("%s: time goes back %s, as in a log that was appended to", name, times(s.Rewinds)))
 	}
 	if layout.Guess != "" && s.Samples > 0 {
 		r.run.Notes = append(r.run.Notes, name+": "+layout.Guess)
 	}
+}
+
+func times[N int | int64](n N) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // flagGrid turns a log that no grid can hold into a flag.

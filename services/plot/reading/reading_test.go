@@ -360,3 +360,30 @@ func TestBothLatenciesAreRead(t *testing.T) {
 		t.Errorf("completion alone: mean %g of %s, %v beside it", only, alone.MeansOf, alone.Completion)
 	}
 }
+
+// Of a log whose archive was cut short, as after a full disk, a folder that
+// nobody can mend still shows what is there. What a store keeps is whole: there
+// it is an error.
+func TestALogThatBreaksOffShowsWhatCameBefore(t *testing.T) {
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	for i := range 20_000 {
+		fmt.Fprintf(z, "%d, %d, 0, 0, 0\n", (i+1)*1000, 1000+i*7919%1000)
+	}
+	z.Close()
+	cut := text("fio_iops.1.log", packed.String()[:packed.Len()/2])
+	whole := text("fio_bw.1.log", rows(4000, 4000, 4000))
+	d := doc(20_000_000, 20_000, 1)
+	run, err := reading.Read(t.Context(), d, []reading.Log{cut, whole}, reading.Options{Damaged: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flagged(t, run, "fio_iops.1.log: breaks off after ")
+	flagged(t, run, "log and summary disagree")
+	if len(run.IOPS["read"].Values) < 100 || len(run.Bandwidth["read"].Values) == 0 {
+		t.Errorf("%d intervals of IOPS, %d of bandwidth", len(run.IOPS["read"].Values), len(run.Bandwidth["read"].Values))
+	}
+	if _, err := reading.Read(t.Context(), d, []reading.Log{cut, whole}, reading.Options{}); err == nil {
+		t.Error("a log of the store that breaks off was taken for whole")
+	}
+}

@@ -14,7 +14,7 @@
 // A shift is told when the rank test rejects and the shift is at least the
 // threshold. Equality is told only when the interval lies within the
 // threshold; what lies between is inconclusive, and the headline says what
-// would help. With fewer than four runs on either side the rank test cannot
-// reject at the level used here, so such a comparison is never more than
-// inconclusive.
+// would help. Five runs against five, or four against six, are the least with
+// which the rank test can reject at the level used here; a comparison of fewer
+// never tells a shift.
 package verdict
