@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -78,12 +79,13 @@ func BenchmarkHostConsumers(b *testing.B) {
 		start := time.Now()
 		ctx, cancel := context.WithCancel(b.Context())
 		var subs []*bus.Subscription
+		var handled atomic.Int64
 		for i := range hosts {
 			host := fmt.Sprintf("host%d.example.com", i)
 			sub, err := ours.React(ctx, bus.Reaction{
 				Service: "bench", Name: "host-" + events.Token(host), Types: []events.Type{events.TypeRunsRequested},
 				Subjects: []string{events.TypeRunsRequested.Subject() + "." + events.HostRoute(host)},
-				Handle:   func(context.Context, *bus.Delivery) error { return nil }, OnDead: bus.OwesNothing,
+				Handle:   func(context.Context, *bus.Delivery) error { handled.Add(1); return nil }, OnDead: bus.OwesNothing,
 			})
 			if err != nil {
 				b.Fatal(err)
@@ -98,11 +100,42 @@ func BenchmarkHostConsumers(b *testing.B) {
 		time.Sleep(idle)
 		b.ReportMetric(100*(spentCPU(b)-cpu).Seconds()/idle.Seconds(), "%core-idle")
 		start = time.Now()
+		s.Stop()
+		stopped := time.Now()
 		s.Restart()
-		b.ReportMetric(time.Since(start).Seconds(), "s-restart")
+		started := time.Now()
+		b.ReportMetric(stopped.Sub(start).Seconds(), "s-stop")
+		b.ReportMetric(started.Sub(stopped).Seconds(), "s-start")
+		requestAll(b, ours, hosts)
+		for handled.Load() < hosts {
+			time.Sleep(10 * time.Millisecond)
+		}
+		b.ReportMetric(time.Since(started).Seconds(), "s-back")
 		cancel()
 		for _, sub := range subs {
 			sub.Stop()
+		}
+	}
+}
+
+// requestAll gives every host one list of runs, as soon as the server takes it.
+func requestAll(b *testing.B, ours *bus.Bus, hosts int) {
+	b.Helper()
+	for i := range hosts {
+		host := fmt.Sprintf("host%d.example.com", i)
+		list := events.RunsRequested{
+			Bench: events.HashID("bench"), Name: "n", Host: host, Runs: 1, Deadline: time.Now().Add(time.Hour),
+			List: events.ClaimCheck{Bucket: "fiord", Key: "placements/l.json", SHA256: strings.Repeat("0", 64), Size: 1, MediaType: "application/json"},
+		}
+		e := events.New("fiord/inventory", host, nil, list)
+		for deadline := time.Now().Add(time.Minute); ; {
+			_, err := ours.Publish(b.Context(), e)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, bus.ErrNotAcknowledged) || time.Now().After(deadline) {
+				b.Fatal(err)
+			}
 		}
 	}
 }

@@ -100,6 +100,16 @@ func (w *worker) ensure(ctx context.Context) error {
 	return nil
 }
 
+// restore makes the consumer again if it is not there. Looking first is cheap: a
+// server that has just started is asked this for each of a thousand hosts.
+func (w *worker) restore(ctx context.Context) error {
+	_, err := w.bus.js.Consumer(ctx, StreamEvents, w.durable)
+	if !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return err
+	}
+	return w.ensure(ctx)
+}
+
 func (w *worker) current() jetstream.Consumer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -231,7 +241,7 @@ func (w *worker) recover(ctx context.Context, err error) {
 		w.log.Warn("pull interrupted", "error", err, "consumer_lost", lost)
 	}
 	if w.session.pause(ctx); lost && ctx.Err() == nil {
-		if err := w.ensure(ctx); err != nil && ctx.Err() == nil {
+		if err := w.restore(ctx); err != nil && ctx.Err() == nil {
 			w.log.Warn("consumer not there yet", "error", err)
 		}
 	}

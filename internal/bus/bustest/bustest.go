@@ -105,9 +105,12 @@ func (w testWriter) Write(line []byte) (int, error) {
 // in this process reconnect to the new one.
 func (s *Server) Restart() {
 	s.t.Helper()
-	s.nsd.Close()
+	s.Stop()
 	s.start()
 }
+
+// Stop stops the server; Restart brings it back.
+func (s *Server) Stop() { s.nsd.Close() }
 
 // InProcessConn dials the server that runs now; it is what lets clients find
 // the one after a restart.
