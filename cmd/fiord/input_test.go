@@ -30,6 +30,10 @@ func TestBadInputIsRefusedBeforeAnythingHappens(t *testing.T) {
 		"no letter":        {[]string{"dead", "show", "7"}, "no such dead letter"},
 		"no number":        {[]string{"dead", "redrive", "x"}, "is not the number of a dead letter"},
 		"no stretch":       {[]string{"replay", "plot-draw"}, "is no stretch"},
+		"no reaction":      {[]string{"replay", "nobody", "--from", "1"}, "consumer not found"},
+		"no type at all":   {[]string{"on", "nonsense", "--", "true"}, "want noun and verb"},
+		"no command":       {[]string{"shwo"}, "did you mean show?"},
+		"no subcommand":    {[]string{"dead", "letters"}, `fiord dead has no command "letters" (see fiord dead --help)`},
 		"nothing to purge": {[]string{"dead", "purge"}, "name letters by number"},
 	} {
 		t.Run(name, func(t *testing.T) {

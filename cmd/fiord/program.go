@@ -109,7 +109,31 @@ func (p *program) root() *cobra.Command {
 	for _, c := range root.Commands() {
 		asBadInput(c)
 	}
+	asGroup(root)
 	return root
+}
+
+// asGroup makes a command that only holds others show its help, and refuse what
+// is none of them: fiord daed is a mistake, not a question.
+func asGroup(c *cobra.Command) {
+	if !c.HasSubCommands() {
+		return
+	}
+	for _, sub := range c.Commands() {
+		asGroup(sub)
+	}
+	c.SuggestionsMinimumDistance = 2
+	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	c.Args = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		hint := "see " + c.CommandPath() + " --help"
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = "did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return badInput(fmt.Errorf("%s has no command %q (%s)", c.CommandPath(), args[0], hint))
+	}
 }
 
 // asBadInput makes wrong arguments end with the exit code of bad input.

@@ -73,7 +73,11 @@ func parseType(name string) (events.Type, error) {
 	if strings.Count(name, ".") == 1 {
 		name = "dev.fiord." + name + ".v1"
 	}
-	return events.Parse(name)
+	typ, err := events.Parse(name)
+	if err != nil && !strings.Contains(name, ".") {
+		return "", fmt.Errorf("%w: %q: want noun and verb, as in run.completed (fiord schema lists them)", events.ErrUnknownType, name)
+	}
+	return typ, err
 }
 
 // readInput reads a file, or standard input for -, as far as an event may be long.

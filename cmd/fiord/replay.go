@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
@@ -27,6 +29,9 @@ func (p *program) replayCommand() *cobra.Command {
 				to = from
 			}
 			n, err := client.Bus.Replay(c.Context(), args[0], from, to)
+			if errors.Is(err, jetstream.ErrConsumerNotFound) {
+				return badInput(err)
+			}
 			if err != nil {
 				return err
 			}

@@ -63,7 +63,7 @@ func (c Command) Handle(ctx context.Context, d *bus.Delivery) error {
 	if err != nil {
 		return bus.Permanent(err)
 	}
-	return c.settle(c.run(ctx, args, dir, stdin, d))
+	return c.settle(ctx, c.run(ctx, args, dir, stdin, d))
 }
 
 func (c Command) run(ctx context.Context, args []string, dir string, stdin []byte, d *bus.Delivery) error {
@@ -78,15 +78,25 @@ func (c Command) run(ctx context.Context, args []string, dir string, stdin []byt
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = stopWait
-	return cmd.Run()
+	err := cmd.Run()
+	if cmd.Process != nil && ctx.Err() != nil {
+		// Who started children that do not heed SIGTERM leaves none behind.
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
+	return err
 }
 
-// settle turns the end of a command into the bus's words.
-func (c Command) settle(err error) error {
+// settle turns the end of a command into the bus's words. Being stopped together
+// with fiord is no fault of the event's.
+func (c Command) settle(ctx context.Context, err error) error {
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("run command: it took longer than --timeout allows: %w", err)
+	case ctx.Err() != nil:
+		return bus.RetryAfter(fmt.Errorf("fiord on was stopped, and the command with it: %w", err), 0)
 	case errors.As(err, &exit) && exit.ExitCode() == TryLater:
 		return bus.RetryAfter(fmt.Errorf("the command asks to be tried later (exit code %d)", TryLater), c.RetryAfter)
 	case errors.Is(err, exec.ErrNotFound):
