@@ -102,7 +102,7 @@ func (j *Job) Bool(name string, otherwise bool) bool {
 	return err == nil && n != 0
 }
 
-// Int returns the first value of an integer option; ok is false when it is set
+// Int returns the value of an integer option; ok is false when it is set
 // to something that cannot be read.
 func (j *Job) Int(name string, otherwise int64) (n int64, ok bool) {
 	o := j.Get(name)
@@ -112,8 +112,7 @@ func (j *Job) Int(name string, otherwise int64) (n int64, ok bool) {
 	if o.Computed || o.Machine {
 		return otherwise, false
 	}
-	first, _, _ := strings.Cut(o.Value, ",")
-	size, err := ParseSize(first, o.kbBase)
+	size, err := ParseSize(o.Value, o.kbBase)
 	if err != nil || !size.Known() {
 		return otherwise, false
 	}
@@ -126,8 +125,7 @@ func (j *Job) Size(name string) (Size, bool) {
 	if o == nil || o.Computed || o.Machine {
 		return Size{}, false
 	}
-	first, _, _ := strings.Cut(o.Value, ",")
-	size, err := ParseSize(first, o.kbBase)
+	size, err := ParseSize(o.Value, o.kbBase)
 	return size, err == nil
 }
 

@@ -72,7 +72,8 @@ func TestParseSizeReadsUnitsAsFioDoes(t *testing.T) {
 			t.Errorf("%s at %d: %+v, %v; want %+v", c.in, c.base, got, err, c.want)
 		}
 	}
-	for _, bad := range []string{"", "k", "4x", "4kx", "101%", "0%", "99999999p", "99999999999999999999"} {
+	for _, bad := range []string{"", "k", "4x", "4kx", "101%", "0%", "99999999p", "99999999999999999999",
+		"1m-4m", "4k,8k", "4k:8k", "4k,", "4k/2", "1z:2", "5%-9%"} {
 		if got, err := ParseSize(bad, 1024); err == nil {
 			t.Errorf("%q: taken for %+v", bad, got)
 		}

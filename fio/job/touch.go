@@ -72,6 +72,7 @@ const (
 	RuleUnknown  = "unknown"  // an option, mode or engine that this package does not know
 	RuleVariable = "variable" // a variable or keyword without a value
 	RuleReplay   = "replay"   // a trace that names files and devices of its own
+	RuleValues   = "values"   // several values where one is meant
 	RuleOpaque   = "opaque"   // an option that can name anything
 )
 
@@ -130,6 +131,8 @@ func (t *toucher) unknowns() {
 			if o.Spec.Effect != EffectNone {
 				t.find(o, RuleVariable, fmt.Sprintf("%s=%s is computed by bc", o.Name, o.Value), "write the result")
 			}
+		case severalValues(o):
+			t.find(o, RuleValues, fmt.Sprintf("%s=%s: of several values fio takes the last, whatever the others say", o.Name, o.Value), "write the one that is meant")
 		}
 	}
 }

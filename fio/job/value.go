@@ -24,14 +24,12 @@ var errNumber = errors.New("not a number")
 // ParseSize reads a size as fio does. With a kbBase of 1024, fio's default, k,
 // kb, m, mb and so on are powers of 1024 and kib, mib powers of 1000: fio keeps
 // the old meaning of its units and gives the standard ones the other. With
-// 1000 all of them have their standard meaning.
+// 1000 all of them have their standard meaning. Of a list or range, which fio
+// takes for every size and of which the last part counts, nothing is read.
 func ParseSize(s string, kbBase int64) (Size, error) {
 	n, rest, err := leadingInt(s)
 	if err != nil {
 		return Size{}, fmt.Errorf("size %q: %w", s, err)
-	}
-	if i := strings.IndexAny(rest, ":-,/"); i >= 0 {
-		rest = rest[:i]
 	}
 	rest = strings.ToLower(rest)
 	switch {
