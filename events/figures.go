@@ -88,7 +88,8 @@ const (
 // Finding is one integrity check that did not pass.
 type Finding struct {
 	// Check in a word: fio_errors, noise, log_mismatch, stall, not_steady,
-	// throttled, busy_neighbour, environment_changed, short_run.
+	// throttled, busy_neighbour, environment_changed, short_run, cut,
+	// not_synchronised.
 	Check string `json:"check"`
 	// State this finding alone would give.
 	State IntegrityState `json:"state"`

@@ -52,6 +52,8 @@ type RunList struct {
 	Origin *Origin `json:"origin,omitempty"`
 	// StartAt synchronises hosts, zero when they start as they please.
 	StartAt time.Time `json:"start_at,omitzero"`
+	// Together is how many slots start each invocation at one time; 0 for none.
+	Together int `json:"together,omitempty"`
 }
 
 // Invocation is one start of fio: a job file at a point of the matrix.

@@ -59,6 +59,14 @@ func (r *run) evaluate(a *spool.Attempt, o order, exit runner.Exit) (events.RunC
 		Job: file, Output: output, Logs: filepath.Join(a.Dir, runner.LogDir), Stderr: complaints(a.Dir),
 		Meanwhile: r.meanwhile,
 	})
+	told, found := r.common.togetherness(exit.Started)
+	if told != "" {
+		r.prepared = append(r.prepared, told)
+	}
+	if len(found) > 0 && done.Integrity.State == events.IntegrityOK {
+		done.Integrity.State = events.IntegritySuspect
+	}
+	r.findings = append(r.findings, found...)
 	if room := maxFindings - len(done.Integrity.Findings); room > 0 {
 		done.Integrity.Findings = append(done.Integrity.Findings, r.findings[:min(room, len(r.findings))]...)
 	}

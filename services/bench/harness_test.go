@@ -158,12 +158,12 @@ func (w *world) publish(list events.RunList, b bench) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	claim, err := w.store.Put(w.t.Context(), "placements/"+list.Bench+"/0.json", "application/json", bytes.NewReader(raw))
+	claim, err := w.store.Put(w.t.Context(), fmt.Sprintf("placements/%s/%d.json", list.Bench, list.Slot), "application/json", bytes.NewReader(raw))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	_, err = w.bus.Emit(w.t.Context(), list.Bench, nil, events.RunsRequested{
-		Bench: list.Bench, Name: list.Name, Host: b.host, Pool: b.pool, Runs: len(list.Runs), List: claim,
+	_, err = w.bus.Emit(w.t.Context(), fmt.Sprint(list.Bench, list.Slot), nil, events.RunsRequested{
+		Bench: list.Bench, Name: list.Name, Host: b.host, Pool: b.pool, Slot: list.Slot, Runs: len(list.Runs), List: claim,
 		Where: list.Where, Deadline: list.Deadline,
 	})
 	if err != nil {

@@ -77,6 +77,7 @@ func (s *Service) measure(ctx context.Context, d *bus.Delivery) error {
 	for _, inv := range list.Runs {
 		inv.Host = s.host
 		err := s.one(ctx, d, list, inv, known)
+		s.passed(ctx, list, inv, known)
 		if errors.Is(err, errLate) {
 			return nil // inventory expires what has not started
 		}

@@ -56,10 +56,13 @@ func measure(file *job.File, m *events.Measure) error {
 type session struct {
 	spread *spread
 	filled map[string]bool // by the job file that filled
+
+	arrived int          // index of the invocation last arrived at
+	absent  map[int]bool // slots that did not come when they were waited for
 }
 
 func (s *Service) newSession(list events.RunList) *session {
-	return &session{spread: s.newSpread(list), filled: map[string]bool{}}
+	return &session{spread: s.newSpread(list), filled: map[string]bool{}, arrived: -1, absent: map[int]bool{}}
 }
 
 // ready does what a bench wants done right before fio measures. It returns why
@@ -72,6 +75,9 @@ func (r *run) ready(ctx context.Context, a *spool.Attempt, p plan) (string, erro
 	}
 	if err := r.dropCaches(); err != nil {
 		return err.Error(), nil
+	}
+	if err := r.together(ctx); err != nil {
+		return "", err
 	}
 	r.begun = r.begun.Add(time.Since(began)) // asked for: no overhead of ours
 	return "", nil

@@ -16,7 +16,7 @@ func Needs(cfg Config, host string) access.Needs {
 	n.Write = []string{bus.BucketHosts}
 	n.Keys = map[string][]string{
 		bus.BucketHosts:    {registry.BeatKey(token), registry.DetailsKey(token)},
-		bus.BucketAttempts: {"starts.*"},
+		bus.BucketAttempts: {"starts.*", "together.*.*.*"},
 	}
 	// Whoever sees a device may lease it: the keys are the devices'.
 	n.Write = append(n.Write, bus.BucketAttempts, bus.BucketLeases)

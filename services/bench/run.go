@@ -37,6 +37,7 @@ type run struct {
 	session   *session           // of the list; nil for an adopted run
 	text      []byte             // the job file as its author wrote it
 	prepared  []string           // what was done before fio started, in words
+	common    *common            // start agreed on with other hosts
 	findings  []events.Finding   // what is known of the run's integrity before fio starts
 	meanwhile *verdict.Meanwhile // what the host did, once fio has ended
 	disks     []string           // kernel names, of what is measured

@@ -128,6 +128,7 @@ func (s *Service) document(ctx context.Context, bench string, r events.BenchRequ
 	}
 	if r.Targets.Synchronised && d.Hosts() > 1 {
 		list.StartAt = now.Add(s.cfg.StartDelay)
+		list.Together = together(d)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
@@ -141,6 +142,17 @@ func (s *Service) document(ctx context.Context, bench string, r events.BenchRequ
 		})
 	}
 	return p, group.Wait()
+}
+
+// together is how many slots start each invocation at one time: all, if their
+// lists are of one length.
+func together(d place.Decision) int {
+	for _, slot := range d.Slots {
+		if len(slot.Runs) != len(d.Slots[0].Runs) {
+			return 0
+		}
+	}
+	return len(d.Slots)
 }
 
 func refs(runs []events.Invocation) []events.RunRef {

@@ -14,6 +14,9 @@
 //	busy_neighbour suspect  others used its device, or CPU time that it lacked
 //	cut            invalid  the report ends in its middle
 //
+// Two more checks are the worker's own: not_synchronised (suspect) and
+// environment_changed (ok).
+//
 // fio's averages leave silent intervals out, so a run that stalled looks fast
 // in them: that is what log_mismatch and stall are about.
 package verdict
