@@ -45,6 +45,9 @@ type Result struct {
 // relative to its folder.
 func Folder(ctx context.Context, path string, o Options) (Result, error) {
 	src, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Result{}, fmt.Errorf("%w: a push without it measures nothing; name the repository's folder, or single job files", err)
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("lint: %w", err)
 	}
