@@ -33,6 +33,9 @@ func (p *program) discoverCommand() *cobra.Command {
   gcloud compute instances list --format=json | fiord discover -
   az vm list --show-details --output json     | fiord discover -
 
+A document speaks for the source that --name names: it replaces what that had,
+and leaves the machines of other sources in the inventory.
+
 The format is detected. A document that is cut short or foreign is refused, and
 nothing is published.`,
 		Args: cobra.MaximumNArgs(1),

@@ -127,7 +127,7 @@ func TestDifferenceNamesHostsAndFields(t *testing.T) {
 		t.Errorf("generated %+v", g)
 	}
 	want := ansible.Diff{Added: []string{"web3"}, Removed: []string{"web1"}, Changed: []ansible.Changed{{
-		Host: "web2", Fields: []string{"ansible_host", "network_interfaces", "private_dns_name", "private_ip_address", "reservation_id"},
+		Host: "web2", Fields: []string{"ansible_host", "fiord", "network_interfaces", "private_dns_name", "private_ip_address", "reservation_id"},
 	}}}
 	if diff := cmp.Diff(want, document[ansible.Diff](s, *g.Diff)); diff != "" {
 		t.Errorf("difference (-want +got):\n%s", diff)
@@ -205,6 +205,57 @@ func TestOutputOfACloudsToolIsASnapshot(t *testing.T) {
 	g, _ := await(s, func(events.InventoryGenerated) bool { return true })
 	if g.Counts.Emitted == 0 || g.Counts.Discovered != g.Counts.Emitted+g.Counts.Excluded {
 		t.Errorf("counts %+v", g.Counts)
+	}
+}
+
+// A document speaks for its own source alone, and outlives full discoveries.
+func TestDocumentsAndSourcesMakeOneInventory(t *testing.T) {
+	s := newSite(t)
+	fake := &ec2test.Server{Regions: map[string][]ec2test.Instance{"a": fleetOf("web1"), "b": fleetOf("db1")}}
+	s.replica(discovering(t, fake, twoRegions))
+	s.ask("1")
+	pipe := func(key, source, document string) events.InventoryGenerated {
+		claim := artifactstest.Put(t, s.store, "requests/pipe/"+key+".json", "application/json", document)
+		s.publish(events.New("fiord/cli", key, nil, events.InstancesDiscovered{
+			Snapshot: claim, Sources: []events.SourceStatus{{Source: source}}, Complete: true, At: time.Now(),
+		}))
+		g, _ := await(s, func(events.InventoryGenerated) bool { return true })
+		return g
+	}
+	machine := `{"Reservations": [{"OwnerId": "1", "Instances": [{"InstanceId": "%s", "PrivateIpAddress": "10.0.0.9", "State": {"Name": "running"}, "Tags": [{"Key": "Name", "Value": "%s"}]}]}]}`
+	if g := pipe("lab-1", "lab", fmt.Sprintf(machine, "i-1", "lab1")); g.Counts.Emitted != 3 || g.Counts.Added != 1 || g.Counts.Removed != 0 {
+		t.Errorf("one document more: counts %+v", g.Counts)
+	}
+	if g := pipe("hall", "hall", fmt.Sprintf(machine, "i-2", "hall1")); g.Counts.Emitted != 4 || g.Counts.Removed != 0 {
+		t.Errorf("another document: counts %+v", g.Counts)
+	}
+	fake.Set("a", fleetOf("web1", "web2"))
+	if g := s.ask("2"); g.Counts.Emitted != 5 || g.Counts.Added != 1 || g.Counts.Removed != 0 {
+		t.Errorf("sources asked again: counts %+v", g.Counts)
+	}
+	if g := pipe("lab-2", "lab", fmt.Sprintf(machine, "i-3", "lab2")); g.Counts.Emitted != 5 || g.Counts.Added != 1 || g.Counts.Removed != 1 {
+		t.Errorf("the first document replaced: counts %+v", g.Counts)
+	}
+	if g := pipe("hall-2", "hall", `{"Reservations": []}`); g.Counts.Emitted != 4 || g.Counts.Removed != 1 {
+		t.Errorf("the other one emptied: counts %+v", g.Counts)
+	}
+}
+
+// Drift that no event told of is healed by asking for everything now and then,
+// which replicas do once between them.
+func TestReplicasReconcileOnce(t *testing.T) {
+	s := newSite(t)
+	fake := &ec2test.Server{Regions: map[string][]ec2test.Instance{"a": fleetOf("web1"), "b": nil}}
+	cfg := discovering(t, fake, twoRegions)
+	cfg.Reconcile = 1000 * time.Hour
+	s.replica(cfg)
+	s.replica(cfg)
+	if g, _ := await(s, func(events.InventoryGenerated) bool { return true }); g.Counts.Emitted != 1 {
+		t.Errorf("counts %+v", g.Counts)
+	}
+	time.Sleep(200 * time.Millisecond) // for the other replica
+	if asked := s.stream(events.TypeDiscoveryRequested); len(asked) != 1 {
+		t.Errorf("asked %d times, want once", len(asked))
 	}
 }
 

@@ -56,7 +56,7 @@ func (s *Service) generate(ctx context.Context, d *bus.Delivery) error {
 	unchanged := current != nil && next.Inventory == current.Inventory
 	if unchanged {
 		moved := *current
-		moved.Snapshot, moved.SnapshotAt = next.Snapshot, next.SnapshotAt
+		moved.Snapshot, moved.SnapshotAt, moved.Documents = next.Snapshot, next.SnapshotAt, next.Documents
 		next = &moved
 	} else {
 		next.Cause = d.Event.ID
@@ -103,7 +103,7 @@ func (s *Service) snapshotOf(ctx context.Context, found events.InstancesDiscover
 	}
 	snapshot := &instance.Snapshot{
 		At: found.At, Instances: list,
-		Sources: []instance.Status{{Scope: instance.Scope{Source: name}, Instances: len(list)}},
+		Sources: []instance.Status{{Scope: instance.Scope{Source: name}, Instances: len(list), Document: true}},
 	}
 	snapshot.Sort()
 	return snapshot, nil
@@ -120,16 +120,9 @@ func (s *Service) settings() *discovery.Config {
 // makeInventory builds, writes and stores an inventory and everything beside
 // it. What it stores has keys by content: whoever does it again changes nothing.
 func (s *Service) makeInventory(ctx context.Context, snapshot *instance.Snapshot, found events.InstancesDiscovered, current *Latest) (*Latest, error) {
-	claim := found.Snapshot
-	if !snapshot.Complete() && current != nil {
-		previous, err := s.snapshotBefore(ctx, current)
-		if err != nil {
-			return nil, err
-		}
-		snapshot.CarryOver(previous)
-		if claim, err = s.keepSnapshot(ctx, snapshot); err != nil {
-			return nil, err
-		}
+	claim, err := s.join(ctx, snapshot, found.Snapshot, current)
+	if err != nil {
+		return nil, err
 	}
 	cfg := s.settings()
 	inv, err := ansible.Build(snapshot, &cfg.Inventory, s.workerOn())
@@ -145,7 +138,7 @@ func (s *Service) makeInventory(ctx context.Context, snapshot *instance.Snapshot
 	}
 	defer set.remove()
 	id := set.id(snapshot.Complete())
-	next := &Latest{Snapshot: claim, SnapshotAt: found.At}
+	next := &Latest{Snapshot: claim, SnapshotAt: found.At, Documents: snapshot.HasDocuments()}
 	next.Inventory = id
 	if current != nil && current.Inventory == id {
 		return next, nil
@@ -153,8 +146,27 @@ func (s *Service) makeInventory(ctx context.Context, snapshot *instance.Snapshot
 	return next, s.storeSet(ctx, next, set, inv, snapshot, current)
 }
 
-// snapshotBefore reads the snapshot of the current inventory, nil if it was
-// made of a tool's output.
+// join brings a snapshot together with the one before it, and keeps it if it
+// became another one by that, or was a cloud tool's document.
+func (s *Service) join(ctx context.Context, snapshot *instance.Snapshot, claim events.ClaimCheck, current *Latest) (events.ClaimCheck, error) {
+	alone := snapshot.Complete() && !snapshot.Document()
+	if alone && (current == nil || !current.Documents) {
+		return claim, nil
+	}
+	if current != nil {
+		previous, err := s.snapshotBefore(ctx, current)
+		if err != nil {
+			return claim, err
+		}
+		if previous != nil {
+			snapshot.Join(previous)
+		}
+	}
+	return s.keepSnapshot(ctx, snapshot)
+}
+
+// snapshotBefore reads the snapshot of the current inventory, nil if it isn't
+// kept in the one form.
 func (s *Service) snapshotBefore(ctx context.Context, current *Latest) (*instance.Snapshot, error) {
 	if !strings.HasPrefix(current.Snapshot.Key, artifacts.PrefixInventories) {
 		return nil, nil

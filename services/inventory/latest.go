@@ -20,6 +20,8 @@ type Latest struct {
 	// that gives the same inventory only moves these.
 	Snapshot   events.ClaimCheck `json:"snapshot"`
 	SnapshotAt time.Time         `json:"snapshot_at"`
+	// Documents says that the snapshot has sources that came as documents.
+	Documents bool `json:"documents,omitempty"`
 	// Members is the [Members] document.
 	Members events.ClaimCheck `json:"members"`
 	// Cause is the event that it was made for.

@@ -124,6 +124,9 @@ func (s *Source) query(ctx context.Context, t target, only Filter) ([]instance.I
 	for _, f := range s.cfg.includes() {
 		err := s.pages(ctx, client, t.scope.Region, f.and(only), func(i instance.Instance) {
 			if _, seen := at[i.ID]; !seen {
+				if t.scope.Account != i.Account {
+					i.AccountName = t.scope.Account
+				}
 				at[i.ID] = len(list)
 				list = append(list, i)
 			}
@@ -181,21 +184,23 @@ const lookupPause = 500 * time.Millisecond
 // expect are asked for again if they aren't there at once.
 func (s *Source) Lookup(ctx context.Context, account, region string, ids, expect []string) ([]instance.Instance, error) {
 	var found []instance.Instance
+	var failed error
 	expect = slices.DeleteFunc(slices.Clone(expect), func(id string) bool { return !slices.Contains(ids, id) })
 	for _, a := range s.accounts() {
 		if label := a.label(); account != "" && isAccount.MatchString(label) && label != account {
 			continue
 		}
 		cfg, err := s.load(ctx, a)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			cfg.Region = region
+			var list []instance.Instance
+			list, err = s.lookup(ctx, target{s.scope(a, region), cfg}, ids, expect)
+			found = append(found, list...)
 		}
-		cfg.Region = region
-		list, err := s.lookup(ctx, target{s.scope(a, region), cfg}, ids, expect)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, list...)
+		failed = errors.Join(failed, err)
+	}
+	if failed != nil && !containsAll(found, ids) {
+		return nil, failed // what isn't found may be the failed account's
 	}
 	return found, nil
 }

@@ -164,6 +164,24 @@ func TestAccountsAreAskedThroughTheirRoles(t *testing.T) {
 	}
 }
 
+func TestLookupDoesNotWaitForAnAccountThatFails(t *testing.T) {
+	s := &ec2test.Server{ExternalID: "shared", Account: "123456789012", Regions: map[string][]ec2test.Instance{"r": {machine("i-1")}}}
+	s.Start(t)
+	src, err := ec2.New(ec2.Config{Endpoint: s.URL(), Attempts: 1, Accounts: []ec2.Account{
+		{Name: "broken", Roles: []ec2.Role{{ARN: "arn:aws:iam::333333333333:role/read"}}}, {Name: "lab"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := src.Lookup(t.Context(), "", "r", []string{"i-1"}, nil)
+	if err != nil || len(list) != 1 || list[0].AccountName != "lab" {
+		t.Errorf("Lookup = %+v, %v; want i-1 of lab", list, err)
+	}
+	if _, err := src.Lookup(t.Context(), "", "r", []string{"i-1", "i-9"}, nil); err == nil {
+		t.Error("an instance that may be the failed account's counts as gone")
+	}
+}
+
 func TestLookupFindsWhatTheFiltersLetThrough(t *testing.T) {
 	other := machine("i-2", [2]string{"Role", "db"})
 	s := &ec2test.Server{Regions: map[string][]ec2test.Instance{"r": {machine("i-1", [2]string{"Role", "web"}), other}}}

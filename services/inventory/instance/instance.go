@@ -27,8 +27,11 @@ type Instance struct {
 	Name     string `json:"name,omitempty"`
 	Provider string `json:"provider"`
 	Account  string `json:"account,omitempty"`
-	Region   string `json:"region,omitempty"`
-	Zone     string `json:"zone,omitempty"`
+	// AccountName is what the configuration calls the account, if it does:
+	// the name in its scope's status.
+	AccountName string `json:"account_name,omitempty"`
+	Region      string `json:"region,omitempty"`
+	Zone        string `json:"zone,omitempty"`
 	// State is one of the State constants, or what the provider says if none
 	// of them fits.
 	State string `json:"state,omitempty"`
@@ -106,6 +109,9 @@ type Status struct {
 	// Skipped scopes have nothing to give and spoil nothing, such as a region
 	// that the account hasn't switched on.
 	Skipped bool `json:"skipped,omitempty"`
+	// Document sources were given as a document, and are there until another
+	// document of their name replaces them: nobody can ask them again.
+	Document bool `json:"document,omitempty"`
 }
 
 // Snapshot is what was found at one moment.
@@ -165,10 +171,13 @@ func (s *Snapshot) CarryOver(previous *Snapshot) {
 // scopes are the scopes that the instance may have come from: a source may
 // fail as a whole, or for one account, or for one region of it.
 func (i *Instance) scopes() []string {
-	return []string{
-		Scope{i.Source, i.Account, i.Region}.String(), Scope{i.Source, "", i.Region}.String(),
-		Scope{i.Source, i.Account, ""}.String(), Scope{Source: i.Source}.String(),
+	scopes := []string{Scope{i.Source, "", i.Region}.String(), Scope{Source: i.Source}.String()}
+	for _, account := range []string{i.Account, i.AccountName} {
+		if account != "" {
+			scopes = append(scopes, Scope{i.Source, account, i.Region}.String(), Scope{i.Source, account, ""}.String())
+		}
 	}
+	return scopes
 }
 
 // Validate reports an instance that no inventory could use.
@@ -185,18 +194,68 @@ func (i *Instance) Validate() error {
 }
 
 // Adopt takes from the snapshot before what is of other sources than those
-// asked this time.
+// asked this time. A machine that was found this time isn't taken again.
 func (s *Snapshot) Adopt(previous *Snapshot, asked []string) {
-	for _, i := range previous.Instances {
-		if !slices.Contains(asked, i.Source) {
-			s.Instances = append(s.Instances, i)
-		}
-	}
+	s.adopt(previous, func(st Status) bool { return !slices.Contains(asked, st.Source) })
+}
+
+// AdoptDocuments takes from the snapshot before what came as documents, unless
+// a source of that name was asked this time.
+func (s *Snapshot) AdoptDocuments(previous *Snapshot) {
+	asked := s.sources()
+	s.adopt(previous, func(st Status) bool { return st.Document && !slices.Contains(asked, st.Source) })
+}
+
+func (s *Snapshot) adopt(previous *Snapshot, wanted func(Status) bool) {
+	sources := map[string]bool{}
 	for _, st := range previous.Sources {
-		if !slices.Contains(asked, st.Source) {
+		if wanted(st) {
+			sources[st.Source] = true
 			s.Sources = append(s.Sources, st)
 		}
 	}
+	have := make(map[string]bool, len(s.Instances))
+	for i := range s.Instances {
+		have[s.Instances[i].Key()] = true
+	}
+	for _, i := range previous.Instances {
+		if sources[i.Source] && !have[i.Key()] {
+			s.Instances = append(s.Instances, i)
+		}
+	}
+	s.Sort()
+}
+
+// sources are the names of the sources that the snapshot speaks of.
+func (s *Snapshot) sources() []string {
+	var names []string
+	for _, st := range s.Sources {
+		names = append(names, st.Source)
+	}
+	return names
+}
+
+// Document says whether the snapshot is what a document says, and nothing else.
+func (s *Snapshot) Document() bool {
+	return len(s.Sources) > 0 && !slices.ContainsFunc(s.Sources, func(st Status) bool { return !st.Document })
+}
+
+// HasDocuments says whether some of it came as documents.
+func (s *Snapshot) HasDocuments() bool {
+	return slices.ContainsFunc(s.Sources, func(st Status) bool { return st.Document })
+}
+
+// Join brings the snapshot together with the one before, of what it says
+// nothing of: a document speaks for its own source alone, what came as
+// documents outlives the asking of the others, and what a source that failed
+// had is carried over.
+func (s *Snapshot) Join(previous *Snapshot) {
+	if s.Document() {
+		s.Adopt(previous, s.sources())
+	} else {
+		s.AdoptDocuments(previous)
+	}
+	s.CarryOver(previous)
 }
 
 // Replace puts fresh instances in place of those that changed, which are given

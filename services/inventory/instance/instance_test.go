@@ -86,6 +86,23 @@ func TestFailedRegionKeepsWhatItHadAndOthersDoNot(t *testing.T) {
 	}
 }
 
+// The status of an account has the name that the configuration gives it, its
+// machines have its number.
+func TestFailedAccountKeepsWhatItHad(t *testing.T) {
+	before := snapshot(time.Now(), "eu-1", "us-1")
+	before.Instances[1].Account, before.Instances[1].AccountName = "2", "lab"
+	for name, scope := range map[string]instance.Scope{
+		"by name": {Source: "aws", Account: "lab"}, "by number": {Source: "aws", Account: "2"}, "one region": {Source: "aws", Account: "lab", Region: "us"},
+	} {
+		now := snapshot(time.Now())
+		now.Sources = []instance.Status{{Scope: scope, Error: "access denied"}}
+		now.CarryOver(before)
+		if len(now.Instances) != 1 || now.Instances[0].ID != "us-1" || !now.Instances[0].Stale {
+			t.Errorf("%s: %+v, want us-1 alone", name, now.Instances)
+		}
+	}
+}
+
 func TestSkippedRegionSpoilsNothing(t *testing.T) {
 	now := snapshot(time.Now())
 	now.Sources = []instance.Status{{Scope: instance.Scope{Source: "aws", Region: "us"}, Error: "not switched on", Skipped: true}}
