@@ -19,6 +19,10 @@ const (
 	Bins = groups * groupSize
 )
 
+// Error is how far a value read from a bin may be from the latency counted
+// there, as a share of it: half a bin. A coarseness of n makes it 2^n times that.
+const Error = 1.0 / (2 * groupSize)
+
 // Index returns the bin that fio counts a latency in.
 func Index(ns uint64) int {
 	if ns < 2*groupSize {

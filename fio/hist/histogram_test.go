@@ -2,6 +2,7 @@ package hist
 
 import (
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -85,6 +86,9 @@ func TestPercentileHoldsTheTrueOneWithinItsBounds(t *testing.T) {
 		e := h.Percentile(p)
 		if truth < e.Low || truth >= e.High {
 			t.Errorf("p%g: %v outside [%v, %v)", p, truth, e.Low, e.High)
+		}
+		if off := math.Abs(e.Value - truth); off > 0.5+Error*truth {
+			t.Errorf("p%g: %v is %v off the true %v", p, e.Value, off, truth)
 		}
 		if e.High-e.Low > 1+e.Low/64 {
 			t.Errorf("p%g: bin from %v to %v is wider than 1/64", p, e.Low, e.High)

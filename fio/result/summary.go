@@ -1,6 +1,10 @@
 package result
 
-import "math"
+import (
+	"math"
+
+	"github.com/fiord-bench/fiord/fio/hist"
+)
 
 // Summary is a run in a few figures, small enough for an event.
 type Summary struct {
@@ -52,6 +56,9 @@ type LatencyFigures struct {
 	P99  float64     `json:"p99,omitempty"`
 	P999 float64     `json:"p999,omitempty"`
 	Max  float64     `json:"max"`
+	// Error is how far the percentiles may be off, as a share of them: half a
+	// bin of fio's histogram. Mean and Max are exact.
+	Error float64 `json:"bin_error,omitempty"`
 }
 
 // Summary adds the jobs up.
@@ -123,6 +130,7 @@ func (j *Job) longest() int64 {
 }
 
 func (f *LatencyFigures) percentiles(at func(float64) float64) {
+	f.Error = hist.Error
 	f.P50, f.P95, f.P99, f.P999 = at(50), at(95), at(99), at(99.9)
 }
 
