@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,17 +18,65 @@ import (
 )
 
 func (p *program) showCommand() *cobra.Command {
-	return &cobra.Command{
+	var followIt bool
+	c := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show what happened to a bench, and what waits for whom since when",
 		Long: `Show what happened, in order, and what waits for whom since when.
 
 The id may be a bench's or a run's. The id of an event, of a push, or of
 anything else that an event is about shows the whole chain it belongs to:
-everything that the chain's first event brought about.`,
+everything that the chain's first event brought about.
+
+With --follow it goes on as things happen, until nobody has a word left to say,
+and ends like fiord run. To interrupt it cancels nothing.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return p.show(c.Context(), args[0]) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if followIt {
+				return p.showFollowing(c.Context(), args[0])
+			}
+			return p.show(c.Context(), args[0])
+		},
 	}
+	c.Flags().BoolVarP(&followIt, "follow", "f", false, "go on until it has ended")
+	return c
+}
+
+// showFollowing prints events as they come, and who is waited for on standard
+// error, so that standard output holds what happened only.
+func (p *program) showFollowing(ctx context.Context, id string) error {
+	client, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	at, err := locate(ctx, client, id)
+	if err != nil {
+		return err
+	}
+	var failed error
+	chain, err := follow.Tail(ctx, client.Bus, at, func(s bus.Seen) {
+		if p.json {
+			failed = errors.Join(failed, p.printJSON(envelopeOf(s)))
+			return
+		}
+		_, err := fmt.Fprintln(p.stdout, screen.EventLine(s))
+		failed = errors.Join(failed, err)
+	}, func(waiting []follow.Waiting) { failed = errors.Join(failed, printWaiting(p.stderr, waiting)) })
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("follow %s: %w", id, err)
+	}
+	if err != nil || failed != nil {
+		return failed
+	}
+	for _, b := range chain.Benches {
+		if !p.json {
+			_, err := fmt.Fprintln(p.stdout)
+			failed = errors.Join(failed, err)
+		}
+		failed = errors.Join(failed, p.conclude(b, client.WebURL))
+	}
+	return failed
 }
 
 func (p *program) show(ctx context.Context, id string) error {
@@ -153,8 +203,13 @@ func (p *program) printChain(chain []bus.Seen, waiting []follow.Waiting) error {
 	if _, err := fmt.Fprintln(p.stdout); err != nil {
 		return err
 	}
+	return printWaiting(p.stdout, waiting)
+}
+
+// printWaiting prints who has the next word, a line each.
+func printWaiting(to io.Writer, waiting []follow.Waiting) error {
 	for _, w := range waiting {
-		if _, err := fmt.Fprintf(p.stdout, "waiting for %s since %s (%s): %s\n", w.For,
+		if _, err := fmt.Fprintf(to, "waiting for %s since %s (%s): %s\n", w.For,
 			w.Since.Local().Format(time.DateTime), screen.Seconds(time.Since(w.Since)), screen.Clean(w.What)); err != nil {
 			return err
 		}

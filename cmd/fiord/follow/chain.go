@@ -46,23 +46,27 @@ type Chain struct {
 // LoadChain reads a chain by its correlation.
 func LoadChain(ctx context.Context, b *bus.Bus, correlation string) (Chain, error) {
 	var c Chain
-	benches := map[string]*Bench{}
 	err := read(ctx, b, func(s bus.Seen) {
-		if s.Event.CorrelationID != correlation {
-			return
+		if s.Event.CorrelationID == correlation {
+			c.add(s)
 		}
-		c.Events = append(c.Events, s)
-		id := Of(s.Event)
-		if id == "" {
-			return
-		}
-		if benches[id] == nil {
-			benches[id] = New(id)
-			c.Benches = append(c.Benches, benches[id])
-		}
-		benches[id].Apply(s.Event)
 	})
 	return c, err
+}
+
+// add takes the next event of the chain.
+func (c *Chain) add(s bus.Seen) {
+	c.Events = append(c.Events, s)
+	id := Of(s.Event)
+	if id == "" {
+		return
+	}
+	at := slices.IndexFunc(c.Benches, func(b *Bench) bool { return b.ID == id })
+	if at < 0 {
+		at = len(c.Benches)
+		c.Benches = append(c.Benches, New(id))
+	}
+	c.Benches[at].Apply(s.Event)
 }
 
 // Waiting says who has the next word in the chain.
@@ -76,9 +80,9 @@ func (c Chain) Waiting() []Waiting {
 	}
 	for _, s := range c.Events {
 		switch s.Event.Type {
-		case events.TypePushReceived:
+		case events.TypePushReceived, events.TypeScheduleFired:
 			if !answered(events.TypeBenchRequested, events.TypePushIgnored, events.TypePushRejected) {
-				waiting = append(waiting, next("ingest", "to check the push out", s.Stored))
+				waiting = append(waiting, next("ingest", "to check the commit out", s.Stored))
 			}
 		case events.TypeDiscoveryRequested:
 			if !answered(events.TypeInstancesDiscovered) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fiord-bench/fiord/cmd/fiord/follow"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/bus/bustest"
 )
 
@@ -181,5 +182,59 @@ func TestFollowStopsWhenAsked(t *testing.T) {
 	defer cancel()
 	if _, err := follow.Follow(ctx, b, benchID, 0, func(*follow.Bench) {}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A push is followed from what happened before to the end of what it brought
+// about; who is waited for is told once the past has been seen, and when it changes.
+func TestTailGoesOnUntilNobodyHasAWordLeft(t *testing.T) {
+	b := bustest.New(t)
+	raw, err := events.Example(events.TypePushReceived)
+	if err != nil {
+		t.Fatal(err)
+	}
+	push, err := events.Unmarshal(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Publish(t.Context(), push); err != nil {
+		t.Fatal(err)
+	}
+	var seen []events.Type
+	told := make(chan string, 10)
+	done := make(chan error, 1)
+	var chain *follow.Chain
+	go func() {
+		var err error
+		chain, err = follow.Tail(t.Context(), b, follow.Located{Correlation: push.CorrelationID},
+			func(s bus.Seen) { seen = append(seen, s.Event.Type) },
+			func(w []follow.Waiting) { told <- w[0].For })
+		done <- err
+	}()
+	if who := <-told; who != "ingest" {
+		t.Errorf("waiting for %s, want ingest", who)
+	}
+	request, err := b.Emit(t.Context(), "bench", &push, events.BenchRequested{
+		Name: "n", Jobs: []events.Job{{Name: "j.fio", Inline: "[j]\n"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if who := <-told; who != "inventory" {
+		t.Errorf("waiting for %s, want inventory", who)
+	}
+	end := events.New("fiord/inventory", "end", &request, events.BenchUnplaced{Bench: events.BenchID(request), Name: "n", Problems: []events.Problem{{Rule: "r", Message: "m"}}})
+	if _, err := b.End(t.Context(), end); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	want := []events.Type{events.TypePushReceived, events.TypeBenchRequested, events.TypeBenchUnplaced}
+	if diff := cmp.Diff(want, seen); diff != "" {
+		t.Errorf("seen (-want +got):\n%s", diff)
+	}
+	if len(chain.Benches) != 1 || chain.Benches[0].Outcome() != follow.NotMeasured {
+		t.Errorf("benches %+v", chain.Benches)
 	}
 }

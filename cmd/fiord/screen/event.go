@@ -53,6 +53,9 @@ func gistOf(data events.Data) string {
 	case events.RunsRequested:
 		return fmt.Sprintf("%s for %s%s", Plural(d.Runs, "run"), d.Host, d.Pool)
 	case events.RunStarted:
+		if d.Attempt > 1 {
+			return runGist(d.RunRef, fmt.Sprintf("attempt %d", d.Attempt))
+		}
 		return runGist(d.RunRef, "")
 	case events.RunCompleted:
 		return runGist(d.RunRef, strings.TrimPrefix(result(&follow.Run{Result: &d}), ": "))

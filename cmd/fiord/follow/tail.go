@@ -1,0 +1,69 @@
+package follow
+
+import (
+	"context"
+	"slices"
+
+	"github.com/fiord-bench/fiord/internal/bus"
+)
+
+// Tail follows what was located until nobody has a word left to say, or ctx ends.
+// It calls see for each event, those of the past first, and tells who is waited
+// for once the past has been seen and whenever that changes.
+func Tail(ctx context.Context, b *bus.Bus, at Located, see func(bus.Seen), tell func([]Waiting)) (*Chain, error) {
+	// The view's calls come from goroutines of its own; nil says that the past has
+	// been seen.
+	seen := make(chan *bus.Seen)
+	send := func(s *bus.Seen) {
+		select {
+		case seen <- s:
+		case <-ctx.Done():
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		if _, err := b.Watch(ctx, bus.View{
+			See:      func(_ context.Context, s bus.Seen) { send(&s) },
+			CaughtUp: func() { send(nil) },
+		}); err != nil {
+			cancel(err)
+		}
+	}()
+	var (
+		chain    Chain
+		waiting  []Waiting
+		caughtUp bool
+	)
+	for {
+		select {
+		case <-ctx.Done():
+			return &chain, context.Cause(ctx)
+		case s := <-seen:
+			caughtUp = caughtUp || s == nil
+			if s != nil && at.names(*s) {
+				chain.add(*s)
+				see(*s)
+			}
+		}
+		if !caughtUp {
+			continue
+		}
+		now := chain.Waiting()
+		if len(now) == 0 {
+			return &chain, nil
+		}
+		if !slices.Equal(now, waiting) {
+			tell(now)
+		}
+		waiting = now
+	}
+}
+
+// names tells whether an event belongs to what was located.
+func (l Located) names(s bus.Seen) bool {
+	if l.Bench != "" {
+		return Of(s.Event) == l.Bench
+	}
+	return s.Event.CorrelationID == l.Correlation
+}
