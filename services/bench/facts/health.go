@@ -51,13 +51,9 @@ func (h Host) health(disk string) *Health {
 		}
 		reasons = append(reasons, err.Error())
 	}
-	report, err := smartctl("/dev/" + disk)
+	known, err := smartctl("/dev/" + disk)
 	if err == nil {
-		if known, bad := parseSmartctl(report); bad == nil {
-			return known
-		} else {
-			err = bad
-		}
+		return known
 	}
 	reasons = append(reasons, err.Error())
 	return h.sensor(disk, strings.Join(reasons, "; "))
@@ -159,7 +155,7 @@ func wide(b []byte) float64 {
 
 // smartctl asks smartmontools, if they are there. Its exit status is a set of
 // bits of which most tell of the drive, not of failure: the report decides.
-func smartctl(path string) ([]byte, error) {
+func smartctl(path string) (*Health, error) {
 	program, err := exec.LookPath("smartctl")
 	if err != nil {
 		return nil, errors.New("smartctl is not installed")
@@ -170,7 +166,7 @@ func smartctl(path string) ([]byte, error) {
 	if len(report) == 0 {
 		return nil, fmt.Errorf("smartctl %s: %w", path, err)
 	}
-	return report, nil
+	return parseSmartctl(report)
 }
 
 // parseSmartctl reads smartctl's JSON of ATA, SCSI and NVMe drives.
