@@ -276,7 +276,7 @@ func (a asked) trend(ctx context.Context, b model.Bench) (*figure.Figure, error)
 		f.Commits = append(f.Commits, figure.Commit{Label: e.Commit[:min(7, len(e.Commit))], Mark: markOf(e)})
 		addTrend(&f, decisions[i], i)
 	}
-	f.Facts = []string{fmt.Sprintf("%d benches", len(entries)), "median of sound runs", "whisker: least to greatest"}
+	f.Facts = []string{fmt.Sprintf("benches: %d", len(entries)), "median of sound runs", "whisker: least to greatest"}
 	return f.Figure(), nil
 }
 

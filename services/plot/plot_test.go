@@ -93,7 +93,7 @@ func TestFiguresOnDemand(t *testing.T) {
 		"/benches/" + b.id + "/figures/surface.svg":                {"nothing measured"},
 		"/benches/" + b.id + "/figures/by-iodepth.svg":             {"iodepth=2"},
 		"/benches/" + b.id + "/figures/by-bs.svg":                  {"nothing measured"},
-		"/benches/" + b.id + "/figures/trend.svg":                  {"1 benches", "0123456"},
+		"/benches/" + b.id + "/figures/trend.svg":                  {"benches: 1", "0123456"},
 	} {
 		s.page(url+path, 200, texts...)
 		s.page(url+strings.Replace(path, ".svg", ".png", 1), 200, "PNG")

@@ -31,6 +31,9 @@ func (s *Service) write(ctx context.Context, p *events.Placement, b model.Bench,
 	view := page.Report{
 		Bench: b, Request: p.Request, Comparisons: final.Comparisons, URL: s.url, Threshold: s.threshold(p), Figures: figures.drawings(),
 	}
+	if view.Tails, err = s.tails(ctx, b); err != nil {
+		return nil, err
+	}
 	if view.Runs, err = s.runDrawings(ctx, b); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/plot/model"
+	"github.com/fiord-bench/fiord/services/plot/verdict"
 )
 
 // machine is where runs were measured, as its worker described it.
@@ -165,3 +166,15 @@ func method(r Report) string {
 	return "A shift is told when the exact rank test of Mann and Whitney rejects at 1% and the medians differ by at least " + limit +
 		". Equality is told only when the 95% interval of the shift lies within ±" + limit + "; all else is inconclusive. Runs whose integrity is in doubt take no part."
 }
+
+// tailText writes a tail with its interval.
+func tailText(t verdict.Tail) string {
+	text := latency(t.Value)
+	if t.High > 0 {
+		text += " (" + latency(t.Low) + " to " + latency(t.High) + ")"
+	}
+	return text
+}
+
+// tailMethod says what the intervals of tails are.
+const tailMethod = "The I/Os of all sound repeats together, their histograms merged bin by bin. In brackets: 95% intervals, bootstrapped over runs, where there are at least five."

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/plot/figure"
 	"github.com/fiord-bench/fiord/services/plot/model"
 )
 
@@ -36,6 +37,9 @@ func functions() template.FuncMap {
 		"run":      func(id string) string { return "/runs/" + url.PathEscape(id) },
 		"artifact": artifactURL,
 		"device":   deviceText,
+		"tail":     tailText,
+		"grouped":  figure.Grouped,
+		"tailhow":  func() string { return tailMethod },
 		"inc":      func(n int) int { return n + 1 },
 		"size":     sizeText,
 		"zstd":     func(key string) bool { return strings.HasSuffix(key, artifacts.SuffixZstd) },

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/plot/figure"
 )
 
 // How much of each list a summary in Markdown holds: forges cut long comments.
@@ -30,6 +31,7 @@ func (r Report) WriteMarkdown(w io.Writer) error {
 	fmt.Fprintf(&b, "%s. [Details](%s/benches/%s)\n", countsText(r.Bench.Counts()), r.URL, r.Bench.ID)
 	r.markComparisons(&b)
 	r.markPoints(&b)
+	r.markTails(&b)
 	r.markDoubts(&b)
 	r.markMachines(&b)
 	_, err := w.Write(b.Bytes())
@@ -68,6 +70,20 @@ func (r Report) markPoints(b *bytes.Buffer) {
 	if len(failed(r.Bench)) > 0 {
 		b.WriteString("\n")
 	}
+}
+
+// markTails tells the tails with their intervals.
+func (r Report) markTails(b *bytes.Buffer) {
+	if len(r.Tails) == 0 {
+		return
+	}
+	b.WriteString("\n| job | point | host | direction | runs | I/Os | p99 | p99.9 |\n|---|---|---|---|--:|--:|--:|--:|\n")
+	for _, t := range r.Tails[:min(len(r.Tails), maxPointRows)] {
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %d | %s | %s | %s |\n", escape(t.Job), escape(pointText(t.Point)), escape(t.Host),
+			t.Direction, t.P99.Runs, figure.Grouped(t.P99.IOs), tailText(t.P99), tailText(t.P999))
+	}
+	more(b, len(r.Tails), maxPointRows, "points")
+	fmt.Fprintf(b, "\n%s\n", tailMethod)
 }
 
 // markDoubts lists what integrity checks found.

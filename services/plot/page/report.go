@@ -9,6 +9,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/plot/figure"
 	"github.com/fiord-bench/fiord/services/plot/model"
+	"github.com/fiord-bench/fiord/services/plot/verdict"
 )
 
 // Report is what is told of a bench that has ended, as a document that stands
@@ -24,8 +25,17 @@ type Report struct {
 	Threshold float64
 	// Figures of the bench as a whole are placed inline.
 	Figures []Drawing
+	// Tails are latencies over all repeats of each point.
+	Tails []Tail
 	// Runs are the runs whose own figures are placed inline.
 	Runs []RunDrawings
+}
+
+// Tail is the tail latency of all sound repeats of a point in one direction.
+type Tail struct {
+	Job, Point, Host, Direction string
+	Of                          string // lat or clat
+	P99, P999                   verdict.Tail
 }
 
 // RunDrawings are figures of one run.

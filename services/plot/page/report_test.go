@@ -14,6 +14,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/plot/page"
+	"github.com/fiord-bench/fiord/services/plot/verdict"
 )
 
 // aReport is of a bench with a regression, a doubtful run and known machines.
@@ -29,6 +30,8 @@ func aReport(t *testing.T) page.Report {
 	svg := page.Drawing{Name: "iops", SVG: []byte(drawing(t))}
 	return page.Report{
 		Bench: b, Comparisons: b.Report.Comparisons, URL: "https://fiord.example.org", Threshold: 0.05,
+		Tails: []page.Tail{{Job: "r.fio", Point: "bs=4k,iodepth=8", Host: "node-a", Direction: "read", Of: "clat",
+			P99: verdict.Tail{Value: 411e3, Low: 402e3, High: 425e3, Runs: 5, IOs: 14_463_420}, P999: verdict.Tail{Value: 2.4e6, Low: 2.1e6, High: 2.9e6, Runs: 5, IOs: 14_463_420}}},
 		Request: events.BenchRequested{Name: b.Name, Repeat: 5, Jobs: []events.Job{{Name: "r.fio", Inline: "[r]\nrw=randread\n"}}, Compare: &events.Compare{Baseline: "main"}},
 		Figures: []page.Drawing{svg}, Runs: []page.RunDrawings{{Run: b.Runs[0], Figures: []page.Drawing{svg, svg}}},
 	}
@@ -48,7 +51,7 @@ func TestReportSaysWhatWhereAndHowSure(t *testing.T) {
 		for what, text := range map[string]string{
 			"headline": "Regressed:", "interval": "-15.0% to -10.0%", "n": "5 / 5", "method": "Mann and Whitney", "threshold": "at least 5%",
 			"integrity": "no I/O completed for 14 s", "host": "node-a", "device": "ACME 960 firmware 1.2 894 GiB scheduler none", "kernel": "6.1.0-13-amd64",
-			"memory": "15 GiB", "fio": "fio-3.33", "rate": "48.2 kIOPS", "latency": "410 µs", "tail": "2.4 ms", "kind": "completion latencies", "custom fact": "&lt;r1&gt;",
+			"memory": "15 GiB", "fio": "fio-3.33", "rate": "48.2 kIOPS", "latency": "410 µs", "tail": "2.4 ms", "kind": "completion latencies", "tail interval": "411 µs (402 µs to 425 µs)", "its n": "14,463,420", "custom fact": "&lt;r1&gt;",
 		} {
 			if !strings.Contains(b.String(), text) {
 				t.Errorf("%s: no %s %q", name, what, text)

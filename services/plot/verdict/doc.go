@@ -17,4 +17,7 @@
 // would help. Five runs against five, or four against six, are the least with
 // which the rank test can reject at the level used here; a comparison of fewer
 // never tells a shift.
+//
+// Beside the verdict, [Tails] gives percentiles of all I/Os of several runs
+// together with intervals bootstrapped over runs.
 package verdict
