@@ -43,6 +43,7 @@
 //	pass the gate, lock the devices   internal/gate, locks.go
 //	lease what other hosts see too    lease, shared.go, leased.go
 //	count the start, run.started      starts.go
+//	what the bench wants done before  precondition.go, cache.go, together.go
 //	run fio                           runner: docker or process
 //	judge the result                  verdict: integrity
 //	commit to the spool, ship         spool, ship.go
