@@ -114,7 +114,7 @@ func (p *program) root() *cobra.Command {
 }
 
 // asGroup makes a command that only holds others show its help, and refuse what
-// is none of them: fiord daed is a mistake, not a question.
+// is none of them: a misspelt command is a mistake, not a question.
 func asGroup(c *cobra.Command) {
 	if !c.HasSubCommands() {
 		return

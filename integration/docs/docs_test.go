@@ -162,7 +162,7 @@ func split(words []string) (path, flags []string) {
 		switch {
 		case strings.HasPrefix(w, "--"):
 			flags = append(flags, name)
-		case i == 0 || i == 1 && words[0] == "dead":
+		case i == 0 || i == 1 && (words[0] == "dead" || words[0] == "creds"):
 			path = append(path, w)
 		}
 	}

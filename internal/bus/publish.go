@@ -66,7 +66,7 @@ func (b *Bus) End(ctx context.Context, e events.Event) (Ending, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.opts.PublishTimeout)
 	defer cancel()
-	for pause := undecidedMin; ; pause = min(2*pause, undecidedMax) {
+	for pause := undecidedFirst; ; pause = min(2*pause, undecidedLongest) {
 		receipt, err := b.publish(ctx, e, jetstream.WithExpectLastSequenceForSubject(0, filter))
 		if err == nil && !receipt.Duplicate {
 			return Ending{Event: e, Won: true, Sequence: receipt.Sequence}, nil
@@ -85,12 +85,12 @@ func (b *Bus) End(ctx context.Context, e events.Event) (Ending, error) {
 	}
 }
 
-// undecidedMin and undecidedMax are the pauses before an end that was refused
+// undecidedFirst and undecidedLongest are the pauses before an end that was refused
 // without another being stored is tried again. A cluster refuses it while another
 // is on its way to the replicas, which is lost if their leader is.
 const (
-	undecidedMin = 5 * time.Millisecond
-	undecidedMax = 250 * time.Millisecond
+	undecidedFirst   = 5 * time.Millisecond
+	undecidedLongest = 250 * time.Millisecond
 )
 
 // standing looks up the end that was there first. The leader answers, since
@@ -129,7 +129,7 @@ func (b *Bus) lastEvent(ctx context.Context, filter string) (events.Event, uint6
 	for isLeaderless(err) && ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-		case <-time.After(undecidedMax):
+		case <-time.After(undecidedLongest):
 			raw, err = b.lastMessage(ctx, filter)
 		}
 	}
