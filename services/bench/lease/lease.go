@@ -79,7 +79,7 @@ func (k *Keeper) Take(ctx context.Context, devices []string, h Holder) (*Lease, 
 	for _, device := range slices.Compact(slices.Sorted(slices.Values(devices))) {
 		g, err := k.take(ctx, device, l.value)
 		if err != nil {
-			l.giveBack(context.WithoutCancel(ctx))
+			_, _ = l.giveBack(context.WithoutCancel(ctx)) // what is not given back expires
 			return nil, err
 		}
 		l.grants = append(l.grants, g)
