@@ -216,8 +216,10 @@ func generate(b *testing.B, cfg *discovery.Config, n int) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer os.Remove(f.Name())
-		defer f.Close()
+		defer func() {
+			_ = f.Close()
+			_ = os.Remove(f.Name()) // before the next round writes another gigabyte
+		}()
 		outputs[name] = f
 	}
 	if err := inv.Write(outputs); err != nil {
