@@ -109,7 +109,7 @@ func (s System) Device(name string) (Device, error) {
 	d.Rotates = s.text(whole, "queue/rotational") == "1"
 	d.Scheduler = active(s.text(whole, "queue/scheduler"))
 	s.identify(&d, whole)
-	d.Fabric = s.fabric(d, whole)
+	d.Fabric = s.fabric(whole)
 	d.Kind = s.kind(d, dir)
 	return d, nil
 }

@@ -23,7 +23,7 @@ var networked = map[string]string{"nbd": "nbd", "rbd": "rbd", "drbd": "drbd"}
 // fabric tells a disk that other hosts may see from one that is built in. It
 // knows networks; a disk that several hosts share by a cable, or that a cloud
 // attaches to several machines, looks like any other from here.
-func (s System) fabric(d Device, whole string) string {
+func (s System) fabric(whole string) string {
 	name := filepath.Base(whole)
 	if driver := networked[strings.TrimRight(name, "0123456789")]; driver != "" {
 		return driver
