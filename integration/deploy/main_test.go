@@ -22,12 +22,16 @@ const patience = 40 * time.Second
 // folder is deploy, as seen from this package.
 const folder = "../../deploy"
 
+// built is the folder that programs made; "" while no test has asked for one.
+var built string
+
 // programs builds the programs as they are shipped, once, and names their folder.
 var programs = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "fiord-deploy-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	args := []string{"build", "-o", dir, "github.com/fiord-bench/fiord/cmd/fiord"}
 	for _, name := range service.Names() {
 		args = append(args, "github.com/fiord-bench/fiord/services/"+name+"/cmd/"+name)
@@ -42,8 +46,8 @@ var programs = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, _ := programs(); dir != "" {
-		_ = os.RemoveAll(dir)
+	if built != "" {
+		_ = os.RemoveAll(built)
 	}
 	os.Exit(code)
 }
