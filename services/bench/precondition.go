@@ -13,8 +13,10 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/services/bench/guard"
+	"github.com/fiord-bench/fiord/services/bench/lease"
 	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/spool"
+	"github.com/fiord-bench/fiord/services/bench/supervise"
 )
 
 // Preconditioning: a drive that was never written answers from nowhere, and a
@@ -128,6 +130,9 @@ func (r *run) precondition(ctx context.Context, a *spool.Attempt, p plan) (strin
 	exit, cause, err := r.runFill(ctx, dir, *fill)
 	if err != nil {
 		return "", err
+	}
+	if r.leased != nil && exit.Code == supervise.ExitExpired {
+		return "", fmt.Errorf("%w: the supervisor ended the preconditioning", lease.ErrLost)
 	}
 	if !exit.OK() {
 		e := judge(exit, cause, r.list, order{Timeout: r.service.timeout(r.list)})

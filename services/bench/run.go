@@ -233,6 +233,8 @@ func (r *run) unstarted(ctx context.Context, a *spool.Attempt, o order, err erro
 		return errors.Join(bus.Unavailable(err), a.Drop())
 	case errors.Is(context.Cause(ctx), lease.ErrLost):
 		return errors.Join(context.Cause(ctx), a.Drop())
+	case errors.Is(err, lease.ErrLost):
+		return errors.Join(err, a.Drop())
 	case ctx.Err() != nil:
 		return r.handBack(ctx, a)
 	}
