@@ -149,8 +149,8 @@ func adminAnswers(t *testing.T, path string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	served := make(chan error, 1)
-	go func() { served <- a.Serve() }()
+	served := make(chan struct{})
+	go func() { defer close(served); _ = a.Serve() }()
 	defer func() { _ = a.Close(); <-served }()
 	r, err := http.Get("http://" + a.Addr() + path)
 	if err != nil {

@@ -105,7 +105,7 @@ func (c *fio) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Exit
 		if errors.Is(context.Cause(ctx), runner.Leave) {
 			cancel()
 			logs.finish(0)
-			<-ended
+			c.engine.cfg.Log.Debug("container is left running", "run_id", c.key.Run, "awaiting", <-ended)
 			return exit, runner.ErrLeft
 		}
 		exit.Stopped = c.stop(work, ended, &err)

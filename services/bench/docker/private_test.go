@@ -69,8 +69,9 @@ func startEngine(t *testing.T, plugins string) (address string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	var failure error
+	ended := make(chan struct{})
+	go func() { failure = cmd.Wait(); close(ended) }()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // it ends its containers and its containerd
 		select {
@@ -86,9 +87,8 @@ func startEngine(t *testing.T, plugins string) (address string) {
 			return "unix://" + socket
 		}
 		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("the test's engine ended with %v:\n%s", err, tail(said.String()))
+		case <-ended:
+			t.Fatalf("the test's engine ended with %v:\n%s", failure, tail(said.String()))
 		default:
 		}
 		if time.Now().After(limit) {

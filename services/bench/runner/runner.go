@@ -39,7 +39,7 @@ var (
 
 // Leave is the cause with which to end the context of a Wait that should let
 // fio be, if it can do without this process.
-var Leave = errors.New("the worker stops, fio goes on") //nolint:staticcheck // a cause, not a failure
+var Leave = errors.New("the worker stops, fio goes on") //nolint:staticcheck,revive // a cause, not a failure
 
 // Key names one start of fio: attempts of a run are counted by starts.
 type Key struct {
