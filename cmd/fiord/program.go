@@ -221,6 +221,7 @@ func (p *program) commands() []*cobra.Command {
 		p.publishCommand(),
 		p.watchCommand(),
 		p.showCommand(),
+		p.diffCommand(),
 		p.runsCommand(),
 		p.hostsCommand(),
 		p.cancelCommand(),

@@ -60,6 +60,10 @@ func TestAJobIsMeasuredAndReported(t *testing.T) {
 				contains(t, out, "chain "+chain.Chain[0].ID, "bench.requested", "bench.reported")
 			}
 		}
+		code, out, stderr := f.command("diff", id, again.Bench)
+		if code != 0 || !strings.Contains(out, "nothing differs") {
+			t.Errorf("diff: exit code %d: %s%s", code, out, stderr)
+		}
 		_, out, _ = f.command("runs")
 		contains(t, out, id, again.Bench, "1/1")
 	})
