@@ -28,7 +28,7 @@ func TestTwoHostsOfWhichOneIsLeftOut(t *testing.T) {
 	var out string
 	eventually(t, "the host's own worker", func() bool {
 		_, out, _ = f.command("hosts", "--facts")
-		return strings.Contains(out, "here")
+		return strings.Contains(out, "\nhere:") // and there
 	})
 	contains(t, out, "here", "there", "default,spare", "architecture==sparc", "rack==r7")
 	_, out, _ = f.command("run", jobFile(t), "--count=all", "--where=architecture!=sparc", "--detach")

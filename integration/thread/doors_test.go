@@ -39,7 +39,7 @@ func TestBadInputIsAnsweredAndNothingBreaks(t *testing.T) {
 	})
 	t.Run("job file that is not there", func(t *testing.T) {
 		commit, _ := repo.push(map[string]string{"fiord.yaml": strings.Replace(fiordYAML, "randread.fio", "gone.fio", 1)})
-		expectProblem(t, rejected(commit).Data.Problems, "jobs/gone.fio", 0, "no such file")
+		expectProblem(t, rejected(commit).Data.Problems, "fiord.yaml", 6, "jobs/gone.fio: no such file")
 	})
 	t.Run("job file that fio does not read", func(t *testing.T) {
 		commit, _ := repo.push(map[string]string{"fiord.yaml": fiordYAML, "jobs/randread.fio": jobFile + "no_such_option=1\n"})

@@ -54,7 +54,11 @@ func (s *Service) useProcess(because error) (func(), error) {
 		return nil, fmt.Errorf("hooks are configured, and no container engine is used: %w", errors.Join(runner.ErrUnsupported, because))
 	}
 	s.runner = r
-	s.log.Info("fio runs as a plain process", "binary", s.cfg.Fio, "because", fmt.Sprint(because))
+	log := s.log.With("binary", s.cfg.Fio)
+	if because != nil { // nobody asked for it
+		log = log.With("because", because)
+	}
+	log.Info("fio runs as a plain process")
 	return func() {}, nil
 }
 

@@ -53,14 +53,14 @@ func privateEngine(t *testing.T, plugins string) *Engine {
 
 // startEngine runs dockerd until the test ends. It sees plugins, and only
 // those, where the plugin protocol looks for sockets; that place is not a
-// setting, so the engine gets a mount of its own there. It has no network to
-// set up and leaves the machine's alone.
+// setting, so the engine gets a mount of its own there, and a network: an engine
+// without a bridge removes the docker0 that it finds.
 func startEngine(t *testing.T, plugins string) (address string) {
 	t.Helper()
 	dir := t.TempDir()
 	socket := filepath.Join(dir, "engine.sock")
 	var said bytes.Buffer
-	cmd := exec.Command("unshare", "--mount", "sh", "-c",
+	cmd := exec.Command("unshare", "--mount", "--net", "sh", "-c",
 		`mkdir -p /run/docker/plugins && mount --bind "$0" /run/docker/plugins && exec dockerd "$@"`, plugins,
 		"--host=unix://"+socket, "--data-root="+filepath.Join(dir, "data"), "--exec-root="+filepath.Join(dir, "exec"),
 		"--pidfile="+filepath.Join(dir, "pid"), "--bridge=none", "--iptables=false", "--ip6tables=false")
