@@ -13,6 +13,7 @@ import (
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
 	"github.com/fiord-bench/fiord/internal/access"
+	"github.com/fiord-bench/fiord/internal/child"
 	"github.com/fiord-bench/fiord/services/bench"
 )
 
@@ -93,8 +94,7 @@ func (p *process) start() {
 	p.cmd = exec.Command(filepath.Join(binaries, p.name), "--config", p.config)
 	p.cmd.Env = append(os.Environ(), p.env...)
 	p.cmd.Stderr = p.world.root.Output()
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
+	if err := child.Start(p.cmd, syscall.SIGKILL); err != nil {
 		p.world.t.Fatal(err)
 	}
 	if p.url != "" {

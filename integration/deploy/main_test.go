@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fiord-bench/fiord/internal/child"
 	"github.com/fiord-bench/fiord/internal/service"
 )
 
@@ -88,8 +89,7 @@ func start(t testing.TB, name string, env []string) {
 	cmd := exec.Command(program(t, name))
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = t.Output()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	if err := child.Start(cmd, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -18,6 +18,7 @@ import (
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/child"
 	"github.com/fiord-bench/fiord/internal/natsd"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/services/bench/docker"
@@ -84,8 +85,7 @@ func (w *world) spawn(m mortal) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), mortalVariable+"="+string(settings))
 	cmd.Stdout, cmd.Stderr = testWriter{w.t}, testWriter{w.t}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	if err := child.Start(cmd, syscall.SIGKILL); err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fiord-bench/fiord/internal/child"
 	"github.com/fiord-bench/fiord/services/bench/runner/runnertest"
 )
 
@@ -65,8 +66,7 @@ func startEngine(t *testing.T, plugins string) (address string) {
 		"--host=unix://"+socket, "--data-root="+filepath.Join(dir, "data"), "--exec-root="+filepath.Join(dir, "exec"),
 		"--pidfile="+filepath.Join(dir, "pid"), "--bridge=none", "--iptables=false", "--ip6tables=false")
 	cmd.Stdout, cmd.Stderr = &said, &said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if err := cmd.Start(); err != nil {
+	if err := child.Start(cmd, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	var failure error

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/fiord-bench/fiord/internal/child"
 )
 
 // Limits of custom facts. A fact is for placement; bulk data is not one.
@@ -113,10 +115,13 @@ func execute(ctx context.Context, path string, timeout time.Duration) ([]byte, e
 	cmd := exec.CommandContext(ctx, path) //nolint:gosec // the operator's executable
 	cmd.Stdout, cmd.Stderr = &limited{&out, maxCustomSize}, &limited{&complaints, 1 << 10}
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
-	err := cmd.Run()
+	err := child.Start(cmd, syscall.SIGKILL)
+	if err == nil {
+		err = cmd.Wait()
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("took longer than %v", timeout)

@@ -8,12 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/fiord-bench/fiord/internal/child"
 	"github.com/fiord-bench/fiord/services/bench/runner"
 )
 
@@ -62,7 +62,7 @@ func (r *Runner) Start(_ context.Context, inv runner.Invocation) (runner.Process
 	if err := supported(inv); err != nil {
 		return nil, err
 	}
-	c, err := newChild(r.command(inv), inv)
+	c, err := newFio(r.command(inv), inv)
 	if err != nil {
 		return nil, err
 	}
@@ -95,12 +95,7 @@ func (r *Runner) command(inv runner.Invocation) *exec.Cmd {
 		envHost + "=" + r.host,
 	}, inv.Env...)
 	cmd.ExtraFiles = inv.Hold
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Setpgid: true,
-		// fio's jobs are its children and would outlive a killed parent; on
-		// SIGTERM it ends them itself.
-		Pdeathsig: syscall.SIGTERM,
-	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if inv.User != nil && inv.User.UID != os.Geteuid() {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(inv.User.UID), Gid: uint32(inv.User.GID)} //nolint:gosec // ids of stat(2)
 	}
@@ -149,8 +144,8 @@ func memlockAllowed(bytes int64) error {
 		runner.ErrUnsupported, bytes, have.Max)
 }
 
-// child is a fio that this worker has started.
-type child struct {
+// fio is one that this worker has started.
+type fio struct {
 	cmd     *exec.Cmd
 	key     runner.Key
 	host    string
@@ -160,7 +155,7 @@ type child struct {
 	done    chan error // the result of cmd.Wait, once
 }
 
-func newChild(cmd *exec.Cmd, inv runner.Invocation) (*child, error) {
+func newFio(cmd *exec.Cmd, inv runner.Invocation) (*fio, error) {
 	stdout, err := os.Create(filepath.Join(inv.Dir, runner.StdoutFile))
 	if err != nil {
 		return nil, fmt.Errorf("create output of fio: %w", err)
@@ -170,34 +165,28 @@ func newChild(cmd *exec.Cmd, inv runner.Invocation) (*child, error) {
 		return nil, errors.Join(fmt.Errorf("create error output of fio: %w", err), stdout.Close())
 	}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	return &child{cmd: cmd, key: inv.Key, dir: inv.Dir, leashed: inv.Leash != nil, done: make(chan error, 1)}, nil
+	return &fio{cmd: cmd, key: inv.Key, dir: inv.Dir, leashed: inv.Leash != nil, done: make(chan error, 1)}, nil
 }
 
-// start starts and reaps fio on one thread that lives as long as fio does:
-// the kernel sends Pdeathsig when the starting thread ends, not the process.
-func (c *child) start() error {
-	begun := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := c.cmd.Start()
-		c.started = time.Now()
-		for _, f := range []any{c.cmd.Stdout, c.cmd.Stderr} {
-			_ = f.(*os.File).Close() // fio has its own copies
-		}
-		begun <- err
-		if err == nil {
-			c.done <- c.cmd.Wait()
-		}
-	}()
-	return <-begun
+// start starts fio, to be ended with the worker. fio's jobs are its children and
+// would outlive it if it were killed; on SIGTERM it ends them itself.
+func (c *fio) start() error {
+	err := child.Start(c.cmd, syscall.SIGTERM)
+	c.started = time.Now()
+	for _, f := range []any{c.cmd.Stdout, c.cmd.Stderr} {
+		_ = f.(*os.File).Close() // fio has its own copies
+	}
+	if err == nil {
+		go func() { c.done <- c.cmd.Wait() }()
+	}
+	return err
 }
 
 // Key implements runner.Process.
-func (c *child) Key() runner.Key { return c.key }
+func (c *fio) Key() runner.Key { return c.key }
 
 // Wait implements runner.Process.
-func (c *child) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Exit, error) {
+func (c *fio) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Exit, error) {
 	tail := newTail(filepath.Join(c.dir, runner.StdoutFile), seen)
 	defer tail.close()
 	tick := time.NewTicker(progressInterval)
@@ -226,10 +215,10 @@ func (c *child) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Ex
 
 // rest is what fio may have left alive: its jobs have sessions of their own,
 // so no signal to a process group reaches them when it dies before them.
-func (c *child) rest() *leftover { return &leftover{key: c.key, host: c.host} }
+func (c *fio) rest() *leftover { return &leftover{key: c.key, host: c.host} }
 
 // fill translates the result of exec's Wait.
-func (c *child) fill(exit *runner.Exit, err error) error {
+func (c *fio) fill(exit *runner.Exit, err error) error {
 	var status *exec.ExitError
 	switch {
 	case err == nil:

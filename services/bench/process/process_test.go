@@ -66,7 +66,7 @@ func TestProcessConforms(t *testing.T) {
 
 func freeze(t *testing.T, p runner.Process) {
 	t.Helper()
-	c := p.(*child)
+	c := p.(*fio)
 	var pids []int
 	for range 100 { // until fio has started its two jobs
 		var err error
