@@ -75,7 +75,9 @@ type Volumes struct {
 // Profile is what name@profile asks the driver for.
 type Profile struct {
 	Driver  string            `config:"driver" help:"volume driver"`
-	Options map[string]string `config:"options" help:"driver options"`
+	Options map[string]string `config:"options" help:"driver options; {name} stands for the part before the @, {run} for the run"`
+	// Fresh is for volumes that the driver makes of a snapshot or a template.
+	Fresh bool `config:"fresh" help:"make a volume for each start of fio, and remove it afterwards"`
 }
 
 // Hook is one adapter.

@@ -41,7 +41,7 @@ func (s *Service) prepare(list events.RunList, inv events.Invocation, text []byt
 		return plan{}, problemsOf(err), nil
 	}
 	p := plan{Job: file.Bytes(), Limits: s.limits(list.Limits)}
-	targets := s.targets(list, file, &p)
+	targets := s.targets(list, inv.Run, file, &p)
 	grant, problems, err := s.guard.Check(guard.Request{File: file, WorkDir: s.workDir(targets), Scratch: dir, Volumes: targets})
 	if err != nil || len(problems) > 0 {
 		return plan{}, problems, err
@@ -116,7 +116,7 @@ func problemOf(e *job.Error) events.Problem {
 // targets are the paths that volumes are mounted at, and fills the plan's
 // volumes. A job that names an absolute directory of its own means the volume
 // by it, as `-v volume:/directory` always did.
-func (s *Service) targets(list events.RunList, file *job.File, p *plan) []string {
+func (s *Service) targets(list events.RunList, run string, file *job.File, p *plan) []string {
 	if list.Volume == "" {
 		return nil
 	}
@@ -128,7 +128,7 @@ func (s *Service) targets(list events.RunList, file *job.File, p *plan) []string
 			break
 		}
 	}
-	p.Volumes = []runner.Volume{s.volume(list, target)}
+	p.Volumes = []runner.Volume{s.volume(list, run, target)}
 	return []string{target}
 }
 
@@ -137,8 +137,9 @@ var reserved = []string{"/", "/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", 
 
 // volume makes name@profile what the engine is asked for. A profile that the
 // host's owner has described names driver and options; any other goes to the
-// driver as part of the name, as Flocker and its like want it.
-func (s *Service) volume(list events.RunList, target string) runner.Volume {
+// driver as part of the name, as Flocker and its like want it. A fresh volume is
+// called after the run, so that nobody else means it.
+func (s *Service) volume(list events.RunList, run, target string) runner.Volume {
 	v := runner.Volume{Name: list.Volume, Driver: list.Driver, Options: map[string]string{}, Target: target}
 	if v.Driver == "" {
 		v.Driver = s.cfg.Volumes.Driver
@@ -149,8 +150,12 @@ func (s *Service) volume(list events.RunList, target string) runner.Volume {
 			if list.Driver == "" && known.Driver != "" {
 				v.Driver = known.Driver
 			}
+			stand := strings.NewReplacer("{name}", name, "{run}", run)
 			for k, o := range known.Options {
-				v.Options[k] = o
+				v.Options[k] = stand.Replace(o)
+			}
+			if known.Fresh {
+				v.Name, v.Fresh = name+"-"+run, true
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -28,13 +29,14 @@ func (e *Engine) Start(ctx context.Context, inv runner.Invocation) (runner.Proce
 	if err := e.ensureVolumes(ctx, inv.Volumes); err != nil {
 		return nil, err
 	}
-	id, err := e.create(ctx, inv)
-	if err != nil {
+	c := &fio{engine: e, key: inv.Key, dir: inv.Dir, fresh: fresh(inv.Volumes)}
+	var err error
+	if c.id, err = e.create(ctx, inv); err != nil {
+		e.removeVolumes(c.fresh)
 		return nil, err
 	}
-	c := &fio{engine: e, id: id, key: inv.Key, dir: inv.Dir}
 	if err := c.launch(ctx); err != nil {
-		e.remove(id)
+		c.remove()
 		return nil, err
 	}
 	c.overhead = time.Since(begun)
@@ -53,14 +55,18 @@ func (e *Engine) Leftovers(ctx context.Context) ([]runner.Process, error) {
 	var out []runner.Process
 	for _, found := range list {
 		attempt, err := strconv.Atoi(found.Labels[LabelAttempt])
-		if err != nil || found.State == container.StateCreated {
-			e.remove(found.ID)
-			continue
-		}
-		out = append(out, &fio{
+		c := &fio{
 			engine: e, id: found.ID, dir: found.Labels[LabelDir],
 			key: runner.Key{Run: found.Labels[LabelRun], Attempt: attempt},
-		})
+		}
+		if names := found.Labels[LabelFresh]; names != "" {
+			c.fresh = strings.Split(names, ",")
+		}
+		if err != nil || found.State == container.StateCreated {
+			c.remove()
+			continue
+		}
+		out = append(out, c)
 	}
 	return out, nil
 }
@@ -71,7 +77,14 @@ type fio struct {
 	id       string
 	key      runner.Key
 	dir      string
+	fresh    []string // volumes that go with it
 	overhead time.Duration
+}
+
+// remove takes away the container and what was made for it alone.
+func (c *fio) remove() {
+	c.engine.remove(c.id)
+	c.engine.removeVolumes(c.fresh)
 }
 
 // Key implements runner.Process.
@@ -118,7 +131,7 @@ func (c *fio) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Exit
 	if c.engine.remote {
 		err = c.engine.copyOut(work, c.id, c.dir)
 	}
-	c.engine.remove(c.id)
+	c.remove()
 	exit.Overheads = c.overhead + time.Since(removing)
 	return exit, err
 }

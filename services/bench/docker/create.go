@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/containerd/errdefs"
@@ -28,6 +29,7 @@ const (
 	LabelAttempt = "dev.fiord.attempt"
 	LabelHost    = "dev.fiord.host"
 	LabelDir     = "dev.fiord.dir"
+	LabelFresh   = "dev.fiord.fresh" // volumes that go with the container, by comma
 )
 
 // Logs of the container: fio's progress and complaints until they are copied
@@ -71,6 +73,9 @@ func (e *Engine) request(inv runner.Invocation) *container.CreateRequest {
 	cfg.Labels[LabelRun] = inv.Key.Run
 	cfg.Labels[LabelAttempt] = strconv.Itoa(inv.Key.Attempt)
 	cfg.Labels[LabelDir] = inv.Dir
+	if names := fresh(inv.Volumes); len(names) > 0 {
+		cfg.Labels[LabelFresh] = strings.Join(names, ",")
+	}
 	cfg.User = e.user(inv)
 	if e.remote {
 		cfg.Volumes = map[string]struct{}{inv.Dir: {}} // anonymous, removed with the container
@@ -223,9 +228,32 @@ func (e *Engine) start(ctx context.Context, id string) error {
 	return nil
 }
 
+// fresh are the names of the volumes made for one start of fio.
+func fresh(volumes []runner.Volume) (names []string) {
+	for _, v := range volumes {
+		if v.Fresh {
+			names = append(names, v.Name)
+		}
+	}
+	return names
+}
+
+// removeVolumes removes volumes made for one start of fio, like remove.
+func (e *Engine) removeVolumes(names []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), removeTimeout)
+	defer cancel()
+	for _, name := range names {
+		if err := e.api.VolumeRemove(ctx, name, true); err != nil && !errdefs.IsNotFound(err) {
+			e.cfg.Log.Warn("volume is left behind", "volume", name, "error", err)
+		}
+	}
+}
+
 // ensureVolumes creates the volumes that do not exist. An existing one is
-// taken as it is: its options were decided when it was made.
+// taken as it is: its options were decided when it was made. Only a fresh one
+// that an earlier start left is made again.
 func (e *Engine) ensureVolumes(ctx context.Context, volumes []runner.Volume) error {
+	e.removeVolumes(fresh(volumes))
 	for _, v := range volumes {
 		_, err := e.api.VolumeInspect(ctx, v.Name)
 		if err == nil {
@@ -247,7 +275,9 @@ func (e *Engine) ensureVolumes(ctx context.Context, volumes []runner.Volume) err
 
 // SharedVolumes names those volumes that other hosts see as well, as their
 // drivers have it. What does not exist is made first: only then its driver says.
+// A volume made for one start of fio is nobody else's.
 func (e *Engine) SharedVolumes(ctx context.Context, volumes []runner.Volume) ([]string, error) {
+	volumes = slices.DeleteFunc(slices.Clone(volumes), func(v runner.Volume) bool { return v.Fresh })
 	if err := e.ensureVolumes(ctx, volumes); err != nil {
 		return nil, err
 	}

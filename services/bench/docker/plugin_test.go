@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/docker/docker/api/types/volume"
+
 	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/runner/runnertest"
 )
@@ -98,6 +100,48 @@ func TestAVolumePluginGetsNameProfileAndOptions(t *testing.T) {
 	}
 	if st, err := os.Stat(filepath.Join(p.dir, "data@gold", "x")); err != nil || st.Size() != 64<<10 {
 		t.Errorf("measured file: %v, %v", st, err)
+	}
+}
+
+// A volume of a snapshot: its driver makes it for one start of fio.
+func TestAFreshVolumeLastsAsLongAsItsContainer(t *testing.T) {
+	const driver, name = "fiordfresh", "data-of-a-run"
+	plugins := t.TempDir()
+	p := startPlugin(t, plugins, driver, "global")
+	e := privateEngine(t, plugins)
+	known := func() (options map[string]string, ok bool) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		options, ok = p.options[name]
+		return options, ok
+	}
+	for attempt := range 2 {
+		inv := runnertest.Job(t, "fresh", "[a]\nrw=write\nsize=64k\nfilename=/data/x\n")
+		inv.Key.Attempt = attempt + 1
+		inv.Volumes = []runner.Volume{{Name: name, Driver: driver, Options: map[string]string{"snapshot": "nightly"}, Target: "/data", Fresh: true}}
+		if shared, err := e.SharedVolumes(t.Context(), inv.Volumes); err != nil || len(shared) > 0 {
+			t.Errorf("shared %v, %v", shared, err)
+		}
+		if _, err := e.api.VolumeCreate(t.Context(), volume.CreateOptions{Name: name, Driver: driver}); err != nil { // of a worker that died
+			t.Fatal(err)
+		}
+		fio := runnertest.Start(t, e, inv)
+		if options, _ := known(); options["snapshot"] != "nightly" {
+			t.Errorf("attempt %d: made with %v", attempt+1, options)
+		}
+		if attempt == 1 { // the next worker's
+			left, err := e.Leftovers(t.Context())
+			if err != nil || len(left) != 1 {
+				t.Fatalf("left %v, %v", left, err)
+			}
+			fio = left[0]
+		}
+		if exit := runnertest.Wait(t.Context(), t, fio); !exit.OK() {
+			t.Fatalf("exit %+v: %s", exit, runnertest.Read(t, inv, runner.StderrFile))
+		}
+		if options, there := known(); there {
+			t.Errorf("attempt %d: the volume stays, with %v", attempt+1, options)
+		}
 	}
 }
 

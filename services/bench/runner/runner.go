@@ -154,6 +154,7 @@ type Volume struct {
 	Driver  string            // empty: the engine's default
 	Options map[string]string // driver options
 	Target  string            // absolute path inside the container
+	Fresh   bool              // made for this start of fio, and removed after it
 }
 
 // Device is a device node that fio may open, under the same path.

@@ -1,0 +1,34 @@
+package bench
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/bench/runner"
+)
+
+func TestAVolumesProfileIsTheHostsOrTheDrivers(t *testing.T) {
+	s := &Service{cfg: Config{Volumes: Volumes{Driver: "local", Profiles: map[string]Profile{
+		"gold":    {Driver: "ebs", Options: map[string]string{"size": "100"}},
+		"nightly": {Driver: "ebs", Options: map[string]string{"snapshot": "snap-{name}", "tag": "{run}"}, Fresh: true},
+	}}}}
+	for name, tc := range map[string]struct {
+		list events.RunList
+		want runner.Volume
+	}{
+		"plain":      {events.RunList{Volume: "data"}, runner.Volume{Name: "data", Driver: "local", Options: map[string]string{}}},
+		"known":      {events.RunList{Volume: "data@gold"}, runner.Volume{Name: "data", Driver: "ebs", Options: map[string]string{"size": "100"}}},
+		"not known":  {events.RunList{Volume: "data@tin"}, runner.Volume{Name: "data@tin", Driver: "local", Options: map[string]string{}}},
+		"asked over": {events.RunList{Volume: "data@gold", Driver: "zfs", Options: map[string]string{"size": "1"}}, runner.Volume{Name: "data", Driver: "zfs", Options: map[string]string{"size": "1"}}},
+		"fresh":      {events.RunList{Volume: "data@nightly"}, runner.Volume{Name: "data-run1", Driver: "ebs", Options: map[string]string{"snapshot": "snap-data", "tag": "run1"}, Fresh: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.want.Target = "/data"
+			if diff := cmp.Diff(tc.want, s.volume(tc.list, "run1", "/data")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
