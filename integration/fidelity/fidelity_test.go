@@ -32,7 +32,10 @@ const (
 )
 
 // figures are what is compared.
-type figures struct{ iops, p99 []float64 }
+type figures struct {
+	iops, p99 []float64
+	of        result.LatencyKind // from submission on, or of completion alone
+}
 
 // even are the figures of the rounds that had the silent arm.
 func even(values []float64) (out []float64) {
@@ -52,7 +55,7 @@ func (f *figures) add(t *testing.T, report []byte) {
 	if read == nil || read.Latency == nil || read.IOPS <= 0 || read.Latency.P99 <= 0 {
 		t.Fatalf("fio reports no reads: %+v", read)
 	}
-	f.iops, f.p99 = append(f.iops, read.IOPS), append(f.p99, read.Latency.P99)
+	f.iops, f.p99, f.of = append(f.iops, read.IOPS), append(f.p99, read.Latency.P99), read.Latency.Of
 }
 
 func (f *figures) last() string {
@@ -134,7 +137,11 @@ func report(t *testing.T, all map[string]*figures) {
 	show(t, "p99   fiord/bare", Over(all[byFiord].p99, all[byBare].p99))
 	show(t, "p99   bare/bare", Over(all[again].p99, all[byBare].p99).Both())
 	show(t, "IOPS  default logs/none", Over(even(all[byBare].iops), all[silent].iops))
-	show(t, "p99   default logs/none", Over(even(all[byBare].p99), all[silent].p99))
+	if logged, not := all[byBare], all[silent]; logged.of == not.of {
+		show(t, "p99   default logs/none", Over(even(logged.p99), not.p99))
+	} else {
+		t.Logf("p99   default logs/none    are not compared: of %s and of %s", logged.of, not.of)
+	}
 	if *pairs < judged {
 		t.Logf("not judged: %d pairs, a judgement takes %d", *pairs, judged)
 		return

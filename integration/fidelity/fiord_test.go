@@ -36,7 +36,7 @@ func start(t *testing.T) *fiord {
 	}
 	f.cmd = exec.Command(f.binary, "up", "--json", "--data", f.dir, "--nats.listen=127.0.0.1:0", "--s3.listen=127.0.0.1:0",
 		"--admin.listen=127.0.0.1:0", "--plot.listen=127.0.0.1:0", "--ingest.listen=127.0.0.1:0",
-		"--bench.host=here", "--bench.runner=docker", "--log.level=warn")
+		"--bench.host=here", "--bench.runner=docker", "--log.level=error")
 	f.cmd.Stderr = t.Output()
 	out, err := f.cmd.StdoutPipe()
 	if err != nil {
