@@ -20,6 +20,8 @@ type BenchPlaced struct {
 	// Deadline by which every run must have ended or expires.
 	Deadline time.Time `json:"deadline"`
 	Origin   *Origin   `json:"origin,omitempty"`
+	// Confirms is the bench that this one measures again for.
+	Confirms string `json:"confirms,omitempty"`
 }
 
 // EventType is bench.placed.
@@ -40,6 +42,7 @@ func (d BenchPlaced) Validate() error {
 	c.atLeast("excluded", d.Excluded, 0)
 	c.time("placed_at", d.PlacedAt)
 	c.time("deadline", d.Deadline)
+	c.optionalID("confirms", d.Confirms)
 	return c.err()
 }
 

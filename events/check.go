@@ -61,6 +61,13 @@ func (c *check) id(field, value string) {
 	}
 }
 
+// optionalID wants an id or nothing.
+func (c *check) optionalID(field, value string) {
+	if value != "" {
+		c.id(field, value)
+	}
+}
+
 func (c *check) time(field string, value time.Time) {
 	c.that(!value.IsZero(), field, "is missing")
 }

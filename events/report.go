@@ -16,6 +16,8 @@ const (
 
 // Comparison is one metric of one point held against the baseline.
 type Comparison struct {
+	// Job file that was measured; empty in reports of earlier versions.
+	Job string `json:"job,omitempty"`
 	// Point in its canonical form, see [Point.Key].
 	Point string `json:"point"`
 	// Host is empty when hosts are taken together.
@@ -74,6 +76,15 @@ type BenchReported struct {
 	// URL of the bench's page.
 	URL    string  `json:"url,omitempty"`
 	Origin *Origin `json:"origin,omitempty"`
+	// Shift that a regression belongs to. Whoever tells people may keep quiet
+	// about one that was told before.
+	Shift *Shift `json:"shift,omitempty"`
+	// Recovered is the shift that these results are the end of.
+	Recovered *Shift `json:"recovered,omitempty"`
+	// Confirmation of a regression that was measured again, whatever came of it.
+	Confirmation *Confirmation `json:"confirmation,omitempty"`
+	// Confirms is the bench that this one measured again for.
+	Confirms string `json:"confirms,omitempty"`
 }
 
 // EventType is bench.reported.
@@ -94,6 +105,16 @@ func (d BenchReported) Validate() error {
 	c.text("headline", d.Headline, 1024)
 	c.count("comparisons", len(d.Comparisons), 50)
 	c.claims("reports", d.Reports, 20)
+	if d.Shift != nil {
+		d.Shift.check(c, "shift")
+	}
+	if d.Recovered != nil {
+		d.Recovered.check(c, "recovered")
+	}
+	if d.Confirmation != nil {
+		d.Confirmation.check(c)
+	}
+	c.optionalID("confirms", d.Confirms)
 	return c.err()
 }
 
@@ -104,6 +125,8 @@ type BenchUnplaced struct {
 	// Problems say what did not match or was not allowed, nearest misses first.
 	Problems []Problem `json:"problems" jsonschema:"minItems=1,maxItems=50"`
 	Origin   *Origin   `json:"origin,omitempty"`
+	// Confirms is the bench that this one was to measure again for.
+	Confirms string `json:"confirms,omitempty"`
 }
 
 // EventType is bench.unplaced.
@@ -121,6 +144,7 @@ func (d BenchUnplaced) Validate() error {
 	c.id("bench", d.Bench)
 	c.text("name", d.Name, 100)
 	c.problems("problems", d.Problems)
+	c.optionalID("confirms", d.Confirms)
 	return c.err()
 }
 
@@ -133,6 +157,8 @@ type BenchCancelled struct {
 	By     string  `json:"by"`
 	Counts Counts  `json:"counts"`
 	Origin *Origin `json:"origin,omitempty"`
+	// Confirms is the bench that this one was to measure again for.
+	Confirms string `json:"confirms,omitempty"`
 }
 
 // EventType is bench.cancelled.
@@ -151,6 +177,7 @@ func (d BenchCancelled) Validate() error {
 	c.text("name", d.Name, 100)
 	c.text("reason", d.Reason, 2048)
 	c.text("by", d.By, 300)
+	c.optionalID("confirms", d.Confirms)
 	return c.err()
 }
 

@@ -20,6 +20,8 @@ type Job struct {
 	URL string `json:"url,omitempty"`
 	// Inline is the content itself.
 	Inline string `json:"inline,omitempty"`
+	// Side of a bench that confirms another; empty in any other bench.
+	Side Side `json:"side,omitempty" jsonschema:"enum=before,enum=after"`
 }
 
 // Targets says where a bench is measured.
@@ -68,7 +70,8 @@ type Compare struct {
 	Metrics []string `json:"metrics,omitempty"`
 	// Threshold is the smallest relative shift worth telling, such as 5%.
 	Threshold string `json:"threshold,omitempty" jsonschema:"pattern=^[0-9]+([.][0-9]+)?%$"`
-	// Confirm measures again, interleaved, before a regression is told.
+	// Confirm measures what regressed again before anybody is told, side by side
+	// with the baseline's job files where these are others.
 	Confirm bool `json:"confirm,omitempty"`
 }
 
@@ -117,6 +120,9 @@ type BenchRequested struct {
 	Jobs []Job `json:"jobs" jsonschema:"minItems=1,maxItems=100"`
 	// Matrix of fio options: each combination of values is a point.
 	Matrix map[string][]Scalar `json:"matrix,omitempty"`
+	// Only are the samples to measure, in this order, in place of every job file
+	// at every point of the matrix, which is then empty.
+	Only []Sample `json:"only,omitempty" jsonschema:"maxItems=200"`
 	// Repeat every point so often; 0 means once.
 	Repeat int `json:"repeat,omitempty" jsonschema:"minimum=0,maximum=1000"`
 	// Targets say where; empty means one slot of the pool "default".
@@ -141,6 +147,9 @@ type BenchRequested struct {
 	RerunOf string `json:"rerun_of,omitempty"`
 	// Attempt counts reruns; 0 and 1 are the first.
 	Attempt int `json:"attempt,omitempty" jsonschema:"minimum=0"`
+	// Confirms is the bench whose regression this one measures again before it
+	// is told. Such a bench has no history, status or notice of its own.
+	Confirms string `json:"confirms,omitempty"`
 }
 
 // EventType is bench.requested.
@@ -151,6 +160,7 @@ func (d BenchRequested) Validate() error {
 	c := checking(d.EventType())
 	c.text("name", d.Name, 100)
 	d.checkJobs(c)
+	d.checkOnly(c)
 	for _, option := range sortedKeys(d.Matrix) {
 		values := d.Matrix[option]
 		c.that(option != "", "matrix", "has an option without a name")
@@ -177,11 +187,29 @@ func (d BenchRequested) Validate() error {
 		c.that(strings.HasPrefix(o.Ref, "refs/"), "origin.ref", "is %.80q, must start with refs/", o.Ref)
 		c.sha("origin.commit", o.Commit)
 	}
-	if d.RerunOf != "" {
-		c.id("rerun_of", d.RerunOf)
-	}
+	c.optionalID("rerun_of", d.RerunOf)
 	c.atLeast("attempt", d.Attempt, 0)
+	c.optionalID("confirms", d.Confirms)
 	return c.err()
+}
+
+func (d BenchRequested) checkOnly(c *check) {
+	c.count("only", len(d.Only), MaxSamples)
+	c.that(len(d.Only) == 0 || len(d.Matrix) == 0, "only", "stands beside a matrix: the samples name their points")
+	names, seen := map[string]bool{}, map[string]bool{}
+	for _, j := range d.Jobs {
+		names[j.Name] = true
+	}
+	for i, s := range d.Only {
+		at, key := fmt.Sprintf("only[%d]", i), s.Job+";"+s.Point.Key()
+		c.that(names[s.Job], at+".job", "is %.80q, which is none of jobs", s.Job)
+		c.that(!seen[key], at, "is there a second time; to measure it more often, set repeat")
+		seen[key] = true
+		for _, option := range sortedKeys(s.Point) {
+			c.that(option != "", at+".point", "has an option without a name")
+			c.text(at+".point."+option, s.Point[option], 1024)
+		}
+	}
 }
 
 func (d BenchRequested) checkJobs(c *check) {
@@ -193,6 +221,9 @@ func (d BenchRequested) checkJobs(c *check) {
 		c.text(at+".name", j.Name, 500)
 		c.that(!names[j.Name], at+".name", "is %.80q a second time", j.Name)
 		names[j.Name] = true
+		if j.Side != "" {
+			oneOf(c, at+".side", j.Side, SideBefore, SideAfter)
+		}
 		ways := 0
 		if j.Claim != nil {
 			ways++
