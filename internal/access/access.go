@@ -172,11 +172,12 @@ func unique(list []string) []string {
 
 // People are the rights of a person's command line: what the catalogue lets
 // people publish, dead letters and their redrive, reactions of their scripts,
-// and every look at the streams; but no making, emptying or removing of streams.
+// every look at the streams, and silences; but no making, emptying or removing
+// of streams.
 func People() *server.Permissions {
 	allow := append(published(events.People), "fiord.redrive.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>", "$SRV.>",
 		// A script's reaction dead-letters and counts its attempts like any other.
-		bus.DeadSubject("*"), "$KV."+bus.BucketAttempts+".>")
+		bus.DeadSubject("*"), "$KV."+bus.BucketAttempts+".>", "$KV."+bus.BucketSilences+".*")
 	var closed []string
 	for _, verb := range []string{"CREATE", "UPDATE", "DELETE", "PURGE", "RESTORE"} {
 		closed = append(closed, "$JS.API.STREAM."+verb+".>")

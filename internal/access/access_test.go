@@ -230,6 +230,37 @@ func TestNobodyElsePlaces(t *testing.T) {
 	}
 }
 
+func TestPeopleSilenceAndServicesOnlyLook(t *testing.T) {
+	notify := access.Service("notify", nil)
+	notify.Read = []string{bus.BucketSilences}
+	w := newWorld(t, map[string]*server.Permissions{"people": access.People(), "notify": notify.Permissions()})
+	kv := func(user, bucket string) jetstream.KeyValue {
+		kv, err := w.bus(user).JetStream().KeyValue(t.Context(), bucket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return kv
+	}
+	if _, err := kv("people", bus.BucketSilences).Create(t.Context(), "id", []byte("{}")); err != nil {
+		t.Errorf("a person silences: %v", err)
+	}
+	watch, err := kv("notify", bus.BucketSilences).WatchAll(t.Context())
+	if err != nil {
+		t.Fatalf("notify watches silences: %v", err)
+	}
+	if e := <-watch.Updates(); e == nil || e.Key() != "id" {
+		t.Errorf("notify sees %v", e)
+	}
+	refused(t, "silence as a service", func(ctx context.Context) error {
+		_, err := kv("notify", bus.BucketSilences).Put(ctx, "id", nil)
+		return err
+	})
+	refused(t, "change what was told as a person", func(ctx context.Context) error {
+		_, err := kv("people", bus.BucketNotices).Put(ctx, "id", nil)
+		return err
+	})
+}
+
 func TestAServiceWithViewsKeepsOffOthersDurables(t *testing.T) {
 	w := twoHosts(t)
 	b := w.bus("inventory")

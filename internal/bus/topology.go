@@ -21,6 +21,7 @@ const (
 	BucketTally    = "fiord-tally"
 	BucketRefs     = "fiord-refs"
 	BucketNotices  = "fiord-notices"
+	BucketSilences = "fiord-silences"
 	BucketAttempts = "fiord-attempts"
 )
 
@@ -143,6 +144,8 @@ func (t Topology) buckets() []jetstream.KeyValueConfig {
 			Description: "fiord: the newest push of each repository and ref"},
 		{Bucket: BucketNotices, Storage: jetstream.FileStorage, TTL: 2 * t.Retention, Replicas: t.Replicas,
 			Description: "fiord: who was told of what"},
+		{Bucket: BucketSilences, Storage: jetstream.FileStorage, TTL: 2 * t.Retention, Replicas: t.Replicas,
+			Description: "fiord: what people are not to be told of for a while, by whom and why"},
 		{Bucket: BucketAttempts, Storage: jetstream.FileStorage, TTL: 7 * 24 * time.Hour, Replicas: t.Replicas,
 			Description: "fiord: failed attempts at events not settled yet"},
 	}

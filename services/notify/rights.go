@@ -13,6 +13,6 @@ func Needs(cfg Config) access.Needs {
 		reactions = append(reactions, bus.Reaction{Service: "notify", Name: t.Name})
 	}
 	n := access.Service("notify", reactions)
-	n.Write = []string{bus.BucketNotices}
+	n.Read, n.Write = []string{bus.BucketSilences}, []string{bus.BucketNotices}
 	return n
 }
