@@ -64,6 +64,9 @@ func Runs(b events.BenchRequested) int {
 	if b.Measure != nil {
 		n = max(n, b.Measure.MaxRepeat)
 	}
+	if len(b.Only) > 0 {
+		return n * len(b.Only)
+	}
 	n *= max(len(b.Jobs), 1)
 	for _, values := range b.Matrix {
 		if n *= len(values); n > 1<<30 {

@@ -208,7 +208,7 @@ func (s *Service) announce(ctx context.Context, d *bus.Delivery, p *events.Place
 func placed(p *events.Placement, claim events.ClaimCheck) events.BenchPlaced {
 	e := events.BenchPlaced{
 		Bench: p.Bench, Name: p.Request.Name, Placement: claim, Slots: len(p.Slots), Excluded: len(p.Excluded),
-		PlacedAt: p.PlacedAt, Deadline: p.Deadline, Origin: p.Request.Origin,
+		PlacedAt: p.PlacedAt, Deadline: p.Deadline, Origin: p.Request.Origin, Confirms: p.Request.Confirms,
 	}
 	for _, slot := range p.Slots {
 		e.Runs += len(slot.Runs)

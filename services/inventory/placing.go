@@ -54,8 +54,12 @@ func (s *Service) place(ctx context.Context, d *bus.Delivery) error {
 			s.metrics.placements.WithLabelValues(outcomeDropped).Inc()
 			return nil
 		}
-		if u := s.allowed(&request); u != nil {
-			return s.unplaced(ctx, d, bench, request, u)
+		if err := s.allowed(ctx, &request); err != nil {
+			var refused *place.Unplaced
+			if errors.As(err, &refused) {
+				return s.unplaced(ctx, d, bench, request, refused)
+			}
+			return classify(err)
 		}
 		decision, claim, err = s.decide(ctx, bench, request)
 		var unplaced *place.Unplaced
@@ -93,7 +97,7 @@ func (s *Service) unplaced(ctx context.Context, d *bus.Delivery, bench string, r
 	}
 	s.metrics.placements.WithLabelValues(outcomeUnplaced).Inc()
 	d.Log.Warn("bench unplaced", logging.KeyBenchID, bench, logging.Error(u))
-	_, err := d.End(ctx, "unplaced", events.BenchUnplaced{Bench: bench, Name: r.Name, Problems: u.Problems, Origin: r.Origin})
+	_, err := d.End(ctx, "unplaced", events.BenchUnplaced{Bench: bench, Name: r.Name, Problems: u.Problems, Origin: r.Origin, Confirms: r.Confirms})
 	return err
 }
 
@@ -112,7 +116,7 @@ func (s *Service) unplaceable(ctx context.Context, d *bus.Delivery, cause error)
 		return err
 	}
 	_, err = d.End(ctx, "unplaced", events.BenchUnplaced{
-		Bench: bench, Name: request.Name, Origin: request.Origin,
+		Bench: bench, Name: request.Name, Origin: request.Origin, Confirms: request.Confirms,
 		Problems: []events.Problem{{Rule: "internal", Message: shorten(fmt.Sprintf("placing failed: %v; fiord dead show tells more", cause))}},
 	})
 	return err

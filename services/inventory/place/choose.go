@@ -29,14 +29,16 @@ type chooser struct {
 	targets events.Targets
 	where   constraint.Set
 	fleet   Fleet
+	// now leaves out named hosts that are absent instead of waiting for them.
+	now bool
 }
 
 // choose resolves targets to owners of slots. Its error is an *Unplaced.
-func choose(bench string, t events.Targets, f Fleet) (choice, error) {
+func choose(bench string, t events.Targets, f Fleet, now bool) (choice, error) {
 	if len(t.Hosts) == 0 && t.Group == "" && t.Pool == "" && t.Count == "" {
 		t.Pool = DefaultPool
 	}
-	c := chooser{bench: bench, targets: t, fleet: f}
+	c := chooser{bench: bench, targets: t, fleet: f, now: now}
 	if u := c.parse(); u != nil {
 		return choice{}, u
 	}
@@ -75,7 +77,8 @@ func (c *chooser) parse() *Unplaced {
 
 // hosts makes a slot for each name. Names were chosen by a person, so that an
 // absent host is waited for; one that is there and doesn't meet the
-// constraints is left out.
+// constraints is left out. Those of a bench that confirms another were chosen
+// because they measured a moment ago: a verdict doesn't wait for one to return.
 func (c *chooser) hosts() (choice, *Unplaced) {
 	var present []registry.Sighting
 	var absent []owner
@@ -88,6 +91,12 @@ func (c *chooser) hosts() (choice, *Unplaced) {
 		}
 	}
 	fit, excluded := c.filter(present)
+	if c.now {
+		for _, o := range absent {
+			excluded = append(excluded, Exclusion{Host: o.host, Why: "gone since it measured what is to be confirmed", Absent: true})
+		}
+		absent = nil
+	}
 	found := choice{excluded: excluded}
 	for _, h := range fit {
 		found.owners = append(found.owners, owner{host: h.Name})

@@ -18,5 +18,7 @@
 //
 // Within a slot, every point is measured once before any is measured again:
 // what drifts on a host (temperature, wear, neighbours) then meets all points
-// alike, so that they can be compared.
+// alike, so that they can be compared. A bench that confirms another names its
+// samples, the two sides of a point one after the other, and gets them in that
+// order in each repeat: before, after, before, after.
 package place

@@ -62,12 +62,12 @@ func Decide(r Request, f Fleet) (Decision, error) {
 	if u := checkMatrix(r.Data.Matrix); u != nil {
 		return Decision{}, u
 	}
-	chosen, err := choose(r.Bench, r.Data.Targets, f)
+	chosen, err := choose(r.Bench, r.Data.Targets, f, r.Data.Confirms != "")
 	if err != nil {
 		return Decision{}, err
 	}
 	spread := chosen.owners[0].pool != "" && len(chosen.owners) > 1
-	perSlot := len(r.Data.Jobs) * size(r.Data.Matrix)
+	perSlot := r.perSlot()
 	if spread {
 		// A slot more than there are points would be a list of nothing.
 		chosen.owners = chosen.owners[:min(len(chosen.owners), perSlot)]
@@ -108,12 +108,29 @@ type sample struct {
 	key   string // of both, for the run's id
 }
 
+// perSlot is how many samples there are, counted before they are listed: a
+// matrix may be larger than any list.
+func (r Request) perSlot() int {
+	if n := len(r.Data.Only); n > 0 {
+		return n
+	}
+	return len(r.Data.Jobs) * size(r.Data.Matrix)
+}
+
 // expand lists the samples: files in the request's order, within a file the
 // options in alphabetical order with the last one changing fastest, values in
-// the request's order.
+// the request's order. A request that names its samples gets them in its own
+// order.
 func expand(r Request) []sample {
-	options := sortedKeys(r.Data.Matrix)
 	var samples []sample
+	for _, only := range r.Data.Only {
+		job := slices.IndexFunc(r.Data.Jobs, func(j events.Job) bool { return j.Name == only.Job })
+		samples = append(samples, sample{job, only.Point, sampleKey(only.Job, only.Point)})
+	}
+	if len(samples) > 0 {
+		return samples
+	}
+	options := sortedKeys(r.Data.Matrix)
 	for job := range r.Data.Jobs {
 		points := []events.Point{nil}
 		for _, option := range options {
