@@ -40,7 +40,8 @@ type Targets struct {
 	Count string `json:"count,omitempty" jsonschema:"pattern=^(all|[1-9][0-9]*)$"`
 	// Slots spreads the points of a pool bench over so many workers.
 	Slots int `json:"slots,omitempty" jsonschema:"minimum=0,maximum=1000"`
-	// Synchronised starts the same invocation on all hosts together.
+	// Synchronised starts the same invocation on all hosts together. It takes
+	// targets that name hosts, whose lists are alike: hosts, group or count.
 	Synchronised bool `json:"synchronised,omitempty"`
 }
 
@@ -258,6 +259,8 @@ func (t Targets) check(c *check) {
 	c.that(selectors <= 1, "targets", "name more than one of hosts, group and pool")
 	c.that(t.Count == "" || t.Count == "all" || isCount(t.Count), "targets.count", "is %.20q, must be all or a number from 1", t.Count)
 	c.that(t.Slots >= 0 && t.Slots <= 1000, "targets.slots", "is %d, must be 0 to 1000", t.Slots)
+	c.that(!t.Synchronised || len(t.Hosts) > 0 || t.Group != "" || t.Count != "", "targets.synchronised",
+		"needs hosts, group or count: who takes the slots of a pool, and when, is open, and each measures points of its own")
 }
 
 func isCount(s string) bool {

@@ -126,9 +126,10 @@ func (s *Service) document(ctx context.Context, bench string, r events.BenchRequ
 		Bench: bench, Name: r.Name, Limits: r.Limits, Volume: r.Volume, Driver: r.VolumeDriver, Options: r.VolumeOptions,
 		Timeout: r.Timeout, Deadline: p.Deadline, Where: r.Targets.Where, Measure: r.Measure, Repeat: r.Repeat, Origin: r.Origin,
 	}
-	if r.Targets.Synchronised && d.Hosts() > 1 {
+	if r.Targets.Synchronised && len(d.Slots) > 1 {
+		// Hosts that were named all measure the same list.
 		list.StartAt = now.Add(s.cfg.StartDelay)
-		list.Together = together(d)
+		list.Together = len(d.Slots)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
@@ -142,17 +143,6 @@ func (s *Service) document(ctx context.Context, bench string, r events.BenchRequ
 		})
 	}
 	return p, group.Wait()
-}
-
-// together is how many slots start each invocation at one time: all, if their
-// lists are of one length.
-func together(d place.Decision) int {
-	for _, slot := range d.Slots {
-		if len(slot.Runs) != len(d.Slots[0].Runs) {
-			return 0
-		}
-	}
-	return len(d.Slots)
 }
 
 func refs(runs []events.Invocation) []events.RunRef {

@@ -294,6 +294,12 @@ func TestEveryPointIsPlannedExactlyAsOftenAsAsked(t *testing.T) {
 		if d.Hosts() > 0 {
 			copies = d.Hosts()
 		}
+		// A synchronised start counts on it: hosts all have the same list.
+		for _, s := range d.Slots {
+			if d.Hosts() > 0 && len(s.Runs) != len(d.Slots[0].Runs) {
+				t.Fatalf("lists of %d and %d runs for hosts", len(s.Runs), len(d.Slots[0].Runs))
+			}
+		}
 		want := copies
 		for _, values := range r.Data.Matrix {
 			want *= len(values)
