@@ -55,7 +55,7 @@ var catalogue = [...]entry{
 	row[PullReceived]("a pull request whose forge does not tell the commit it is at", "", "ingest", "ingest"),
 	row[PushIgnored]("a push that asked for nothing, and why", "", "ingest", "notify"),
 	row[PushRejected]("a push whose configuration, checkout or rights were wrong, with file and line", "", "ingest", "notify plot"),
-	row[PushApproved]("somebody let a held pull request run", "", "people", "ingest"),
+	row[PushApproved]("somebody let a held pull request run", "", "people", "ingest notify"),
 	row[ScheduleFired]("one tick of one schedule", "", "ingest", "ingest"),
 	row[BenchRequested]("what to measure, where, how often and against what", "", "ingest people plot", "inventory notify plot"),
 	row[BenchPlaced]("which hosts and pool slots measure a bench", "", "inventory", "plot notify"),
@@ -79,6 +79,7 @@ var catalogue = [...]entry{
 	row[HostLost]("a bench host stopped beating", "", "inventory", "notify plot"),
 	row[NoticeSent]("somebody was told", "", "notify", "people"),
 	row[NoticeFailed]("somebody could not be told, and why", "", "notify", "people"),
+	row[NoticeWithheld]("somebody was not told on purpose, and why", "", "notify", "people"),
 }
 
 func row[T Data](summary, ends, senders, readers string) entry {

@@ -132,6 +132,7 @@ func exampleData(run RunRef, bench string) []Data {
 		HostLost{Host: run.Host, LastSeen: exampleTime, Running: []string{run.Run}},
 		NoticeSent{Notice: notice},
 		NoticeFailed{Notice: notice, Reason: "status 410 Gone: the hook was removed"},
+		NoticeWithheld{Notice: notice, Reason: "silenced by kim until 2026-03-14T18:00:00Z: disk swap on db1", Silence: HashID("silence")},
 	}
 }
 

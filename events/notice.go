@@ -11,6 +11,9 @@ type Notice struct {
 	// Told is the id of the event told of, ToldType its type.
 	Told     string `json:"event"`
 	ToldType string `json:"event_type"`
+	// Message is the id that several notices were told under together; empty
+	// when this one was told alone.
+	Message string `json:"message,omitempty"`
 }
 
 func (n Notice) check(c *check) {
@@ -19,6 +22,7 @@ func (n Notice) check(c *check) {
 	c.text("kind", n.Kind, 50)
 	c.text("event", n.Told, 256)
 	c.text("event_type", n.ToldType, 100)
+	c.optionalID("message", n.Message)
 }
 
 // About is the id of the notice.
@@ -54,5 +58,27 @@ func (d NoticeFailed) Validate() error {
 	c := checking(TypeNoticeFailed)
 	d.check(c)
 	c.text("reason", d.Reason, 2048)
+	return c.err()
+}
+
+// NoticeWithheld says that a target that would have been told was not, on
+// purpose: somebody silenced it, or it was told of the same shift before.
+type NoticeWithheld struct {
+	Notice
+	// Reason in a sentence.
+	Reason string `json:"reason"`
+	// Silence that withheld it, empty when none did.
+	Silence string `json:"silence,omitempty"`
+}
+
+// EventType is notice.withheld.
+func (NoticeWithheld) EventType() Type { return TypeNoticeWithheld }
+
+// Validate reports the fields at fault.
+func (d NoticeWithheld) Validate() error {
+	c := checking(TypeNoticeWithheld)
+	d.check(c)
+	c.text("reason", d.Reason, 2048)
+	c.optionalID("silence", d.Silence)
 	return c.err()
 }

@@ -174,6 +174,8 @@ type PushIgnored struct {
 	Push
 	// Reason in a sentence: no fiord.yaml, no filter matched, skipped by marker.
 	Reason string `json:"reason"`
+	// Held tells that the push is of a pull request that waits for push.approved.
+	Held bool `json:"held,omitempty"`
 }
 
 // EventType is push.ignored.

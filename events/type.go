@@ -40,6 +40,7 @@ const (
 	TypeHostLost            Type = "dev.fiord.host.lost.v1"
 	TypeNoticeSent          Type = "dev.fiord.notice.sent.v1"
 	TypeNoticeFailed        Type = "dev.fiord.notice.failed.v1"
+	TypeNoticeWithheld      Type = "dev.fiord.notice.withheld.v1"
 )
 
 const (
