@@ -226,6 +226,8 @@ func (p *program) commands() []*cobra.Command {
 		p.hostsCommand(),
 		p.cancelCommand(),
 		p.acceptCommand(),
+		p.approveCommand(),
+		p.silenceCommand(),
 		p.rerunCommand(),
 		p.deadCommand(),
 		p.replayCommand(),

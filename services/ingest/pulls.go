@@ -65,8 +65,7 @@ func (s *Service) gate(ctx context.Context, p events.Push, rule repos.Rule) erro
 	if _, err := s.refs.swap(ctx, heldKey(p.Push), 0, p); err != nil {
 		return fmt.Errorf("hold push: %w", err)
 	}
-	return &ignored{fmt.Sprintf("pull request %d waits for approval: "+
-		`echo '{"push":"%s","by":"your name"}' | fiord publish push.approved`, p.Pull.Number, p.Push)}
+	return &waiting{fmt.Sprintf("pull request %d waits for approval: fiord approve %s", p.Pull.Number, p.Push)}
 }
 
 func heldKey(push string) string { return "held." + push }

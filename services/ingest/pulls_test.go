@@ -75,7 +75,7 @@ func TestForksWaitForApprovalAndRunTheBaseConfiguration(t *testing.T) {
 	p := newPullSite(t, "members")
 	p.open(true)
 	held := data[events.PushIgnored](t, p.await(outcome...))
-	if !strings.Contains(held.Reason, "waits for approval") || !strings.Contains(held.Reason, held.Push.Push) || !held.Pull.Fork {
+	if !strings.Contains(held.Reason, "waits for approval") || !strings.Contains(held.Reason, held.Push.Push) || !held.Pull.Fork || !held.Held {
 		t.Fatalf("held %+v", held)
 	}
 	p.quiet(events.TypeBenchRequested)

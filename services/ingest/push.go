@@ -23,6 +23,11 @@ type ignored struct{ reason string }
 
 func (e *ignored) Error() string { return e.reason }
 
+// waiting is why a pull request has to be approved first.
+type waiting struct{ reason string }
+
+func (e *waiting) Error() string { return e.reason }
+
 // rejected is what is wrong with a push, for its author.
 type rejected struct{ problems []events.Problem }
 
@@ -46,8 +51,12 @@ func (s *Service) push(ctx context.Context, d *bus.Delivery) error {
 // ours to the bus.
 func (s *Service) tell(ctx context.Context, d *bus.Delivery, p events.Push, err error) error {
 	var no *ignored
+	var held *waiting
 	var bad *rejected
 	switch {
+	case errors.As(err, &held):
+		d.Log.Info("pull request held", slog.String("reason", held.reason))
+		_, err = d.Emit(ctx, p.Push, events.PushIgnored{Push: p, Reason: truncate(held.reason, 2048), Held: true})
 	case errors.As(err, &no):
 		d.Log.Info("push ignored", slog.String("reason", no.reason))
 		_, err = d.Emit(ctx, p.Push, events.PushIgnored{Push: p, Reason: truncate(no.reason, 2048)})

@@ -76,7 +76,9 @@ func gistOf(data events.Data) string {
 	case events.BenchCancelled:
 		return d.Reason
 	case events.NoticeFailed:
-		return d.Reason
+		return d.Target + ": " + d.Reason
+	case events.NoticeWithheld:
+		return d.Target + ": " + d.Reason
 	}
 	return ""
 }
