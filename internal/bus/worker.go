@@ -116,13 +116,23 @@ func (w *worker) current() jetstream.Consumer {
 	return w.consumer
 }
 
+// skipped tells of a heartbeat that was not sent. That the server is away has
+// been told by then, once: not again for each message and beat.
+func (w *worker) skipped(err error) {
+	level := slog.LevelDebug
+	if w.bus.nc.IsConnected() {
+		level = slog.LevelWarn
+	}
+	w.log.Log(context.Background(), level, "heartbeat not sent", "error", err)
+}
+
 // run pulls until ctx ends, then lets handlers finish within their grace.
 func (w *worker) run(ctx context.Context) {
 	handling, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	beating, rest := context.WithCancel(context.WithoutCancel(ctx))
 	defer rest()
-	go w.beats.run(beating, w.reaction.AckWait/3, func(err error) { w.log.Warn("heartbeat not sent", "error", err) })
+	go w.beats.run(beating, w.reaction.AckWait/3, w.skipped)
 	var pulling sync.WaitGroup
 	for range w.pullers() {
 		pulling.Go(func() {
