@@ -45,6 +45,9 @@ func TestAnOutageLosesNothing(t *testing.T) {
 	}
 	for w, b := range began {
 		w.stayedSmall(t, b, away)
+		if now := w.costs(t); now.reported < 1000 {
+			t.Errorf("metrics report %v bytes of spool, there are %d", now.reported, now.spool)
+		}
 	}
 	if kept := short.costs(t); kept.spool < 10_000 {
 		t.Errorf("the run that ended left %d bytes in the spool", kept.spool)

@@ -99,7 +99,12 @@ func (s *Service) announce(ctx context.Context, a *registry.Announcer) {
 			s.look(ctx)
 			looked = time.Now()
 		}
-		if err := a.Announce(ctx, s.record()); err != nil && ctx.Err() == nil {
+		switch err := a.Announce(ctx, s.record()); {
+		case err == nil:
+			if since := s.announcing.over(); since > 0 {
+				s.log.Info("host is announced again", "after", since)
+			}
+		case ctx.Err() == nil && s.announcing.told():
 			s.log.Warn("host is not announced", "error", err)
 		}
 		select {

@@ -50,6 +50,8 @@ type Service struct {
 	leases   *lease.Keeper
 	adopting *adoptions
 
+	shipping, announcing trouble
+
 	supervising sync.Mutex
 	supervised  bool // the supervisor is installed
 }
@@ -71,7 +73,7 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newMetrics(deps.Metrics)
+	m, err := newMetrics(deps.Metrics, cfg.spoolDir())
 	if err != nil {
 		return nil, fmt.Errorf("set up bench: %w", err)
 	}
@@ -159,6 +161,6 @@ func (s *Service) open(ctx context.Context) error {
 		return fmt.Errorf("open bucket %s: %w", bus.BucketLeases, err)
 	}
 	s.leases = lease.NewKeeper(s.bus.JetStream(), leases, s.cfg.LeaseTTL)
-	s.spool, err = spool.Open(filepath.Join(s.cfg.StateDir, "spool"), int64(min(s.cfg.SpoolLimit, 1<<62))) //nolint:gosec // bounded
+	s.spool, err = spool.Open(s.cfg.spoolDir(), int64(min(s.cfg.SpoolLimit, 1<<62))) //nolint:gosec // bounded
 	return err
 }

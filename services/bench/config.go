@@ -176,6 +176,9 @@ func (c Config) policy() guard.Policy {
 	return p
 }
 
+// spoolDir is where results wait.
+func (c Config) spoolDir() string { return filepath.Join(c.StateDir, "spool") }
+
 // name is the host's name.
 func (c Config) name() (string, error) {
 	if c.Host != "" {

@@ -2,8 +2,11 @@ package bench
 
 import (
 	"errors"
+	"math"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fiord-bench/fiord/services/bench/spool"
 )
 
 type metrics struct {
@@ -11,10 +14,12 @@ type metrics struct {
 	overhead prometheus.Histogram
 	starts   prometheus.Counter
 	running  prometheus.Gauge
-	spooled  prometheus.Gauge
+	spooled  prometheus.GaugeFunc
 }
 
-func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+// newMetrics registers a worker's metrics; the spool is measured when it is
+// asked for, so that a run in progress shows as well.
+func newMetrics(reg prometheus.Registerer, spoolDir string) (*metrics, error) {
 	m := &metrics{
 		runs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fiord_bench_runs_total", Help: "Runs ended by this worker, by their end.",
@@ -29,8 +34,14 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		running: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "fiord_bench_running", Help: "Runs in progress.",
 		}),
-		spooled: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "fiord_bench_spool_bytes", Help: "Bytes on the host's disk that wait for the store or the bus.",
+		spooled: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "fiord_bench_spool_bytes", Help: "Bytes on the host's disk of runs in progress and of those that wait for the store or the bus.",
+		}, func() float64 {
+			used, err := spool.Size(spoolDir)
+			if err != nil {
+				return math.NaN() // unknown, which is not nothing
+			}
+			return float64(used)
 		}),
 	}
 	if reg == nil {

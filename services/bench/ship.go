@@ -65,12 +65,21 @@ func (s *Service) quiet() bool {
 }
 
 func (s *Service) shipAll(ctx context.Context) {
-	if err := s.spool.Ship(ctx, s.ship); err != nil && ctx.Err() == nil {
-		s.log.Warn("results wait in the spool", "error", err)
+	err := s.spool.Ship(ctx, s.ship)
+	if ctx.Err() != nil {
+		return
 	}
-	if used, err := s.spool.Used(); err == nil {
-		s.metrics.spooled.Set(float64(used))
+	if err == nil {
+		if since := s.shipping.over(); since > 0 {
+			s.log.Info("results are shipped again", "after", since)
+		}
+		return
 	}
+	if !s.shipping.told() {
+		return
+	}
+	used, sizeErr := s.spool.Used()
+	s.log.Warn("results wait in the spool", "bytes", used, "limit", int64(s.cfg.SpoolLimit), "error", errors.Join(err, sizeErr)) //nolint:gosec // bounded
 }
 
 // ship stores an attempt's files, then publishes its end. Both may be repeated

@@ -61,8 +61,9 @@ func syncPath(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// size adds up what files take. Files that vanish while it looks are gone.
-func size(dir string) (int64, error) {
+// Size adds up the bytes of files below a folder, 0 if there is none. Files that
+// vanish while it looks are gone.
+func Size(dir string) (int64, error) {
 	var total int64
 	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {

@@ -73,7 +73,7 @@ func (s *Spool) Close() error { return s.lock.Close() }
 func (s *Spool) Dir() string { return s.dir }
 
 // Used is how many bytes the spool holds.
-func (s *Spool) Used() (int64, error) { return size(s.dir) }
+func (s *Spool) Used() (int64, error) { return Size(s.dir) }
 
 // Check returns ErrFull when nothing may begin.
 func (s *Spool) Check() error {
@@ -125,7 +125,7 @@ func (s *Spool) Begin(run string, attempt int, about any) (*Attempt, error) {
 func (a *Attempt) About(into any) error { return readJSON(a.Dir, begunFile, into) }
 
 // Size is how many bytes the attempt's files hold.
-func (a *Attempt) Size() (int64, error) { return size(a.Dir) }
+func (a *Attempt) Size() (int64, error) { return Size(a.Dir) }
 
 // Drop forgets an attempt, committed or not.
 func (a *Attempt) Drop() error {
