@@ -21,6 +21,8 @@ FIDELITY_RUNTIME ?= 10s
 # How hard chaos tries.
 KILLS ?= 50
 RACES ?= 20000
+# How long NATS and S3 are away.
+OUTAGE ?= 1h
 
 .PHONY: help
 help: ## List these commands
@@ -119,6 +121,10 @@ chaos: setup ## Kill services and race ends at random moments, KILLS and RACES t
 	@go test -v -count=1 -timeout 2h -run Interleavings ./internal/bus -interleavings $(RACES)
 	@go test -v -count=1 -timeout 2h -run RandomInterleavings ./integration/choreography -choreography.benches 500
 	@go test -v -count=1 -timeout 2h ./integration/chaos -chaos.kills $(KILLS)
+
+.PHONY: outage
+outage: setup ## Take NATS and S3 away from workers that measure, for OUTAGE
+	@go test -v -count=1 -timeout 24h ./integration/outage -outage.for $(OUTAGE)
 
 .PHONY: fidelity
 fidelity: setup ## Compare what fiord measures with bare fio: half an hour on a quiet machine
