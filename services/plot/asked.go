@@ -2,6 +2,7 @@ package plot
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,8 +84,8 @@ func (a asked) DrawRuns(ctx context.Context, runs []string, name, format string)
 	})
 }
 
-// DrawBench draws a figure of a bench as a whole. The trend goes on with each
-// commit and is never kept.
+// DrawBench draws a figure of a bench as a whole. Trends go on with each
+// commit and are never kept.
 func (a asked) DrawBench(ctx context.Context, bench, name, format string) ([]byte, error) {
 	b, err := source(a).Bench(ctx, bench)
 	if err != nil {
@@ -93,8 +94,8 @@ func (a asked) DrawBench(ctx context.Context, bench, name, format string) ([]byt
 	if !b.State.Ended() {
 		return nil, fmt.Errorf("bench %s has not ended: %w", bench, page.ErrUnknown)
 	}
-	if name == "trend" {
-		f, err := a.trend(ctx, b)
+	if of, ok := strings.CutPrefix(name, "trend"); ok {
+		f, err := a.trend(ctx, b, cmp.Or(strings.TrimPrefix(of, "-"), "iops"))
 		if err != nil {
 			return nil, err
 		}

@@ -2,23 +2,16 @@ package plot
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
-	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/plot/figure"
-	"github.com/fiord-bench/fiord/services/plot/history"
 	"github.com/fiord-bench/fiord/services/plot/model"
 	"github.com/fiord-bench/fiord/services/plot/page"
-	"github.com/fiord-bench/fiord/services/plot/verdict"
 )
 
 // benchFigure draws one of page.BenchSheets other than the trend.
@@ -241,79 +234,4 @@ func optionValues(b model.Bench) map[string][]string {
 		slices.SortFunc(values, numeric)
 	}
 	return out
-}
-
-// trendLength is how many benches a trend goes back.
-const trendLength = 60
-
-// trend draws the rate of each point from commit to commit, of the benches of
-// the same name on the same ref.
-func (a asked) trend(ctx context.Context, b model.Bench) (*figure.Figure, error) {
-	f := figure.Trend{Head: figure.Head{Title: "IOPS from commit to commit", Subject: b.Name}, Quantity: figure.IOPS}
-	if b.Origin == nil {
-		f.Facts = []string{"no commit asked for this bench"}
-		return f.Figure(), nil
-	}
-	f.Subject = fmt.Sprintf("%s · %s %s", b.Name, b.Origin.Repo.Name, b.Origin.Ref)
-	var h history.History
-	err := readJSON(ctx, a.store, history.Key(b.Origin.Repo.Name, b.Name, b.Origin.Ref), maxVerdict, &h)
-	if err != nil && !errors.Is(err, artifacts.ErrNotFound) {
-		return nil, err
-	}
-	entries := h.Entries[max(0, len(h.Entries)-trendLength):]
-	decisions := make([]decision, len(entries))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(readers)
-	for i, e := range entries {
-		group.Go(func() error {
-			return readJSON(ctx, a.store, artifacts.ReportKey(e.Bench, fileVerdict), maxVerdict, &decisions[i])
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	for i, e := range entries {
-		f.Commits = append(f.Commits, figure.Commit{Label: e.Commit[:min(7, len(e.Commit))], Mark: markOf(e)})
-		addTrend(&f, decisions[i], i)
-	}
-	f.Facts = []string{fmt.Sprintf("benches: %d", len(entries)), "median of sound runs", "whisker: least to greatest"}
-	return f.Figure(), nil
-}
-
-func markOf(e history.Entry) figure.Mark {
-	switch {
-	case e.Accepted:
-		return figure.Accepted
-	case e.Verdict == events.VerdictRegressed:
-		return figure.Worse
-	case e.Verdict == events.VerdictImproved:
-		return figure.Better
-	default:
-		return figure.Plain
-	}
-}
-
-// addTrend adds the sound runs of the i-th bench to the lines of their points.
-func addTrend(f *figure.Trend, d decision, i int) {
-	for _, r := range d.Runs {
-		if r.Integrity != events.IntegrityOK {
-			continue
-		}
-		for _, dir := range []string{"read", "write", "trim"} {
-			v, ok := r.Values[verdict.Metric(dir+".iops")]
-			if !ok {
-				continue
-			}
-			name := join(cmp.Or(r.Point, r.Job), dir)
-			at := slices.IndexFunc(f.Lines, func(l figure.TrendLine) bool { return l.Name == name })
-			if at < 0 {
-				f.Lines = append(f.Lines, figure.TrendLine{Name: name})
-				at = len(f.Lines) - 1
-			}
-			for len(f.Lines[at].Values) <= i {
-				f.Lines[at].Values = append(f.Lines[at].Values, nil)
-			}
-			f.Lines[at].Values[i] = append(f.Lines[at].Values[i], v)
-		}
-	}
 }

@@ -38,6 +38,7 @@ type Service struct {
 	url        string
 	ready      func(string, admin.Check)
 	places     chan struct{} // taken while a figure is drawn for somebody
+	digests    digests
 
 	tally jetstream.Stream // set by Run before anything reads it
 	kv    jetstream.KeyValue
@@ -62,7 +63,7 @@ func New(cfg Config, deps service.Deps) (_ *Service, err error) {
 	if s.gate, err = gate.Open(cfg.Gate); err != nil {
 		return nil, fmt.Errorf("set up plot: %w", err)
 	}
-	handler, err := page.New(source{s}, objects{deps.Store, int64(cfg.LogLimit)}, asked{s}, deps.Log, "fiord "+deps.Version)
+	handler, err := page.New(source{s}, objects{deps.Store, int64(cfg.LogLimit)}, asked{s}, historian{s}, deps.Log, "fiord "+deps.Version)
 	if err != nil {
 		return nil, fmt.Errorf("set up plot: %w", err)
 	}

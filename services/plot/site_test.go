@@ -170,6 +170,18 @@ func (b bench) cancelled(i int) events.Event {
 // page fetches a page and fails unless it has the status and every text.
 func (s *site) page(url string, status int, texts ...string) {
 	s.t.Helper()
+	body := s.fetch(url, status)
+	for _, text := range texts {
+		if !bytes.Contains(body, []byte(text)) {
+			_, shown, _ := strings.Cut(string(body), "<body>")
+			s.t.Errorf("GET %s: no %q in\n%.3000s", url, text, shown)
+		}
+	}
+}
+
+// fetch gets what is at an address, which must answer with the status.
+func (s *site) fetch(url string, status int) []byte {
+	s.t.Helper()
 	resp, err := http.Get(url)
 	if err != nil {
 		s.t.Fatal(err)
@@ -182,12 +194,7 @@ func (s *site) page(url string, status int, texts ...string) {
 	if resp.StatusCode != status {
 		s.t.Fatalf("GET %s: %s, want %d", url, resp.Status, status)
 	}
-	for _, text := range texts {
-		if !bytes.Contains(body, []byte(text)) {
-			_, shown, _ := strings.Cut(string(body), "<body>")
-			s.t.Errorf("GET %s: no %q in\n%.3000s", url, text, shown)
-		}
-	}
+	return body
 }
 
 // measure runs the real fio and stores what it left, as bench does.

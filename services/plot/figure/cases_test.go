@@ -177,6 +177,9 @@ func distributionCases(all map[string]*figure.Figure) {
 	}
 	trend.Lines = lines
 	all["trend"] = trend.Figure()
+	trend.Changes = []figure.TrendChange{{At: 11, Line: "iodepth=8", Change: -0.1803, Worse: true}, {At: 11, Line: "iodepth=1", Change: -0.1794, Worse: true}}
+	all["trend-change"] = trend.Figure()
+	all["trend-changes"] = busyTrend()
 	all["trend-one"] = figure.Trend{Head: head("IOPS from commit to commit"), Quantity: figure.IOPS, Commits: trend.Commits[:1], Lines: []figure.TrendLine{{Name: "as written", Values: [][]float64{{5}}}}}.Figure()
 	all["trend-empty"] = figure.Trend{Head: head("IOPS from commit to commit"), Quantity: figure.IOPS}.Figure()
 	all["load"] = figure.Load{Head: head("Latency over throughput"), Throughput: figure.IOPS, Curves: load}.Figure()
@@ -208,6 +211,27 @@ func gridCases(all map[string]*figure.Figure) {
 	}
 	surface.Values[3][5] = math.NaN()
 	all["surface"] = surface.Figure()
+}
+
+// busyTrend has sixty commits, a swarm of lines with names of their own, and
+// changes closer to each other than their labels are wide.
+func busyTrend() *figure.Figure {
+	t := figure.Trend{Head: figure.Head{Title: "p99 of latency from commit to commit", Subject: "randread-nvme · ada/disks refs/heads/main"}, Quantity: figure.Latency}
+	for i := range 60 {
+		t.Commits = append(t.Commits, figure.Commit{Label: fmt.Sprintf("%07x", 0xabc1234+i*0x1111)})
+	}
+	for j := range 40 {
+		line := figure.TrendLine{Name: fmt.Sprintf("</title><b>&amp; bs=4k,iodepth=%d", j)}
+		for i := range 60 {
+			line.Values = append(line.Values, noisy("", 3, float64(100_000*(1+j%7)*(1+i/30)), 5_000, uint64(i+100*j)).Values)
+		}
+		t.Lines = append(t.Lines, line)
+		t.Changes = append(t.Changes, figure.TrendChange{At: 30 + j%2, Line: line.Name, Change: 1 + float64(j)/100, Worse: true})
+	}
+	for i, at := range []int{0, 3, 4, 5, 6, 7, 8, 58, 59, 60, -1} { // the first, the last and those outside are left out
+		t.Changes = append(t.Changes, figure.TrendChange{At: at, Line: "bs=4k", Change: -0.01 * float64(i), Worse: i%2 > 0})
+	}
+	return t.Figure()
 }
 
 // lognormal draws n latencies into bins of one percent.

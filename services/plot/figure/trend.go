@@ -19,6 +19,19 @@ type Trend struct {
 	// Lines hold one series per point or metric. Up to six have a colour and
 	// whiskers each; more are a swarm of medians with the extremes named.
 	Lines []TrendLine
+	// Changes are where the level of a line changed.
+	Changes []TrendChange
+}
+
+// TrendChange is a change of level of one line.
+type TrendChange struct {
+	// At is the first commit at the new level.
+	At int
+	// Line is the line's name, Change by how much as a share: 0.05 is five
+	// percent more. Worse is its direction.
+	Line   string
+	Change float64
+	Worse  bool
 }
 
 // Commit is one place on the x axis.
@@ -75,8 +88,13 @@ func (t Trend) Figure() *Figure {
 	a.X.Min, a.X.Max = -0.5, float64(len(t.Commits))-0.5
 	a.X.Tick.Marker = t.ticks()
 	f.keys = t.marks(a)
+	f.keys = append(f.keys, t.changes(a)...)
 	t.addLines(f, a, lines)
+	if len(t.Changes) > 0 {
+		hi *= 1.18 // room for what is written beside the changes
+	}
 	a.linearY(t.Quantity, hi)
+	f.detail = t.describe
 	f.paint = a.paint
 	return f
 }

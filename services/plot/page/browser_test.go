@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -36,11 +37,12 @@ func TestBrowser(t *testing.T) {
 	for i := range 2 {
 		o["plots/"+events.HashID("run", string(rune('0'+i)))+"/iops.svg"] = drawing(t)
 	}
-	server := httptest.NewServer(handler(t, source{Model: m}, o))
+	server := httptest.NewServer(drawnBy(t, source{Model: m}, o, drawn{}))
 	t.Cleanup(server.Close)
 	complaints := listen(ctx, t)
 	for name, path := range map[string]string{
 		"list": "/", "bench": "/benches/" + ids["done"], "open": "/benches/" + ids["open"], "unplaced": "/benches/" + ids["unplaced"],
+		"past": "/benches/" + ids["done"] + "/history", "past-young": "/benches/" + events.HashID("young") + "/history",
 		"run": "/runs/" + events.HashID("run", "1"), "failed": "/runs/" + events.HashID("failed"),
 		"compare": "/compare?run=" + events.HashID("run", "0") + "&run=" + events.HashID("run", "1"),
 	} {
@@ -150,6 +152,23 @@ func visit(ctx context.Context, url string, width, height int64, scheme string) 
 	}
 	shot, err = chromedp.Run(ctx, chromedp.FullScreenshot(90))
 	return got, shot, err
+}
+
+// drawn draws every figure of a bench as a trend with a change.
+type drawn struct{ drawer }
+
+func (drawn) DrawBench(_ context.Context, _, name, _ string) ([]byte, error) {
+	f := figure.Trend{Head: figure.Head{Title: name, Subject: "randread-nvme · ada/disks refs/heads/main"}, Quantity: figure.IOPS,
+		Changes: []figure.TrendChange{{At: 30, Line: "iodepth=8", Change: -0.2, Worse: true}}}
+	line := figure.TrendLine{Name: "iodepth=8"}
+	for i := range 40 {
+		f.Commits = append(f.Commits, figure.Commit{Label: fmt.Sprintf("%07x", 0xabc1234+i*0x1111)})
+		line.Values = append(line.Values, []float64{float64(50_000 - 10_000*(i/30) + 300*(i%3))})
+	}
+	f.Lines = append(f.Lines, line)
+	var b bytes.Buffer
+	err := f.Figure().WriteSVG(&b)
+	return b.Bytes(), err
 }
 
 // drawing is a figure as the service stores it.

@@ -11,6 +11,7 @@
 //	GET /benches/{bench}           one bench
 //	GET /benches/{bench}/badge.svg its badge
 //	GET /badge/{name}.svg          badge of the newest bench of that name
+//	GET /benches/{bench}/history   what changed when, up to that bench's name and ref (.json for scripts)
 //	GET /runs/{run}                one run with its figures
 //	GET /runs/{run}/figures/{name}.svg, .png      a figure drawn when asked for
 //	GET /benches/{bench}/figures/{name}.svg, .png the same of a bench

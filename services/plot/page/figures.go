@@ -44,7 +44,7 @@ func CompareSheets() []Sheet {
 func BenchSheets() []Sheet {
 	return []Sheet{
 		{"load", "Latency over throughput"}, {"surface", "IOPS by two options"},
-		{"by-iodepth", "By queue depth"}, {"by-numjobs", "By jobs"}, {"by-bs", "By block size"}, {"trend", "From commit to commit"},
+		{"by-iodepth", "By queue depth"}, {"by-numjobs", "By jobs"}, {"by-bs", "By block size"}, {"trend", "IOPS from commit to commit"}, {"trend-p99", "p99 from commit to commit"},
 	}
 }
 
@@ -130,7 +130,7 @@ func (h *Handler) compareFigure(w http.ResponseWriter, r *http.Request) {
 
 // benchFigure serves a figure of a bench.
 func (h *Handler) benchFigure(w http.ResponseWriter, r *http.Request) {
-	h.drawn(w, r, BenchSheets(), func(name, format string) ([]byte, error) {
+	h.drawn(w, r, append(BenchSheets(), PastSheets()...), func(name, format string) ([]byte, error) {
 		return h.drawer.DrawBench(r.Context(), r.PathValue("bench"), name, format)
 	})
 }

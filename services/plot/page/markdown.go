@@ -28,7 +28,11 @@ func (r Report) WriteMarkdown(w io.Writer) error {
 	if o := r.Bench.Origin; o != nil {
 		fmt.Fprintf(&b, "%s %s at %s. ", escape(o.Repo.Name), escape(o.Ref), escape(o.Commit[:min(10, len(o.Commit))]))
 	}
-	fmt.Fprintf(&b, "%s. [Details](%s/benches/%s)\n", countsText(r.Bench.Counts()), r.URL, r.Bench.ID)
+	fmt.Fprintf(&b, "%s. [Details](%s/benches/%s)", countsText(r.Bench.Counts()), r.URL, r.Bench.ID)
+	if r.Bench.Origin != nil {
+		fmt.Fprintf(&b, " · [What changed when](%s/benches/%s/history)", r.URL, r.Bench.ID)
+	}
+	b.WriteString("\n")
 	r.markComparisons(&b)
 	r.markPoints(&b)
 	r.markTails(&b)

@@ -53,21 +53,23 @@ type Objects interface {
 
 // Handler serves the pages.
 type Handler struct {
-	source  Source
-	objects Objects
-	drawer  Drawer
-	log     *slog.Logger
-	pages   map[string]*template.Template
-	policy  string
-	foot    string
-	mux     *http.ServeMux
+	source    Source
+	objects   Objects
+	drawer    Drawer
+	historian Historian
+	log       *slog.Logger
+	pages     map[string]*template.Template
+	policy    string
+	foot      string
+	mux       *http.ServeMux
 }
 
-// New returns a handler over what source and objects know and drawer can draw.
+// New returns a handler over what source, objects and historian know and drawer
+// can draw.
 // foot stands at the end of each page, such as the version.
-func New(source Source, objects Objects, drawer Drawer, log *slog.Logger, foot string) (*Handler, error) {
-	h := &Handler{source: source, objects: objects, drawer: drawer, log: log, foot: foot, pages: map[string]*template.Template{}}
-	for _, name := range []string{"list", "bench", "run", "compare"} {
+func New(source Source, objects Objects, drawer Drawer, historian Historian, log *slog.Logger, foot string) (*Handler, error) {
+	h := &Handler{source: source, objects: objects, drawer: drawer, historian: historian, log: log, foot: foot, pages: map[string]*template.Template{}}
+	for _, name := range []string{"list", "bench", "run", "compare", "past"} {
 		t, err := template.New(name).Funcs(functions()).ParseFS(templates, "template/layout.html", "template/bench.html", "template/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse page %s: %w", name, err)
@@ -84,6 +86,8 @@ func New(source Source, objects Objects, drawer Drawer, log *slog.Logger, foot s
 	h.mux.HandleFunc("GET /runs/{run}", h.run)
 	h.mux.HandleFunc("GET /runs/{run}/figures/{figure}", h.runFigure)
 	h.mux.HandleFunc("GET /benches/{bench}/figures/{figure}", h.benchFigure)
+	h.mux.HandleFunc("GET /benches/{bench}/history", h.past)
+	h.mux.HandleFunc("GET /benches/{bench}/history.json", h.pastJSON)
 	h.mux.HandleFunc("GET /compare", h.compare)
 	h.mux.HandleFunc("GET /compare/{figure}", h.compareFigure)
 	h.mux.HandleFunc("GET /artifacts/{key...}", h.artifact)

@@ -86,6 +86,33 @@ func (drawer) DrawBench(ctx context.Context, bench, name, format string) ([]byte
 	return drawer{}.DrawRuns(ctx, []string{bench}, name, format)
 }
 
+// Past is a history with a change for the worse, one for the better, and an
+// accepted baseline. Other benches have none.
+func (drawer) Past(_ context.Context, bench string) (page.Past, error) {
+	switch bench {
+	case events.HashID("unknown"):
+		return page.Past{}, page.ErrUnknown
+	case events.HashID("young"):
+		return page.Past{Name: "young"}, nil
+	}
+	commit := func(i int) string { return strings.Repeat(fmt.Sprint(i), 40) }
+	return page.Past{
+		Repo: "ada/disks", Name: "randread-nvme", Ref: "refs/heads/main", Benches: 120, Since: start, Series: 20, Unsearched: 3,
+		Turns: []page.Turn{
+			{Bench: events.HashID("turn", "3"), Commit: commit(3), At: start.Add(72 * time.Hour), Verdict: events.VerdictRegressed,
+				Previous: events.HashID("turn", "2"), PreviousCommit: commit(2), Changes: []page.LevelChange{
+					{Metric: "read.p99", Job: "jobs/randread.fio", Point: "bs=4k,iodepth=8", Machine: "node-a", Before: 410e3, After: 905e3, Unit: "ns", Change: 1.207, Worse: true, NBefore: 60, NAfter: 14, Lasts: true},
+					{Metric: "read.iops", Job: "jobs/randread.fio", Point: "bs=4k,iodepth=8", Machine: hostile, Before: 55000, After: 48200, Unit: "iops", Change: -0.1236, Worse: true, NBefore: 60, NAfter: 14, Lasts: true, Environment: true},
+				}},
+			{Bench: events.HashID("turn", "1"), Commit: commit(1), At: start.Add(24 * time.Hour), Verdict: events.VerdictImproved, Accepted: true,
+				Previous: events.HashID("turn", "0"), PreviousCommit: commit(0), Changes: []page.LevelChange{
+					{Metric: "write.bw", Job: "jobs/randread.fio", Point: "", Machine: "node-a", Before: 1e8, After: 2e8, Unit: "B/s", Change: 1, NBefore: 46, NAfter: 60},
+				}},
+			{Bench: events.HashID("turn", "0"), Commit: commit(0), At: start, Verdict: events.VerdictBaseline, Accepted: true},
+		},
+	}, nil
+}
+
 var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 // hostile is what a job file, a branch or a host could be called.
@@ -154,7 +181,12 @@ func report(bench, name string) events.BenchReported {
 
 func handler(t *testing.T, s page.Source, o page.Objects) http.Handler {
 	t.Helper()
-	h, err := page.New(s, o, drawer{}, slog.New(slog.DiscardHandler), "fiord test")
+	return drawnBy(t, s, o, drawer{})
+}
+
+func drawnBy(t *testing.T, s page.Source, o page.Objects, d page.Drawer) http.Handler {
+	t.Helper()
+	h, err := page.New(s, o, d, drawer{}, slog.New(slog.DiscardHandler), "fiord test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +213,7 @@ func TestPages(t *testing.T) {
 		"run-completed": "/runs/" + events.HashID("run", "0"), "run-suspect": "/runs/" + events.HashID("run", "1"),
 		"compare": "/compare?run=" + events.HashID("run", "0") + "&run=" + events.HashID("run", "1"), "compare-nothing": "/compare",
 		"run-failed": "/runs/" + events.HashID("failed"),
+		"past":       "/benches/" + ids["done"] + "/history", "past-young": "/benches/" + events.HashID("young") + "/history",
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := get(h, path)

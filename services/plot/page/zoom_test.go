@@ -61,7 +61,7 @@ func zoomable(t *testing.T) (url string) {
 	}
 	m.Apply(e, start)
 	m.Apply(events.New("fiord/plot", "", &e, rendered), start)
-	h, err := page.New(source{Model: m}, o, stretches{}, slog.New(slog.DiscardHandler), "fiord test")
+	h, err := page.New(source{Model: m}, o, stretches{}, drawer{}, slog.New(slog.DiscardHandler), "fiord test")
 	if err != nil {
 		t.Fatal(err)
 	}

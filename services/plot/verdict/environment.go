@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// class is what a run was measured on, as fingerprints.
-func (r Run) class() string { return r.HostClass + "/" + r.DeviceClass }
+// Class is what a run was measured on, as fingerprints.
+func (r Run) Class() string { return r.HostClass + "/" + r.DeviceClass }
 
 // known tells whether every run of a bench has its host's fingerprint. Those of
 // old, and results from elsewhere, have none, and are held against others by

@@ -132,7 +132,7 @@ func comparisons(before, after Bench, opt Options) []events.Comparison {
 	var out []events.Comparison
 	for g, metrics := range b {
 		for m, values := range metrics {
-			if old := a[g][m]; len(old) > 0 && slices.Contains(opt.Figures, m.figure()) {
+			if old := a[g][m]; len(old) > 0 && slices.Contains(opt.Figures, m.Figure()) {
 				out = append(out, judgeOne(g, m, compare(old, values), opt))
 			}
 		}
@@ -141,7 +141,7 @@ func comparisons(before, after Bench, opt Options) []events.Comparison {
 		return cmp.Or(
 			cmp.Compare(severity(y.Verdict), severity(x.Verdict)),
 			cmp.Compare(math.Abs(y.Change), math.Abs(x.Change)),
-			cmp.Compare(x.Point, y.Point), cmp.Compare(x.Host, y.Host), cmp.Compare(x.Metric, y.Metric),
+			cmp.Compare(x.Job, y.Job), cmp.Compare(x.Point, y.Point), cmp.Compare(x.Host, y.Host), cmp.Compare(x.Metric, y.Metric),
 		)
 	})
 	return out
@@ -179,7 +179,7 @@ func samples(b Bench, machine func(Run) string, classes bool) map[group]map[Metr
 		for m, v := range r.Values {
 			g := group{job: r.Job, point: r.Point, machine: machine(r)}
 			if classes {
-				g.class = r.class()
+				g.class = r.Class()
 			}
 			if m.Unit() == UnitTime {
 				g.latency = r.LatencyOf
@@ -196,7 +196,7 @@ func samples(b Bench, machine func(Run) string, classes bool) map[group]map[Metr
 // judgeOne turns a shift into a comparison with its verdict.
 func judgeOne(g group, m Metric, s shift, opt Options) events.Comparison {
 	c := events.Comparison{
-		Point: g.point, Host: g.machine, Metric: string(m), Unit: m.Unit(),
+		Job: g.job, Point: g.point, Host: g.machine, Metric: string(m), Unit: m.Unit(),
 		Before: s.before, After: s.after, Change: s.change, Low: s.low, High: s.high,
 		P: s.p, NBefore: s.nBefore, NAfter: s.nAfter,
 	}

@@ -21,15 +21,21 @@ const (
 // leave five repeats without any power.
 func defaultFigures() []string { return []string{"iops", "p99"} }
 
-// figure is the part behind the direction.
-func (m Metric) figure() string {
+// Figure is the part behind the direction, such as iops or p99.
+func (m Metric) Figure() string {
 	_, f, _ := strings.Cut(string(m), ".")
 	return f
 }
 
+// Direction is read, write or trim.
+func (m Metric) Direction() string {
+	d, _, _ := strings.Cut(string(m), ".")
+	return d
+}
+
 // Unit is the unit of the metric's values.
 func (m Metric) Unit() string {
-	switch m.figure() {
+	switch m.Figure() {
 	case "iops":
 		return UnitIOPS
 	case "bw":

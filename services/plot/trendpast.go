@@ -1,0 +1,274 @@
+package plot
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/plot/changepoint"
+	"github.com/fiord-bench/fiord/services/plot/history"
+	"github.com/fiord-bench/fiord/services/plot/model"
+	"github.com/fiord-bench/fiord/services/plot/verdict"
+)
+
+// figureNames are the figures that are followed from commit to commit, as
+// people call them. Bandwidth is left out: of one point it is the rate times the
+// block size.
+func figureNames() map[string]string {
+	return map[string]string{"iops": "IOPS", "lat": "Mean latency", "p50": "p50 of latency", "p99": "p99 of latency", "p999": "p99.9 of latency"}
+}
+
+// leastChange is the smallest change of level that is worth a word, as a share.
+const leastChange = 0.01
+
+// track is what is followed through a history: one figure of one point of one
+// job. Latencies of different kinds are different tracks.
+type track struct {
+	job, point, latency string
+	metric              verdict.Metric
+}
+
+// spot is a machine: a host, and what it is as fingerprints.
+type spot struct{ host, class string }
+
+// spread is a figure over the sound repeats of one bench.
+type spread struct {
+	least, median, most float64
+	n                   int
+	class               string // of the machine
+}
+
+// repeats are values with the same median and extremes; none of none.
+func (s spread) repeats() []float64 {
+	switch s.n {
+	case 0:
+		return nil
+	case 1:
+		return []float64{s.median}
+	default:
+		return []float64{s.least, s.median, s.most}
+	}
+}
+
+func compareSpots(a, b spot) int {
+	return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.class, b.class))
+}
+
+// digest is what a trend needs of one bench.
+type digest map[track]map[spot]spread
+
+// digestOf gathers the figures of a bench's sound runs.
+func digestOf(b *verdict.Bench) digest {
+	values := map[track]map[spot][]float64{}
+	for _, r := range b.Runs {
+		if r.Integrity != events.IntegrityOK {
+			continue
+		}
+		at := spot{r.Host, r.Class()}
+		for m, v := range r.Values {
+			if figureNames()[m.Figure()] == "" {
+				continue
+			}
+			k := track{job: r.Job, point: r.Point, metric: m}
+			if m.Unit() == verdict.UnitTime {
+				k.latency = r.LatencyOf
+			}
+			if values[k] == nil {
+				values[k] = map[spot][]float64{}
+			}
+			values[k][at] = append(values[k][at], v)
+		}
+	}
+	out := digest{}
+	for k, places := range values {
+		out[k] = map[spot]spread{}
+		for at, list := range places {
+			slices.Sort(list)
+			out[k][at] = spread{least: list[0], median: mid(list), most: list[len(list)-1], n: len(list), class: at.class}
+		}
+	}
+	return out
+}
+
+// digests keeps what was read of verdicts, which never change.
+type digests struct {
+	mu    sync.Mutex
+	known map[string]digest
+	size  int
+}
+
+// maxDigested bounds how many figures are kept in memory, about 100 bytes each.
+const maxDigested = 400_000
+
+// digest returns the digest of a bench, reading its verdict if need be; empty if
+// the verdict is gone.
+func (s *Service) digest(ctx context.Context, bench string) (digest, error) {
+	d := &s.digests
+	d.mu.Lock()
+	known, ok := d.known[bench]
+	d.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	b, err := s.judged(ctx, bench)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	fresh := digestOf(b)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.size += len(fresh); d.known == nil || d.size > maxDigested {
+		d.known, d.size = map[string]digest{}, len(fresh)
+	}
+	d.known[bench] = fresh
+	return fresh, nil
+}
+
+// past is the history of a bench's name on its ref.
+type past struct {
+	history.History
+	entries []history.Entry
+	digests []digest
+}
+
+// past reads the history that a bench belongs to.
+func (s *Service) past(ctx context.Context, b model.Bench) (past, error) {
+	p := past{History: history.History{Name: b.Name}}
+	if b.Origin == nil {
+		return p, nil
+	}
+	p.Repo, p.Ref = b.Origin.Repo.Name, b.Origin.Ref
+	err := readJSON(ctx, s.store, history.Key(p.Repo, b.Name, p.Ref), maxVerdict, &p.History)
+	if err != nil && !errors.Is(err, artifacts.ErrNotFound) {
+		return p, err
+	}
+	p.entries = p.Entries
+	p.digests = make([]digest, len(p.entries))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	for i, e := range p.entries {
+		group.Go(func() (err error) {
+			p.digests[i], err = s.digest(ctx, e.Bench)
+			return err
+		})
+	}
+	return p, group.Wait()
+}
+
+// series is one track on one machine through a history: a value for each of its
+// benches.
+type series struct {
+	track
+	machine string
+	values  []spread
+}
+
+// medians are the series as numbers; benches without a value are gaps.
+func (s series) medians() []float64 {
+	out := make([]float64, len(s.values))
+	for i, v := range s.values {
+		out[i] = math.NaN()
+		if v.n > 0 {
+			out[i] = v.median
+		}
+	}
+	return out
+}
+
+// worse tells whether a change is for the worse.
+func (s series) worse(c changepoint.Change) bool {
+	return c.After > c.Before != s.metric.HigherIsBetter()
+}
+
+// maxSeries bounds how many series of a history are searched for a page.
+const maxSeries = 1000
+
+// series lists what is followed of some figures, in order. Values belong to
+// their host, if it measured at least half of the benches that have the point.
+// Those of hosts that come and go, as in pools, belong to their class of
+// machine, and without fingerprints to none: unknown machines are not mixed.
+func (p past) series(figures ...string) []series {
+	hosts := map[track]map[string]int{}
+	benches := map[track]int{}
+	for _, d := range p.digests {
+		for k, places := range d {
+			if !slices.Contains(figures, k.metric.Figure()) {
+				continue
+			}
+			if hosts[k] == nil {
+				hosts[k] = map[string]int{}
+			}
+			benches[k]++
+			for at := range places {
+				hosts[k][at.host]++
+			}
+		}
+	}
+	type key struct {
+		track
+		machine string
+	}
+	found := map[key]*series{}
+	for i, d := range p.digests {
+		for k := range hosts {
+			for _, at := range slices.SortedFunc(maps.Keys(d[k]), compareSpots) {
+				machine := at.host
+				if 2*hosts[k][at.host] < benches[k] && at.class != "/" {
+					machine = "class " + at.class
+				}
+				s := found[key{k, machine}]
+				if s == nil {
+					s = &series{track: k, machine: machine, values: make([]spread, len(p.digests))}
+					found[key{k, machine}] = s
+				}
+				s.values[i] = s.values[i].with(d[k][at])
+			}
+		}
+	}
+	out := make([]series, 0, len(found))
+	for _, s := range found {
+		out = append(out, *s)
+	}
+	slices.SortFunc(out, compareSeries)
+	return out
+}
+
+func compareSeries(a, b series) int {
+	return cmp.Or(cmp.Compare(a.job, b.job), comparePoints(a.point, b.point), cmp.Compare(a.metric, b.metric), cmp.Compare(a.machine, b.machine), cmp.Compare(a.latency, b.latency))
+}
+
+// with takes two machines of one class, or the same host before and after a
+// change of class within one bench, together: their medians are weighed by
+// repeats.
+func (s spread) with(o spread) spread {
+	if s.n == 0 {
+		return o
+	}
+	n := s.n + o.n
+	return spread{
+		least: min(s.least, o.least), most: max(s.most, o.most), n: n, class: s.class,
+		median: (s.median*float64(s.n) + o.median*float64(o.n)) / float64(n),
+	}
+}
+
+// comparePoints orders points by the options' values as numbers.
+func comparePoints(a, b string) int {
+	x, y := strings.Split(a, ","), strings.Split(b, ",")
+	for i := range min(len(x), len(y)) {
+		_, v, _ := strings.Cut(x[i], "=")
+		_, w, _ := strings.Cut(y[i], "=")
+		if c := numeric(v, w); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(a, b)
+}
