@@ -65,7 +65,7 @@ var catalogue = [...]entry{
 	row[RunCompleted]("fio ended well and everything it left is stored", "run", "bench", "plot notify inventory"),
 	row[RunFailed]("fio, its container or its environment failed", "run", "bench", "plot notify inventory"),
 	row[RunRejected]("the guard refused the run before it started", "run", "bench", "plot notify inventory"),
-	row[RunCancelled]("the run was stopped or skipped on request", "run", "bench", "plot notify inventory"),
+	row[RunCancelled]("the run was stopped or skipped on request", "run", "bench inventory", "plot notify inventory"),
 	row[RunExpired]("nobody ended the run before its deadline", "run", "inventory", "plot notify"),
 	row[PlotsRendered]("the figures of one run", "", "plot", "people"),
 	row[BenchReported]("every run has ended; the verdict and the report", "bench", "plot", "notify plot people"),

@@ -109,7 +109,7 @@ func TestACancelledBenchOfAnAbsentHostIsCancelled(t *testing.T) {
 	id := w.request(quickJob, func(r *events.BenchRequested) { r.Targets.Hosts = []string{"absent"} })
 	await[events.BenchPlaced](w, id, 1)
 	w.cancel(id)
-	if end := ended[events.BenchCancelled](w, id); end.Counts.Expired != 1 || end.By != "tester" {
+	if end := ended[events.BenchCancelled](w, id); end.Counts.Cancelled != 1 || end.By != "tester" {
 		t.Errorf("ended with %+v", end)
 	}
 	w.settled()

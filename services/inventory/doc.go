@@ -7,9 +7,10 @@
 //
 // It follows the workers' records in the bucket fiord-hosts and tells when a
 // host stops beating (host.lost). It writes how each run ended into the bucket
-// fiord-tally, under <bench>.<run>, and ends what nobody ended: runs still open
-// long after their bench's deadline expire (run.expired), arbitrated like every
-// terminal.
+// fiord-tally, under <bench>.<run>, and ends what nobody ended, arbitrated like
+// every terminal: runs still open long after their bench's deadline expire
+// (run.expired), and those of a cancelled bench that no worker had come to are
+// cancelled (run.cancelled).
 //
 // Everything is keyed by the bench's id, which follows from the event that
 // asked for it; events sent in reaction have deterministic ids. Handling an

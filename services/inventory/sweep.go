@@ -12,8 +12,9 @@ import (
 )
 
 // cancelGrace is how long workers get to end the runs of a cancelled bench
-// themselves. What has not even started by then has no worker to do it.
-const cancelGrace = time.Minute
+// themselves. What has not even started by then has no worker to do it, or one
+// that is busy with another bench's.
+const cancelGrace = 10 * time.Second
 
 // sweepUntil looks for lost hosts and expired runs until the context ends.
 // Every replica sweeps: ids are deterministic and ends arbitrated.
@@ -91,7 +92,7 @@ func (s *Service) sweepBench(ctx context.Context, a account, placed events.Bench
 				open++ // its worker is at it, or may come back with the result
 				continue
 			}
-			group.Go(func() error { return s.expire(ctx, a, p, run) })
+			group.Go(func() error { return s.end(ctx, a, p, run) })
 		}
 	}
 	if err := group.Wait(); err != nil {
@@ -114,30 +115,37 @@ func (s *Service) running() map[string]bool {
 	return runs
 }
 
-// expire ends one run, unless somebody was faster.
-func (s *Service) expire(ctx context.Context, a account, p *events.Placement, run events.RunRef) error {
-	e := events.New(s.bus.Source(), run.Run, a.placed, events.RunExpired{
-		RunRef: run, Deadline: p.Deadline, Reason: s.whyExpired(a, run),
-	})
+// end ends one run, unless somebody was faster.
+func (s *Service) end(ctx context.Context, a account, p *events.Placement, run events.RunRef) error {
+	e := events.New(s.bus.Source(), run.Run, a.placed, s.terminal(a, p, run))
 	ending, err := s.bus.End(ctx, e)
 	if err != nil {
-		return fmt.Errorf("expire run %s: %w", run.Run, err)
+		return fmt.Errorf("end run %s: %w", run.Run, err)
 	}
 	if ending.Won {
 		s.metrics.expired.Inc()
-		s.log.Info("run expired", logging.KeyBenchID, run.Bench, logging.KeyRunID, run.Run)
+		s.log.Info("run ended in its worker's place", logging.KeyEventType, string(e.Type), logging.KeyBenchID, run.Bench, logging.KeyRunID, run.Run)
 	}
 	return nil
 }
 
+// terminal is how a run ends that nobody ended. One that was called off before
+// fio was started did not expire: nobody needs to be warned of it.
+func (s *Service) terminal(a account, p *events.Placement, run events.RunRef) events.Data {
+	if a.cancel != nil && !s.ledger.hasStarted(run.Bench, run.Run) {
+		return events.RunCancelled{RunRef: run, Reason: a.cancel.Reason, By: a.cancel.By, EndedAt: time.Now().UTC()}
+	}
+	return events.RunExpired{RunRef: run, Deadline: p.Deadline, Reason: s.whyExpired(a, run)}
+}
+
 // whyExpired says what the run was waiting for.
 func (s *Service) whyExpired(a account, run events.RunRef) string {
-	what := "the deadline passed"
-	if c := a.cancel; c != nil {
-		what = fmt.Sprintf("cancelled by %s (%s)", c.By, c.Reason)
-	}
+	const what = "the deadline passed"
 	if s.ledger.hasStarted(run.Bench, run.Run) {
-		return shorten(what + ", and the worker that had started it never told how it ended")
+		if c := a.cancel; c != nil {
+			return shorten(fmt.Sprintf("cancelled by %s (%s), and the worker that had started it never told how it ended", c.By, c.Reason))
+		}
+		return what + ", and the worker that had started it never told how it ended"
 	}
 	if run.Pool != "" {
 		serving := 0

@@ -86,6 +86,28 @@ func TestRunsInProgressAreNotExpired(t *testing.T) {
 	}
 }
 
+// Runs that waited behind another bench were called expired when theirs was
+// cancelled, a minute later, and each was warned of.
+func TestRunsOfACancelledBenchThatNobodyStartedAreCancelled(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.replica(quick())
+	bench := s.request("1", func(r *events.BenchRequested) { r.Repeat = 2 })
+	_, cause := await(s, func(p events.BenchPlaced) bool { return p.Bench == bench })
+	s.publish(events.New("fiord/test", "c", &cause, events.CancelRequested{Bench: bench, By: "ann", Reason: "wrong file"}))
+	asked := time.Now()
+	for range 2 {
+		e, _ := await(s, func(e events.RunCancelled) bool { return e.Bench == bench })
+		if e.By != "ann" || e.Reason != "wrong file" {
+			t.Errorf("run cancelled by %q: %q", e.By, e.Reason)
+		}
+	}
+	if took := time.Since(asked); took > 20*time.Second {
+		t.Errorf("the runs ended %s after the cancellation", took)
+	}
+	quiet[events.RunExpired](s, 200*time.Millisecond)
+}
+
 // An outage of inventory expires nothing: deadlines count from placement.
 func TestDeadlinesCountFromPlacement(t *testing.T) {
 	t.Parallel()
