@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,10 +74,7 @@ func (r *run) memoryPath() string {
 // same tells whether results of two environments may be compared: alike hosts,
 // and not only alike devices but the same one.
 func same(a, b facts.Environment) bool {
-	if a.HostClass != b.HostClass || a.DeviceClass != b.DeviceClass || (a.Target == nil) != (b.Target == nil) {
-		return false
-	}
-	return a.Target == nil || a.Target.Serial == b.Target.Serial && a.Target.WWN == b.Target.WWN
+	return a.HostClass == b.HostClass && a.DeviceClass == b.DeviceClass && slices.Equal(a.Target.Identities(), b.Target.Identities())
 }
 
 // keep writes the file at once or not at all.

@@ -44,7 +44,7 @@ func TestAChangeIsToldInEveryRunOfTheBenchThatMeetsIt(t *testing.T) {
 
 func TestAnotherDriveOfTheSameKindIsAChange(t *testing.T) {
 	at := func(serial string) facts.Environment {
-		return facts.Environment{HostClass: "h", DeviceClass: "d", Target: &facts.Target{Serial: serial}}
+		return facts.Environment{HostClass: "h", DeviceClass: "d", Target: &facts.Target{Disk: facts.Disk{Serial: serial}}}
 	}
 	if !same(at("1"), at("1")) || same(at("1"), at("2")) || same(at("1"), facts.Environment{HostClass: "h", DeviceClass: "d"}) {
 		t.Error("drives are not told apart")

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fiord-bench/fiord/services/bench/block"
 	"github.com/fiord-bench/fiord/services/bench/runner"
 )
 
@@ -56,33 +55,11 @@ type CPU struct {
 	Governors []string `json:"governors,omitempty"` // distinct ones
 	MaxKHz    string   `json:"max_khz,omitempty"`
 	Boost     string   `json:"boost,omitempty"`
-}
-
-// Target is a directory or device and what stands behind it.
-type Target struct {
-	Path    string `json:"path"`
-	Mount   string `json:"mount,omitempty"`
-	Type    string `json:"fs_type,omitempty"`
-	Options string `json:"mount_options,omitempty"`
-
-	Device   string            `json:"device,omitempty"`
-	Kind     string            `json:"kind,omitempty"`
-	Model    string            `json:"model,omitempty"`
-	Serial   string            `json:"serial,omitempty"`
-	WWN      string            `json:"wwn,omitempty"`
-	Firmware string            `json:"firmware,omitempty"`
-	Size     uint64            `json:"size,omitempty"`
-	Rotates  bool              `json:"rotational,omitempty"`
-	Slaves   []string          `json:"slaves,omitempty"`
-	Queue    map[string]string `json:"queue,omitempty"`     // scheduler, nr_requests, …
-	NUMANode string            `json:"numa_node,omitempty"` // that the device is attached to
-	Health   *Health           `json:"health,omitempty"`
-}
-
-// queueSettings are what of a device's queue bears on results.
-var queueSettings = []string{
-	"scheduler", "nr_requests", "read_ahead_kb", "write_cache", "wbt_lat_usec", "nomerges",
-	"rq_affinity", "io_poll", "max_sectors_kb", "logical_block_size", "physical_block_size",
+	// Siblings says whether cores run two threads: on, off, or what else the
+	// kernel says of SMT.
+	Siblings string `json:"smt,omitempty"`
+	// Nodes are the CPUs of each NUMA node, by its number.
+	Nodes map[string]string `json:"nodes,omitempty"`
 }
 
 // Environment captures the host as it is now. facts are all that is known,
@@ -135,7 +112,11 @@ func (h Host) cpu() CPU {
 	c := CPU{
 		Model: h.cpuModel(), Online: h.cpus(), NUMANodes: max(1, h.count("sys/devices/system/node/node[0-9]*")),
 		MaxKHz: h.text("sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq"),
-		Boost:  h.text("sys/devices/system/cpu/cpufreq/boost"),
+		Boost:  h.text("sys/devices/system/cpu/cpufreq/boost"), Siblings: h.text("sys/devices/system/cpu/smt/control"),
+		Nodes: map[string]string{},
+	}
+	for _, path := range h.glob("sys/devices/system/node/node[0-9]*/cpulist") {
+		c.Nodes[strings.TrimPrefix(filepath.Base(filepath.Dir(path)), "node")] = h.text(path)
 	}
 	distinct := map[string]bool{}
 	for _, path := range h.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor") {
@@ -166,55 +147,15 @@ func chosen(s string) string {
 	return s
 }
 
-func (h Host) target(path string) (Target, error) {
-	sys := block.System{Root: h.Root}
-	t := Target{Path: path}
-	d, err := sys.Resolve(path)
-	if err != nil { // a directory
-		var m block.Mount
-		if m, d, err = sys.Under(path); err != nil {
-			return t, fmt.Errorf("find device under %s: %w", path, err)
-		}
-		t.Mount, t.Type, t.Options = m.Point, m.Type, m.Options
-	}
-	if d.Name == "" {
-		return t, nil
-	}
-	t.Device, t.Kind, t.Model, t.Serial, t.WWN = d.Path(), d.Kind, d.Model, d.Serial, d.WWN
-	t.Firmware, t.Size, t.Rotates, t.Slaves = d.Firmware, d.Size, d.Rotates, d.Slaves
-	disk := d.Name
-	if d.Parent != "" {
-		disk = d.Parent
-	}
-	t.Queue = map[string]string{}
-	for _, name := range queueSettings {
-		if v := h.text("sys/block/" + disk + "/queue/" + name); v != "" {
-			t.Queue[name] = chosen(v)
-		}
-	}
-	if node := h.text("sys/block/" + disk + "/device/numa_node"); node != "-1" { // -1: there is one node
-		t.NUMANode = node
-	}
-	t.Health = h.health(disk)
-	return t, nil
-}
-
 // class leaves out what tells one host of a kind from another (name, serial
 // numbers, free memory) and keeps what makes results differ.
 func (e Environment) class() string {
 	return fingerprint(
 		"kernel", e.Kernel.Release, "mitigations", strings.Join(pairs(e.Kernel.Mitigations), ";"),
-		"cpu", e.CPU.Model, strconv.Itoa(e.CPU.Online), strconv.Itoa(e.CPU.NUMANodes),
+		"cpu", e.CPU.Model, strconv.Itoa(e.CPU.Online), strconv.Itoa(e.CPU.NUMANodes), e.CPU.Siblings,
 		"governor", strings.Join(e.CPU.Governors, ","), "thp", e.Kernel.HugePages,
 		"memory", e.Facts["memory_total"], "virtual", e.Facts["virtual"], "arch", e.Facts["architecture"],
 		"runner", e.Runs.Kind, "fio", e.Runs.FioVersion,
-	)
-}
-
-func (t Target) class() string {
-	return fingerprint(
-		"model", t.Model, "firmware", t.Firmware, "size", strconv.FormatUint(t.Size, 10), "kind", t.Kind,
-		"fs", t.Type, t.Options, "queue", strings.Join(pairs(t.Queue), ";"),
 	)
 }
 

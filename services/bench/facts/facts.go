@@ -5,7 +5,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -138,15 +137,6 @@ func (h Host) cpus() int {
 	return max(1, total)
 }
 
-var modelLine = regexp.MustCompile(`(?m)^(?:model name|Model|cpu)\s*:\s*(.+)$`)
-
-func (h Host) cpuModel() string {
-	if m := modelLine.FindStringSubmatch(h.text("proc/cpuinfo")); m != nil {
-		return strings.TrimSpace(m[1])
-	}
-	return ""
-}
-
 // release reads os-release: ID and VERSION_ID.
 func (h Host) release() (id, version string) {
 	text := h.text("etc/os-release")
@@ -188,6 +178,9 @@ func kib(v uint64) string { return strconv.FormatUint(v<<10, 10) }
 func (h Host) virtual() string {
 	if kind := h.container(); kind != "" {
 		return kind
+	}
+	if strings.HasSuffix(h.text("sys/class/dmi/id/product_name"), ".metal") || strings.Contains(h.text("sys/class/dmi/id/product_name"), ".metal-") {
+		return "physical" // Amazon's: the vendor is that of its virtual ones
 	}
 	product := strings.ToLower(h.text("sys/class/dmi/id/sys_vendor") + " " + h.text("sys/class/dmi/id/product_name") + " " + h.text("sys/class/dmi/id/bios_vendor"))
 	for _, known := range []struct{ part, name string }{

@@ -1,14 +1,10 @@
 package facts
 
 import (
-	"context"
 	"encoding/binary"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
 	"strings"
 	"time"
 	"unsafe"
@@ -62,11 +58,11 @@ func (h Host) health(disk string) *Health {
 // sensor is what the kernel's own hardware monitoring tells: heat alone.
 func (h Host) sensor(disk, why string) *Health {
 	out := &Health{Unread: why}
-	for _, path := range h.glob("sys/block/" + disk + "/device/hwmon*/temp1_input") {
-		out.heat(h.text(path))
-	}
-	for _, path := range h.glob("sys/block/" + disk + "/device/hwmon/hwmon*/temp1_input") {
-		out.heat(h.text(path))
+	device := "sys/block/" + disk + "/device/"
+	for _, place := range []string{"hwmon*", "hwmon/hwmon*", "nvme[0-9]*/hwmon*"} {
+		for _, path := range h.glob(device + place + "/temp1_input") {
+			out.heat(h.text(path))
+		}
 	}
 	return out
 }
@@ -122,6 +118,9 @@ func nvmeLog(path string) ([]byte, error) {
 	return page, nil
 }
 
+// nvmeUnit is how many bytes a data unit of the log has: a thousand blocks of 512.
+const nvmeUnit = 512_000
+
 // warnings are the bits of NVMe's critical warning.
 var warnings = []string{"spare low", "temperature", "unreliable", "read-only", "backup failed", "memory region"}
 
@@ -130,82 +129,29 @@ func parseNVMe(page []byte) *Health {
 	if len(page) < nvmeLogSize {
 		return &Health{Unread: fmt.Sprintf("the SMART log has %d bytes, not %d", len(page), nvmeLogSize)}
 	}
-	const unit = 512_000 // data units are thousands of 512 bytes
 	out := &Health{
 		Source: "nvme", WearPercent: number(float64(page[5])), SparePercent: number(float64(page[3])),
-		WrittenBytes: number(wide(page[48:64]) * unit), PowerOnHours: number(wide(page[128:144])), MediaErrors: number(wide(page[160:176])),
+		WrittenBytes: number(wide(page[48:64]) * nvmeUnit), PowerOnHours: number(wide(page[128:144])), MediaErrors: number(wide(page[160:176])),
 	}
 	if kelvin := binary.LittleEndian.Uint16(page[1:3]); kelvin > 0 {
 		out.Celsius = number(float64(kelvin) - 273)
 	}
-	var worried []string
+	out.Warning = worries(page[0])
+	return out
+}
+
+// worries puts a critical warning into words.
+func worries(bits uint8) string {
+	var words []string
 	for bit, name := range warnings {
-		if page[0]&(1<<bit) != 0 {
-			worried = append(worried, name)
+		if bits&(1<<bit) != 0 {
+			words = append(words, name)
 		}
 	}
-	out.Warning = strings.Join(worried, ", ")
-	return out
+	return strings.Join(words, ", ")
 }
 
 // wide is a number of 16 bytes.
 func wide(b []byte) float64 {
 	return float64(binary.LittleEndian.Uint64(b[:8])) + float64(binary.LittleEndian.Uint64(b[8:]))*math.Exp2(64)
-}
-
-// smartctl asks smartmontools, if they are there. Its exit status is a set of
-// bits of which most tell of the drive, not of failure: the report decides.
-func smartctl(path string) (*Health, error) {
-	program, err := exec.LookPath("smartctl")
-	if err != nil {
-		return nil, errors.New("smartctl is not installed")
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), smartTimeout)
-	defer cancel()
-	report, err := exec.CommandContext(ctx, program, "--json", "--info", "--health", "--attributes", path).Output() //nolint:gosec // a device of the host's own
-	if len(report) == 0 {
-		return nil, fmt.Errorf("smartctl %s: %w", path, err)
-	}
-	return parseSmartctl(report)
-}
-
-// parseSmartctl reads smartctl's JSON of ATA, SCSI and NVMe drives.
-func parseSmartctl(report []byte) (*Health, error) {
-	var r struct {
-		Smartctl struct {
-			Messages []struct {
-				String string `json:"string"`
-			} `json:"messages"`
-		} `json:"smartctl"`
-		Status *struct {
-			Passed bool `json:"passed"`
-		} `json:"smart_status"`
-		Temperature struct {
-			Current *float64 `json:"current"`
-		} `json:"temperature"`
-		PowerOn struct {
-			Hours *float64 `json:"hours"`
-		} `json:"power_on_time"`
-		Endurance struct {
-			Used *float64 `json:"current_percent"`
-		} `json:"endurance_used"`
-		Spare struct {
-			Left *float64 `json:"current_percent"`
-		} `json:"spare_available"`
-	}
-	if err := json.Unmarshal(report, &r); err != nil {
-		return nil, fmt.Errorf("read smartctl's report: %w", err)
-	}
-	out := &Health{Source: "smartctl", Celsius: r.Temperature.Current, PowerOnHours: r.PowerOn.Hours, WearPercent: r.Endurance.Used, SparePercent: r.Spare.Left}
-	if r.Status != nil && !r.Status.Passed {
-		out.Warning = "failed"
-	}
-	if r.Status == nil && out.Celsius == nil && out.PowerOnHours == nil && out.WearPercent == nil {
-		why := "it tells nothing of its health"
-		for _, m := range r.Smartctl.Messages {
-			why = m.String
-		}
-		return nil, fmt.Errorf("smartctl: %s", why)
-	}
-	return out, nil
 }

@@ -60,6 +60,86 @@ func TestReportsOfSmartctl(t *testing.T) {
 	}
 }
 
+// The reports are of real drives, by several versions of smartctl.
+func TestEveryKindOfDriveTellsWhatItKnows(t *testing.T) {
+	for name, want := range map[string]*Health{
+		"nvme-7.3-intel-p4610": {
+			WearPercent: number(0), SparePercent: number(100), Celsius: number(31), PowerOnHours: number(4236),
+			WrittenBytes: number(13140871 * 512e3), MediaErrors: number(0),
+		},
+		"nvme-7.0-samsung-970-evo": {
+			WearPercent: number(3), SparePercent: number(99), Celsius: number(35), PowerOnHours: number(12798),
+			WrittenBytes: number(65602088 * 512e3), MediaErrors: number(7),
+		},
+		"sata-7.3-samsung-sm843t": {
+			WearPercent: number(9), Celsius: number(27), PowerOnHours: number(84619), WrittenBytes: number(216456537880 * 512), MediaErrors: number(0),
+		},
+		"sas-7.3-ssd":     {WearPercent: number(11), Celsius: number(21), PowerOnHours: number(26195)},
+		"sas-7.4-wdc-hdd": {Celsius: number(38), PowerOnHours: number(12345), WrittenBytes: number(500e9), MediaErrors: number(0)},
+	} {
+		got, err := parseSmartctl(recorded(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Source = "smartctl"
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	if h, err := parseSmartctl(recorded(t, "no-such-device-7.5")); err == nil || !strings.Contains(err.Error(), "Unable to detect device type") {
+		t.Errorf("%+v, %v", h, err)
+	}
+}
+
+func recorded(t *testing.T, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile("testdata/smartctl/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// The log page of a drive and smartctl's report of it must tell the same.
+func TestTheLogPageAndSmartctlAgree(t *testing.T) {
+	for _, name := range []string{"nvme-7.3-intel-p4610", "nvme-7.0-samsung-970-evo"} {
+		var said struct {
+			Log map[string]json.RawMessage `json:"nvme_smart_health_information_log"`
+		}
+		if err := json.Unmarshal(recorded(t, name), &said); err != nil {
+			t.Fatal(err)
+		}
+		value := func(field string) (v uint64) {
+			if err := json.Unmarshal(said.Log[field], &v); err != nil {
+				t.Fatalf("%s: %v", field, err)
+			}
+			return v
+		}
+		// struct nvme_smart_log of the kernel's linux/nvme.h
+		p := make([]byte, nvmeLogSize)
+		p[0], p[3], p[4], p[5] = byte(value("critical_warning")), byte(value("available_spare")), byte(value("available_spare_threshold")), byte(value("percentage_used"))
+		binary.LittleEndian.PutUint16(p[1:], uint16(value("temperature")+273))
+		for i, field := range []string{
+			"data_units_read", "data_units_written", "host_reads", "host_writes", "controller_busy_time",
+			"power_cycles", "power_on_hours", "unsafe_shutdowns", "media_errors", "num_err_log_entries",
+		} {
+			binary.LittleEndian.PutUint64(p[32+16*i:], value(field))
+		}
+		fromPage, fromReport := parseNVMe(p), try(parseSmartctl(recorded(t, name)))
+		fromPage.Source, fromReport.Source = "", ""
+		if diff := cmp.Diff(fromReport, fromPage); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func try(h *Health, err error) *Health {
+	if err != nil {
+		return &Health{Unread: err.Error()}
+	}
+	return h
+}
+
 // What cannot be read is said, not made up.
 func TestADriveThatTellsNothingIsSaidTo(t *testing.T) {
 	h := host(t, map[string]string{"sys/block/vda/size": "1\n"}).health("vda")
@@ -76,7 +156,7 @@ func TestADriveThatTellsNothingIsSaidTo(t *testing.T) {
 
 func TestHeatAndHoursAreNoDifference(t *testing.T) {
 	at := func(celsius, hours, wear float64) Environment {
-		return Environment{Target: &Target{Health: &Health{Source: "nvme", Celsius: &celsius, PowerOnHours: &hours, WearPercent: &wear}}}
+		return Environment{Target: &Target{Disk: Disk{Health: &Health{Source: "nvme", Celsius: &celsius, PowerOnHours: &hours, WearPercent: &wear}}}}
 	}
 	changes, err := Diff(at(30, 100, 7), at(45, 101, 7))
 	if err != nil || len(changes) > 0 {
