@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -30,21 +32,35 @@ after fiord was updated: nats.replicas (FIORD_NATS_REPLICAS) is 3 on a cluster.
 fiord up does all this itself.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			var text []byte
-			if policy != "" {
-				var err error
-				if text, err = os.ReadFile(policy); err != nil { //nolint:gosec // the person named it
-					return badInput(fmt.Errorf("read policy: %w", err))
-				}
+			text, err := readPolicy(policy)
+			if err != nil {
+				return badInput(err)
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), wait)
 			defer cancel()
-			return p.provision(ctx, string(text))
+			return p.provision(ctx, text)
 		},
 	}
 	c.Flags().StringVar(&policy, "bucket-policy", "", "file of the policy that the bucket gets, as fiord creds export writes it")
 	c.Flags().DurationVar(&wait, "wait", time.Minute, "how long to wait for servers that are starting")
 	return c
+}
+
+// readPolicy returns the document in the named file without the blanks that make
+// it readable, since servers bound its size; "" for no file.
+func readPolicy(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(file) //nolint:gosec // the person named it
+	if err != nil {
+		return "", fmt.Errorf("read policy: %w", err)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, text); err != nil {
+		return "", fmt.Errorf("read policy %s: %w", file, err)
+	}
+	return compact.String(), nil
 }
 
 func (p *program) provision(ctx context.Context, policy string) error {

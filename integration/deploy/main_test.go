@@ -33,7 +33,7 @@ var programs = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	built = dir
-	args := []string{"build", "-o", dir, "github.com/fiord-bench/fiord/cmd/fiord"}
+	args := []string{"build", "-o", dir, "github.com/fiord-bench/fiord/cmd/fiord", "github.com/fiord-bench/fiord/services/bench/cmd/fiord-supervisor"}
 	for _, name := range service.Names() {
 		args = append(args, "github.com/fiord-bench/fiord/services/"+name+"/cmd/"+name)
 	}

@@ -135,7 +135,7 @@ func exportParty(out string, p Party, bucket string) error {
 		errs = append(errs, exportFile(filepath.Join(out, ExportRoot), root))
 	}
 	if p.Store {
-		errs = append(errs, exportJSON(filepath.Join(out, ExportPolicies, p.Name+".json"), policy{policyVersion, statements(p, bucket, nil)}))
+		errs = append(errs, exportJSON(filepath.Join(out, ExportPolicies, p.Name+".json"), policy{policyVersion, statements(p, bucket)}))
 	}
 	return errors.Join(errs...)
 }

@@ -1,7 +1,10 @@
 package creds_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -136,7 +139,9 @@ func TestPoliciesFollowThePrefixes(t *testing.T) {
 	write, remove := map[string][]string{}, []string{}
 	for _, s := range bucket.Statement {
 		if slices.Contains(s.Action, "s3:PutObject") {
-			write[s.Principal["AWS"][0]] = s.Resource
+			for _, user := range s.Principal["AWS"] {
+				write[user] = append(write[user], s.Resource...)
+			}
 		}
 		if slices.Contains(s.Action, "s3:DeleteObject") {
 			remove = append(remove, s.Principal["AWS"]...)
@@ -151,5 +156,36 @@ func TestPoliciesFollowThePrefixes(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"fiord-janitor"}, remove); diff != "" {
 		t.Errorf("who removes (-want +got):\n%s", diff)
+	}
+}
+
+// A policy that grew with each host by a copy of what all hosts may was too large
+// for versitygw on ext4 from the fourth host on.
+func TestABucketPolicyGrowsByNamesAlone(t *testing.T) {
+	size := func(hosts int) int {
+		dir, out := t.TempDir(), t.TempDir()
+		for i := range hosts {
+			issue(t, up.Credentials(dir), creds.Grant{Kind: creds.Bench, Name: fmt.Sprintf("host-%03d", i), Pools: []string{"nvme"}})
+		}
+		parties, issued, err := up.Parties(dir, up.DefaultConfig(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := creds.Export(out, parties, issued, "lab"); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(out, creds.ExportBucket))
+		var compact bytes.Buffer
+		if err := errors.Join(err, json.Compact(&compact, text)); err != nil {
+			t.Fatal(err)
+		}
+		return compact.Len()
+	}
+	one, twenty := size(1), size(20)
+	if one > 2048 {
+		t.Errorf("the policy for one host has %d bytes", one)
+	}
+	if perHost := (twenty - one) / 19; perHost > 100 {
+		t.Errorf("a host adds %d bytes to the policy", perHost)
 	}
 }

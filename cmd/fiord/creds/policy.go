@@ -1,5 +1,7 @@
 package creds
 
+import "fmt"
+
 // policy is a document of rights as S3 and its likes take it.
 type policy struct {
 	Version   string
@@ -16,13 +18,13 @@ type statement struct {
 const policyVersion = "2012-10-17"
 
 // statements are a party's rights in the bucket. What is written once must stay:
-// nobody but who is told to may remove. A principal makes them part of a bucket's
-// policy; without one they are a user's own.
-func statements(p Party, bucket string, principal map[string][]string) []statement {
+// nobody but who is told to may remove. They name no principal, as policies of a
+// user's own do not.
+func statements(p Party, bucket string) []statement {
 	const arn = "arn:aws:s3:::"
 	all := arn + bucket + "/*"
 	allow := func(actions, resources []string) statement {
-		return statement{Effect: "Allow", Principal: principal, Action: actions, Resource: resources}
+		return statement{Effect: "Allow", Action: actions, Resource: resources}
 	}
 	if p.All {
 		return []statement{allow([]string{"s3:*"}, []string{arn + bucket, all})}
@@ -47,12 +49,27 @@ func statements(p Party, bucket string, principal map[string][]string) []stateme
 }
 
 // bucketPolicy is everybody's rights in one document, for servers that know
-// users by their access keys.
+// users by their access keys. Those who may the same share a statement: Amazon
+// takes 20 KB, and versitygw keeps a policy in an extended attribute, of which
+// ext4 holds less than 4 KB.
 func bucketPolicy(parties []Party, bucket string) policy {
 	all := policy{Version: policyVersion}
+	known := map[string]int{} // index of the statement by what it allows
 	for _, p := range parties {
-		if p.Store && !p.All {
-			all.Statement = append(all.Statement, statements(p, bucket, map[string][]string{"AWS": {p.Keys.AccessKey}})...)
+		if !p.Store || p.All {
+			continue
+		}
+		for _, s := range statements(p, bucket) {
+			what := fmt.Sprint(s.Action, s.Resource)
+			at, ok := known[what]
+			if !ok {
+				at = len(all.Statement)
+				known[what] = at
+				s.Principal = map[string][]string{}
+				all.Statement = append(all.Statement, s)
+			}
+			who := all.Statement[at].Principal
+			who["AWS"] = append(who["AWS"], p.Keys.AccessKey)
 		}
 	}
 	return all
