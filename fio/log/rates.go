@@ -1,6 +1,7 @@
 package log
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -110,14 +111,14 @@ func NewMeans(cfg GridConfig) (*Means, error) {
 // that log's grid, with the same shift. Without it, time is the weight, which
 // is right for one job only.
 func (m *Means) Add(src Source, t Track, iops *Rates) error {
+	var moments [directions]moment
 	err := t.rows(src, func(w row) error {
-		weight := 1.0
-		switch {
-		case w.from == w.to:
-		case iops != nil:
+		if w.from == w.to {
+			return m.count(&moments[w.Dir], w)
+		}
+		weight := w.to - w.from
+		if iops != nil {
 			weight = iops.amount(&iops.dirs[w.Dir], w.from, w.to)
-		default:
-			weight = w.to - w.from
 		}
 		if weight <= 0 {
 			return nil
@@ -128,24 +129,53 @@ func (m *Means) Add(src Source, t Track, iops *Rates) error {
 		if err := m.spread(&m.weights[w.Dir], w.from, w.to, weight); err != nil {
 			return err
 		}
-		return m.raise(w)
+		// A window's end belongs to the cell before.
+		return m.raise(w.Dir, math.Nextafter(w.to, w.from), float64(max(w.Max, w.Value)))
 	})
+	for d := range moments {
+		err = errors.Join(err, m.flush(Direction(d), &moments[d]))
+	}
 	if err != nil {
 		return fmt.Errorf("add log: %w", err)
 	}
 	return nil
 }
 
-// raise keeps the largest value in the cell where the row ends.
-func (m *Means) raise(w row) error {
-	c, at := &m.highest[w.Dir], w.to
-	if w.from < w.to {
-		at = math.Nextafter(w.to, w.from) // a window's end belongs to the cell before
+// moment gathers single I/Os of one cell before they are entered: there are
+// thousands to a cell, one after the other.
+type moment struct {
+	from, to          float64 // bounds of the cell in ms
+	sum, count, value float64 // of latencies; how many; the largest
+}
+
+func (m *Means) count(at *moment, w row) error {
+	if w.to < at.from || w.to >= at.to {
+		if err := m.flush(w.Dir, at); err != nil {
+			return err
+		}
+		i := m.index(w.to)
+		*at = moment{from: float64(i * m.step), to: float64((i + 1) * m.step)}
 	}
-	if err := m.put(c, at, 0); err != nil {
+	at.sum += float64(w.Value)
+	at.count++
+	at.value = max(at.value, float64(max(w.Max, w.Value)))
+	return nil
+}
+
+func (m *Means) flush(d Direction, at *moment) error {
+	if at.count == 0 {
+		return nil
+	}
+	return errors.Join(m.put(&m.sums[d], at.from, at.sum), m.put(&m.weights[d], at.from, at.count), m.raise(d, at.from, at.value))
+}
+
+// raise keeps the largest value of a cell.
+func (m *Means) raise(d Direction, ms, value float64) error {
+	c := &m.highest[d]
+	if err := m.put(c, ms, 0); err != nil {
 		return err
 	}
-	c.values[c.at] = max(c.values[c.at], float64(max(w.Max, w.Value)))
+	c.values[c.at] = max(c.values[c.at], value)
 	return nil
 }
 
