@@ -15,14 +15,61 @@ import (
 	"github.com/fiord-bench/fiord/services/plot/verdict"
 )
 
-// remember adds a report to its history. Doing so twice changes nothing.
+// remember adds a report to its history. Doing so twice changes nothing. A
+// bench that confirms another has none: it is part of the other's.
 func (s *Service) remember(ctx context.Context, d events.BenchReported, at time.Time) error {
-	if d.Origin == nil {
+	if d.Origin == nil || d.Confirms != "" {
 		return nil
 	}
+	e := history.Entry{
+		Bench: d.Bench, Commit: d.Origin.Commit, At: at, Verdict: d.Verdict,
+		Unconfirmed: d.Confirmation != nil && d.Confirmation.Outcome != events.OutcomeConfirmed,
+	}
+	list := d.Comparisons
+	if d.Shift != nil { // the event has only the greatest of what regressed
+		var whole decision
+		err := readJSON(ctx, s.store, artifacts.ReportKey(d.Bench, fileVerdict), maxVerdict, &whole)
+		if err != nil && !errors.Is(err, artifacts.ErrNotFound) {
+			return err
+		}
+		if err == nil {
+			list = whole.Comparisons
+		}
+	}
 	return s.changeHistory(ctx, d.Origin.Repo.Name, d.Name, d.Origin.Ref, func(h *history.History) bool {
-		return h.Add(history.Entry{Bench: d.Bench, Commit: d.Origin.Commit, At: at, Verdict: d.Verdict})
+		return h.Report(e, history.Outcome{Shift: d.Shift, Recovered: d.Recovered}, list)
 	})
+}
+
+// told finds which shift a verdict is part of, or the end of. A bench that no
+// commit asked for has no history, and each regression is news.
+func (s *Service) told(ctx context.Context, p *events.Placement, made decision) (decision, error) {
+	var h history.History
+	commit := ""
+	if o := p.Request.Origin; o != nil {
+		var err error
+		if h, err = s.history(ctx, o.Repo.Name, p.Request.Name, o.Ref); err != nil {
+			return made, away(err)
+		}
+		commit = o.Commit
+	}
+	out := h.Next(p.Bench, commit, made.Verdict, made.Comparisons, s.threshold(p))
+	made.Shift, made.Recovered = out.Shift, out.Recovered
+	switch {
+	case out.Recovered != nil:
+		made.Headline = clip(fmt.Sprintf("Recovered from what regressed%s. %s", since(*out.Recovered), made.Headline), maxHeadline)
+	case out.Shift != nil && out.Shift.Reports > 1:
+		made.Headline = clip(fmt.Sprintf("Still regressed%s: %s", since(*out.Shift), strings.TrimPrefix(made.Headline, "Regressed: ")), maxHeadline)
+	}
+	return made, nil
+}
+
+// since names the commit at which a shift began.
+func since(s events.Shift) string {
+	if s.Commit == "" {
+		return ""
+	}
+	return ", since " + s.Commit[:min(7, len(s.Commit))]
 }
 
 // accept marks a bench as the baseline from now on.
@@ -39,6 +86,25 @@ func (s *Service) accept(ctx context.Context, d events.BaselineAccepted) error {
 		return err
 	}
 	return s.changeHistory(ctx, r.Origin.Repo.Name, r.Name, r.Origin.Ref, func(h *history.History) bool { return h.Accept(d.Bench) })
+}
+
+// historyReads is how often a history is read that is replaced meanwhile.
+const historyReads = 10
+
+// history reads the benches of a name on a ref; none if there is no history. It
+// is the one document that changes: replaced between the look at its hash and
+// the reading, it does not fit, and is read again.
+func (s *Service) history(ctx context.Context, repo, name, ref string) (h history.History, err error) {
+	for range historyReads {
+		h = history.History{}
+		if err = readJSON(ctx, s.store, history.Key(repo, name, ref), maxVerdict, &h); !errors.Is(err, artifacts.ErrCorrupt) {
+			break
+		}
+	}
+	if errors.Is(err, artifacts.ErrNotFound) {
+		return h, nil
+	}
+	return h, err
 }
 
 // changeHistory changes a history by compare-and-set.
@@ -71,11 +137,7 @@ func (s *Service) baseline(ctx context.Context, p *events.Placement) (*verdict.B
 		return nil, nil
 	}
 	for _, ref := range refs(c.Baseline) {
-		var h history.History
-		err := readJSON(ctx, s.store, history.Key(p.Request.Origin.Repo.Name, p.Request.Name, ref), maxVerdict, &h)
-		if errors.Is(err, artifacts.ErrNotFound) {
-			continue
-		}
+		h, err := s.history(ctx, p.Request.Origin.Repo.Name, p.Request.Name, ref)
 		if err != nil {
 			return nil, away(err)
 		}

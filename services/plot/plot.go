@@ -177,6 +177,11 @@ func (s *Service) reactions() []bus.Reaction {
 		Concurrency: 4,
 		Handle:      s.cancel, OnDead: s.cancelAnyway,
 	}, {
+		Service: "plot", Name: "confirm",
+		Types:       []events.Type{events.TypeBenchReported, events.TypeBenchUnplaced, events.TypeBenchCancelled},
+		Concurrency: 4,
+		Handle:      s.confirmed, OnDead: s.confirmNothing,
+	}, {
 		Service: "plot", Name: "archive",
 		Types: []events.Type{
 			events.TypeBenchRequested, events.TypeRunStarted, events.TypeBenchReported,

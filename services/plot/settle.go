@@ -39,20 +39,49 @@ func (s *Service) settle(ctx context.Context, d *bus.Delivery, bench string) err
 	if err != nil {
 		return err
 	}
-	c, err := s.cancelled(ctx, b)
+	doubted, err := s.doubted(ctx, p)
 	if err != nil {
 		return err
 	}
-	if c != nil {
-		_, err = d.End(ctx, "", *c)
+	if doubted == nil {
+		if over, err := s.endCancelled(ctx, d, b, false); over || err != nil {
+			return err
+		}
+		made, err := s.judge(ctx, p, b)
+		if err != nil {
+			return err
+		}
+		if !doubtful(p, made) {
+			return s.report(ctx, d, p, b, made)
+		}
+		if doubted, err = s.doubt(ctx, p, b, made); err != nil {
+			return err
+		}
+	}
+	// The command to stop the bench is looked for after the doubt is stored, and
+	// the doubt after the command is: whichever comes second is seen.
+	if over, err := s.endCancelled(ctx, d, b, true); over || err != nil {
 		return err
 	}
-	reported, err := s.reported(ctx, p, b)
+	made, over, err := s.lookAgain(ctx, d, p, *doubted)
+	if err != nil || !over {
+		return err // the end of the second look will come, and settle it
+	}
+	return s.report(ctx, d, p, b, made)
+}
+
+// report ends a bench with its verdict, and enters it into its history before
+// the next bench of its name is judged.
+func (s *Service) report(ctx context.Context, d *bus.Delivery, p *events.Placement, b model.Bench, made decision) error {
+	reported, err := s.reported(ctx, p, b, made)
 	if err != nil {
 		return err
 	}
-	_, err = d.End(ctx, "", reported)
-	return err
+	ending, err := d.End(ctx, "", reported)
+	if err != nil || !ending.Won {
+		return err
+	}
+	return away(s.remember(ctx, reported, ending.Event.Time))
 }
 
 // How many objects are read and written at once. Each write waits for a disk.
@@ -65,7 +94,7 @@ const (
 func (s *Service) whole(ctx context.Context, p *events.Placement, runs []events.RunRef) (model.Bench, error) {
 	m := model.New(len(runs) + 1)
 	m.Apply(events.Event{Type: events.TypeBenchPlaced, Data: events.BenchPlaced{
-		Bench: p.Bench, Name: p.Request.Name, Runs: len(runs), Slots: len(p.Slots), PlacedAt: p.PlacedAt, Deadline: p.Deadline, Origin: p.Request.Origin,
+		Bench: p.Bench, Name: p.Request.Name, Runs: len(runs), Slots: len(p.Slots), PlacedAt: p.PlacedAt, Deadline: p.Deadline, Origin: p.Request.Origin, Confirms: p.Request.Confirms,
 	}}, p.PlacedAt)
 	group, reading := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
@@ -98,19 +127,32 @@ func (s *Service) whole(ctx context.Context, p *events.Placement, runs []events.
 	return b, nil
 }
 
+// endCancelled ends a bench that was cancelled, and tells whether it was.
+func (s *Service) endCancelled(ctx context.Context, d *bus.Delivery, b model.Bench, waiting bool) (bool, error) {
+	c, err := s.cancelled(ctx, b, waiting)
+	if err != nil || c == nil {
+		return false, err
+	}
+	_, err = d.End(ctx, "", *c)
+	return true, err
+}
+
 // cancelled returns the end of a bench of which runs were cancelled; nil if
 // none was. Runs that no worker was there to cancel have expired instead. A
 // bench whose runs all ended before the command reached them is reported like
-// any other.
-func (s *Service) cancelled(ctx context.Context, b model.Bench) (*events.BenchCancelled, error) {
+// any other, unless it waits for a second look: then nobody wants that either.
+func (s *Service) cancelled(ctx context.Context, b model.Bench, waiting bool) (*events.BenchCancelled, error) {
 	end := events.BenchCancelled{Bench: b.ID, Name: b.Name, Counts: b.Counts(), Origin: b.Origin}
+	if b.Placed != nil {
+		end.Confirms = b.Placed.Confirms
+	}
 	for _, r := range b.Runs {
 		if c := r.Cancelled; c != nil && !c.NotNeeded() {
 			end.Reason, end.By = c.Reason, c.By
 			return &end, nil
 		}
 	}
-	if end.Counts.Expired == 0 {
+	if end.Counts.Expired == 0 && !waiting {
 		return nil, nil
 	}
 	c, asked, err := s.bus.Cancelled(ctx, b.ID)
@@ -129,18 +171,32 @@ type decision struct {
 	Headline    string              `json:"headline"`
 	Baseline    string              `json:"baseline,omitempty"`
 	Comparisons []events.Comparison `json:"comparisons,omitempty"`
+	// Shift, Recovered and Confirmation as [events.BenchReported] has them.
+	Shift        *events.Shift        `json:"shift,omitempty"`
+	Recovered    *events.Shift        `json:"recovered,omitempty"`
+	Confirmation *events.Confirmation `json:"confirmation,omitempty"`
 	verdict.Bench
 }
+
+// result is the verdict as a judgement.
+func (d decision) result() verdict.Result {
+	return verdict.Result{Verdict: d.Verdict, Headline: d.Headline, Comparisons: d.Comparisons}
+}
+
+// ruled is the decision with another judgement.
+func (d decision) ruled(r verdict.Result) decision {
+	d.Verdict, d.Headline, d.Comparisons = r.Verdict, clip(r.Headline, maxHeadline), r.Comparisons
+	return d
+}
+
+// maxHeadline bounds what a report says in a sentence, in bytes.
+const maxHeadline = 1000
 
 // maxVerdict bounds a verdict document.
 const maxVerdict = 64 << 20
 
-// reported judges a bench and writes its report.
-func (s *Service) reported(ctx context.Context, p *events.Placement, b model.Bench) (events.BenchReported, error) {
-	made, err := s.judge(ctx, p, b)
-	if err != nil {
-		return events.BenchReported{}, err
-	}
+// reported decides about a bench and writes its report.
+func (s *Service) reported(ctx context.Context, p *events.Placement, b model.Bench, made decision) (events.BenchReported, error) {
 	final, claim, err := s.decide(ctx, made)
 	if err != nil {
 		return events.BenchReported{}, err
@@ -149,6 +205,7 @@ func (s *Service) reported(ctx context.Context, p *events.Placement, b model.Ben
 		Bench: b.ID, Name: b.Name, Verdict: final.Verdict, Headline: final.Headline, Counts: final.Counts,
 		Comparisons: final.Comparisons[:min(len(final.Comparisons), 50)], Baseline: final.Baseline,
 		URL: s.url + "/benches/" + b.ID, Origin: b.Origin,
+		Shift: final.Shift, Recovered: final.Recovered, Confirmation: final.Confirmation, Confirms: p.Request.Confirms,
 	}
 	b.Report, b.State = &data, model.StateReported
 	if data.Reports, err = s.write(ctx, p, b, final); err != nil {
@@ -208,23 +265,29 @@ func (s *Service) keep(ctx context.Context, key, mediaType string, body []byte) 
 	return claim, away(err)
 }
 
-// judge holds a bench against its baseline.
+// judge holds a bench against its baseline, or against what it confirms.
 func (s *Service) judge(ctx context.Context, p *events.Placement, b model.Bench) (decision, error) {
 	made := decision{Bench: samples(b)}
+	if p.Request.Confirms != "" {
+		return s.judgeSecond(ctx, p, made)
+	}
 	before, err := s.baseline(ctx, p)
 	if err != nil {
 		return made, err
 	}
+	if before != nil {
+		made.Baseline = before.Bench
+	}
+	return s.told(ctx, p, made.ruled(verdict.Judge(before, made.Bench, s.options(p))))
+}
+
+// options are what a bench wants to be judged by.
+func (s *Service) options(p *events.Placement) verdict.Options {
 	opt := verdict.Options{Threshold: s.threshold(p)}
 	if c := p.Request.Compare; c != nil {
 		opt.Figures = c.Metrics
 	}
-	if before != nil {
-		made.Baseline = before.Bench
-	}
-	result := verdict.Judge(before, made.Bench, opt)
-	made.Verdict, made.Headline, made.Comparisons = result.Verdict, result.Headline, result.Comparisons
-	return made, nil
+	return opt
 }
 
 // threshold is the least relative shift that a bench wants to be told.
@@ -255,12 +318,16 @@ func samples(b model.Bench) verdict.Bench {
 // must wait for it for ever.
 func (s *Service) reportNothing(ctx context.Context, d *bus.Delivery, cause error) error {
 	bench, _ := model.Of(d.Event)
+	return s.reportInvalid(ctx, d, bench, cause)
+}
+
+func (s *Service) reportInvalid(ctx context.Context, d *bus.Delivery, bench string, cause error) error {
 	data := events.BenchReported{
 		Bench: bench, Name: bench, Verdict: events.VerdictInvalid, URL: s.url + "/benches/" + bench,
 		Headline: "The report could not be made: " + clip(cause.Error(), 900),
 	}
 	if b, ok := s.model.Bench(bench); ok && b.Name != "" {
-		data.Name, data.Counts, data.Origin = b.Name, b.Counts(), b.Origin
+		data.Name, data.Counts, data.Origin, data.Confirms = b.Name, b.Counts(), b.Origin, b.Confirms
 	}
 	_, err := d.End(ctx, "dead", data)
 	return err

@@ -117,9 +117,8 @@ type bench struct {
 	runs            []events.RunRef
 }
 
-// place stores the placement of a bench with n runs on one host.
-func (s *site) place(key string, n int, change ...func(*events.BenchRequested)) bench {
-	s.t.Helper()
+// asked is a request as ingest makes it.
+func asked(key string, change ...func(*events.BenchRequested)) events.Event {
 	request := events.BenchRequested{
 		Name: "randread", Jobs: []events.Job{{Name: "r.fio", Inline: "[r]\nrw=randread\n"}},
 		Origin: &events.Origin{Repo: events.Repo{Forge: "git", Name: "ada/disks", CloneURL: "https://git.example.org/ada/disks"}, Ref: "refs/heads/main", Commit: "0123456789abcdef0123456789abcdef01234567"},
@@ -127,27 +126,74 @@ func (s *site) place(key string, n int, change ...func(*events.BenchRequested)) 
 	for _, c := range change {
 		c(&request)
 	}
-	b := bench{request: events.New("fiord/ingest", key, nil, request)}
-	b.id = events.BenchID(b.request)
-	now := time.Now().UTC().Truncate(time.Second)
-	list := artifactstest.Put(s.t, s.store, "placements/list-"+key, "application/json", "{}")
-	doc := events.Placement{Bench: b.id, Request: request, PlacedAt: now, Deadline: now.Add(time.Hour), Slots: []events.Slot{{Host: "node-a", List: list}}}
+	return events.New("fiord/ingest", key, nil, request)
+}
+
+// place stores the placement of a bench with n runs on one host.
+func (s *site) place(key string, n int, change ...func(*events.BenchRequested)) bench {
+	s.t.Helper()
+	var samples []events.Sample
 	for i := range n {
-		point := events.Point{"iodepth": fmt.Sprint(1 << (i % 3))}
-		doc.Slots[0].Runs = append(doc.Slots[0].Runs, events.RunRef{
-			Bench: b.id, Run: events.RunID(b.id, 0, point.Key(), i/3), Name: "randread", Job: "r.fio", Index: i, Point: point, Repeat: i / 3, Host: "node-a", Attempt: 1,
-		})
+		samples = append(samples, events.Sample{Job: "r.fio", Point: events.Point{"iodepth": fmt.Sprint(1 << (i % 3))}})
 	}
-	b.runs = doc.Slots[0].Runs
+	return s.placed(asked(key, change...), samples)
+}
+
+// placed stores the placement of a request whose runs measure the samples, one
+// after the other, as inventory does.
+func (s *site) placed(e events.Event, samples []events.Sample) bench {
+	s.t.Helper()
+	request, ok := e.Data.(events.BenchRequested)
+	if !ok {
+		s.t.Fatalf("%s asks for no bench", e.Type)
+	}
+	b := bench{request: e, id: events.BenchID(e)}
+	list := events.RunList{Bench: b.id, Name: request.Name}
+	repeats := map[string]int{}
+	for i, sample := range samples {
+		key := sample.Job + ";" + sample.Point.Key()
+		ref := events.RunRef{
+			Bench: b.id, Run: events.RunID(b.id, 0, key, repeats[key]), Name: request.Name, Job: sample.Job, Index: i,
+			Point: sample.Point, Repeat: repeats[key], Host: "node-a", Attempt: 1,
+		}
+		repeats[key]++
+		b.runs = append(b.runs, ref)
+		list.Runs = append(list.Runs, events.Invocation{RunRef: ref, File: s.file(b.id, request, sample.Job)})
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	doc := events.Placement{Bench: b.id, Request: request, PlacedAt: now, Deadline: now.Add(time.Hour), Slots: []events.Slot{{
+		Host: "node-a", Runs: b.runs, List: s.putJSON("placements/"+b.id+"/list.json", list),
+	}}}
+	b.placed = events.New("fiord/inventory", "", &b.request, events.BenchPlaced{
+		Bench: b.id, Name: request.Name, Placement: s.putJSON(artifacts.PlacementKey(b.id), doc), Hosts: 1, Slots: 1, Runs: len(b.runs),
+		PlacedAt: now, Deadline: doc.Deadline, Origin: request.Origin, Confirms: request.Confirms,
+	})
+	return b
+}
+
+// file is a job file of a request as it is stored.
+func (s *site) file(bench string, request events.BenchRequested, name string) events.ClaimCheck {
+	s.t.Helper()
+	for _, j := range request.Jobs {
+		switch {
+		case j.Name != name:
+		case j.Claim != nil:
+			return *j.Claim
+		default:
+			return artifactstest.Put(s.t, s.store, "placements/"+bench+"/jobs/"+name, "text/plain", j.Inline)
+		}
+	}
+	s.t.Fatalf("no job file %s", name)
+	return events.ClaimCheck{}
+}
+
+func (s *site) putJSON(key string, doc any) events.ClaimCheck {
+	s.t.Helper()
 	raw, err := json.Marshal(doc)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	claim := artifactstest.Put(s.t, s.store, artifacts.PlacementKey(b.id), "application/json", string(raw))
-	b.placed = events.New("fiord/inventory", "", &b.request, events.BenchPlaced{
-		Bench: b.id, Name: "randread", Placement: claim, Hosts: 1, Slots: 1, Runs: n, PlacedAt: now, Deadline: doc.Deadline, Origin: request.Origin,
-	})
-	return b
+	return artifactstest.Put(s.t, s.store, key, "application/json", string(raw))
 }
 
 // completed is the good end of a run that read at a given rate.

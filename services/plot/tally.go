@@ -96,8 +96,8 @@ func planned(p *events.Placement) []events.RunRef {
 }
 
 // cancel reacts to the command to stop a bench. A placed bench ends by its
-// runs, each of which somebody ends; one that nobody has placed, and now nobody
-// will, is ended here.
+// runs, each of which somebody ends, or with its second look if it waits for
+// one; one that nobody has placed, and now nobody will, is ended here.
 func (s *Service) cancel(ctx context.Context, d *bus.Delivery) error {
 	c, err := bus.As[events.CancelRequested](d)
 	if err != nil {
@@ -110,14 +110,20 @@ func (s *Service) cancel(ctx context.Context, d *bus.Delivery) error {
 		return err
 	}
 	p, err := s.placement(ctx, c.Bench)
-	if err != nil || p != nil {
+	if err != nil {
 		return err
+	}
+	if p != nil {
+		return s.cancelSecond(ctx, d, p, c)
 	}
 	if wait := s.cfg.Grace - sinceStored(d); wait > 0 {
 		return bus.RetryAfter(errors.New("the bench may be being placed"), wait)
 	}
 	asked, err := s.archive.get(ctx, c.Bench, "requested")
 	if errors.Is(err, artifacts.ErrNotFound) {
+		if d.Event.Source == s.bus.Source() {
+			return neverAsked(d, c)
+		}
 		return fmt.Errorf("cancel bench %s: nobody has asked for it", c.Bench)
 	}
 	if err != nil {
@@ -127,7 +133,7 @@ func (s *Service) cancel(ctx context.Context, d *bus.Delivery) error {
 	if !ok {
 		return bus.Permanent(fmt.Errorf("cancel bench %s: its archived request is of %s", c.Bench, asked.Event.Type))
 	}
-	_, err = d.End(ctx, "", events.BenchCancelled{Bench: c.Bench, Name: request.Name, Reason: c.Reason, By: c.By, Origin: request.Origin})
+	_, err = d.End(ctx, "", events.BenchCancelled{Bench: c.Bench, Name: request.Name, Reason: c.Reason, By: c.By, Origin: request.Origin, Confirms: request.Confirms})
 	return err
 }
 
@@ -145,7 +151,7 @@ func (s *Service) cancelAnyway(ctx context.Context, d *bus.Delivery, _ error) er
 	if p, err := s.placement(ctx, c.Bench); err != nil || p != nil {
 		return err // a placed bench ends by its runs
 	}
-	_, err = d.End(ctx, "dead", events.BenchCancelled{Bench: c.Bench, Name: b.Name, Reason: c.Reason, By: c.By, Origin: b.Origin})
+	_, err = d.End(ctx, "dead", events.BenchCancelled{Bench: c.Bench, Name: b.Name, Reason: c.Reason, By: c.By, Origin: b.Origin, Confirms: b.Confirms})
 	return err
 }
 

@@ -27,6 +27,8 @@ type History struct {
 	Name    string  `json:"name"`
 	Ref     string  `json:"ref"`
 	Entries []Entry `json:"entries"`
+	// Open is the shift that has been told and is not over; nil if there is none.
+	Open *Open `json:"open,omitempty"`
 }
 
 // Entry is one bench that was reported.
@@ -37,6 +39,11 @@ type Entry struct {
 	Verdict events.Verdict `json:"verdict"`
 	// Accepted by a person as the new baseline, whatever the verdict.
 	Accepted bool `json:"accepted,omitempty"`
+	// Shift is the bench that first told the shift which was open after this one.
+	Shift string `json:"shift,omitempty"`
+	// Unconfirmed results regressed, and did not, or could not be, when they were
+	// to be measured again: too slow to be believed, and so to be held against.
+	Unconfirmed bool `json:"unconfirmed,omitempty"`
 }
 
 // Key is where the history of a bench's name on a ref is kept.
@@ -57,11 +64,14 @@ func (h *History) Add(e Entry) bool {
 }
 
 // Accept marks a bench as the baseline from now on; it returns false if that
-// changes nothing.
+// changes nothing. A shift that the bench is part of is over then.
 func (h *History) Accept(bench string) bool {
 	for i := range h.Entries {
 		if h.Entries[i].Bench == bench && !h.Entries[i].Accepted {
 			h.Entries[i].Accepted = true
+			if h.Open != nil && h.Open.Since == h.Entries[i].Shift {
+				h.Open = nil
+			}
 			return true
 		}
 	}
@@ -70,11 +80,20 @@ func (h *History) Accept(bench string) bool {
 
 // serves tells whether a later bench may be held against this one. What
 // regressed doesn't serve until somebody accepts it: or else each shift would
-// be forgotten after one report.
+// be forgotten after one report. Nor does what cannot be told from it while the
+// shift is open, or what was slow and nobody knows why.
 func (e Entry) serves() bool {
+	switch {
+	case e.Accepted:
+		return true
+	case e.Unconfirmed:
+		return false
+	}
 	switch e.Verdict {
 	case events.VerdictFailed, events.VerdictInvalid, events.VerdictRegressed:
-		return e.Accepted
+		return false
+	case events.VerdictInconclusive:
+		return e.Shift == ""
 	default:
 		return true
 	}

@@ -75,6 +75,9 @@ func (m *Model) Apply(e events.Event, stored time.Time) {
 	b := m.bench(id, stored)
 	if run == "" {
 		b.apply(e, stored)
+		if first := m.benches[b.Confirms]; first != nil {
+			first.Second = b.ID
+		}
 		return
 	}
 	r := m.run(b, run)
@@ -136,10 +139,10 @@ func (b *Bench) apply(e events.Event, stored time.Time) {
 	switch d := e.Data.(type) {
 	case events.BenchRequested:
 		b.Name = d.Name
-		b.Origin = d.Origin
+		b.Origin, b.Confirms = d.Origin, d.Confirms
 		b.Request = slim(d)
 	case events.BenchPlaced:
-		b.Name, b.Placed = d.Name, &d
+		b.Name, b.Placed, b.Confirms = d.Name, &d, d.Confirms
 		b.advance(StatePlaced)
 		if b.Origin == nil {
 			b.Origin = d.Origin

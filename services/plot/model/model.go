@@ -40,6 +40,9 @@ type Bench struct {
 	// At is when the first event about it was stored, EndedAt its terminal's.
 	At, EndedAt time.Time
 	Origin      *events.Origin
+	// Confirms is the bench whose regression this one measures again; Second the
+	// bench that does so for this one.
+	Confirms, Second string
 	// Request without its job files' contents; nil until it is seen.
 	Request *events.BenchRequested
 	Placed  *events.BenchPlaced

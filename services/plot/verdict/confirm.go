@@ -1,0 +1,196 @@
+package verdict
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fiord-bench/fiord/events"
+)
+
+// Regressed are the comparisons that say so, greatest first.
+func (r Result) Regressed() []events.Comparison {
+	var out []events.Comparison
+	for _, c := range r.Comparisons {
+		if c.Verdict == events.VerdictRegressed {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Second is a second look at what regressed at the first.
+type Second struct {
+	// Of are the regressions that were measured again.
+	Of []events.Comparison
+	// Stored is what the baseline measured when it was reported.
+	Stored Bench
+	// Before and After are what was measured now: with the baseline's job files,
+	// where these are others than the bench's own, and with the bench's.
+	Before, After Bench
+}
+
+// Judge compares what was measured again: side by side where both sides were
+// measured, and against the baseline as it was stored where there is only one
+// job file, so that both sides would be the same.
+func (s Second) Judge(opt Options) Result {
+	if n := s.After.Counts; n.Completed == 0 {
+		return Result{Verdict: events.VerdictFailed, Headline: fmt.Sprintf("None of %s completed: %s.", count(n.Planned, "run"), ends(n))}
+	}
+	list := s.compared(opt)
+	if len(list) == 0 {
+		why := "no run of what regressed passed its integrity checks"
+		if changed := environment(s.Stored, s.After); changed != "" && len(s.Before.Runs) == 0 {
+			why = "the environment changed (" + changed + ")"
+		}
+		return Result{Verdict: events.VerdictInvalid, Headline: "Nothing could be compared: " + why + "."}
+	}
+	v := worst(list)
+	return Result{Verdict: v, Headline: headline(v, list, opt.filled()), Comparisons: list}
+}
+
+// compared are the comparisons of the second look with what regressed.
+func (s Second) compared(opt Options) []events.Comparison {
+	sided := map[string]bool{}
+	for _, r := range s.Before.Runs {
+		sided[r.Job] = true
+	}
+	list := comparisons(s.Before, s.After, opt.filled())
+	for _, c := range comparisons(s.Stored, s.After, opt.filled()) {
+		if !sided[c.Job] {
+			list = append(list, c)
+		}
+	}
+	list = slices.DeleteFunc(list, func(c events.Comparison) bool {
+		return !slices.ContainsFunc(s.Of, func(of events.Comparison) bool { return again(of, c) })
+	})
+	slices.SortStableFunc(list, func(x, y events.Comparison) int { return cmp.Compare(severity(y.Verdict), severity(x.Verdict)) })
+	return list
+}
+
+// filled is opt with what was left open.
+func (opt Options) filled() Options {
+	opt.Threshold = cmp.Or(opt.Threshold, 0.05)
+	if len(opt.Figures) == 0 {
+		opt.Figures = defaultFigures()
+	}
+	return opt
+}
+
+// again tells whether a comparison of the second look is of what regressed at
+// the first, which may have taken hosts of a kind together.
+func again(first, second events.Comparison) bool {
+	return first.Job == second.Job && first.Point == second.Point && first.Metric == second.Metric &&
+		(first.Host == second.Host || strings.HasPrefix(first.Host, "class "))
+}
+
+// Of tells whether a run is one of those that a comparison was made of.
+func (r Run) Of(c events.Comparison) bool {
+	return r.Job == c.Job && r.Point == c.Point && (r.Host == c.Host || "class "+r.HostClass+"/"+r.DeviceClass == c.Host)
+}
+
+// Confirm decides about a bench that regressed at first, by the second look.
+//
+// A regression that the second look saw as well stands, with the figures of the
+// first. What it did not see again takes the second look's verdict and figures.
+// The sides may be alike and both slower than the baseline was: then it is not
+// the commit, and nothing can be told of it.
+func Confirm(first Result, bench string, s Second, opt Options) (Result, events.Confirmation) {
+	second := s.Judge(opt)
+	if len(second.Comparisons) == 0 {
+		return Impossible(first, bench, second.Headline)
+	}
+	slower := s.slower(opt)
+	list := make([]events.Comparison, 0, len(first.Comparisons))
+	var confirmed []events.Comparison
+	cleared := 0
+	for _, c := range first.Comparisons {
+		if c.Verdict != events.VerdictRegressed {
+			list = append(list, c)
+			continue
+		}
+		now, found := worstOf(c, second.Comparisons)
+		switch {
+		case found && now.Verdict == events.VerdictRegressed:
+			confirmed = append(confirmed, now)
+		case found:
+			cleared++
+			c = now
+			if slices.ContainsFunc(slower, func(s events.Comparison) bool { return again(c, s) }) {
+				c.Verdict = events.VerdictInconclusive
+			}
+		case len(second.Regressed()) == 0:
+			c.Verdict = events.VerdictInconclusive // nobody looked, and what was looked at had gone
+		}
+		list = append(list, c)
+	}
+	slices.SortStableFunc(list, func(x, y events.Comparison) int { return cmp.Compare(severity(y.Verdict), severity(x.Verdict)) })
+	out := Result{Verdict: worst(list), Comparisons: list}
+	told := events.Confirmation{Bench: bench, Outcome: events.OutcomeConfirmed}
+	if len(confirmed) > 0 {
+		told.Reason = fmt.Sprintf("at the second look %s differs by %+.1f%%; %d of %s seen again", where(confirmed[0]), confirmed[0].Change*100, len(confirmed), count(len(confirmed)+cleared, "regression"))
+		out.Headline = "Regressed, confirmed" + strings.TrimPrefix(headline(out.Verdict, list, opt.filled()), "Regressed")
+		return out, told
+	}
+	was := first.Regressed()[0]
+	now, _ := worstOf(was, second.Comparisons)
+	told.Outcome = events.OutcomeNotConfirmed
+	told.Reason = fmt.Sprintf("at the second look %s differs by %+.1f%%, at the first by %+.1f%%", where(was), now.Change*100, was.Change*100)
+	if len(slower) > 0 {
+		told.Reason = fmt.Sprintf("side by side, what was measured before and after differ by %+.1f%% in %s; what they were measured on is slower than when the baseline was", now.Change*100, where(was))
+	}
+	out.Headline = "Not confirmed: " + told.Reason + "."
+	if len(slower) > 0 {
+		out.Headline += " If that is to stay, fiord accept makes these results the baseline."
+	}
+	return out, told
+}
+
+// slower are the regressions that stand against the stored baseline although
+// both sides, measured one after the other, are alike.
+func (s Second) slower(opt Options) []events.Comparison {
+	if len(s.Before.Runs) == 0 {
+		return nil
+	}
+	side := Result{Comparisons: s.compared(opt)}.Regressed()
+	stored := Second{Of: s.Of, Stored: s.Stored, After: s.After}
+	return slices.DeleteFunc(Result{Comparisons: stored.compared(opt)}.Regressed(), func(c events.Comparison) bool {
+		return slices.ContainsFunc(side, func(x events.Comparison) bool { return again(x, c) })
+	})
+}
+
+// worstOf finds what the second look says of a regression; of several hosts the
+// worst.
+func worstOf(first events.Comparison, second []events.Comparison) (events.Comparison, bool) {
+	i := slices.IndexFunc(second, func(c events.Comparison) bool { return again(first, c) })
+	if i < 0 {
+		return first, false
+	}
+	return second[i], true
+}
+
+// Impossible decides about a bench that regressed at first when there was no
+// second look that could be used: nothing is told that nobody confirmed.
+func Impossible(first Result, bench, reason string) (Result, events.Confirmation) {
+	list := slices.Clone(first.Comparisons)
+	for i := range list {
+		if list[i].Verdict == events.VerdictRegressed {
+			list[i].Verdict = events.VerdictInconclusive
+		}
+	}
+	was := first.Regressed()[0]
+	reason = strings.TrimSuffix(reason, ".")
+	return Result{
+		Verdict: events.VerdictInconclusive, Comparisons: list,
+		Headline: fmt.Sprintf("Inconclusive: %s %+.1f%%, which could not be confirmed: %s.", where(was), was.Change*100, reason),
+	}, events.Confirmation{Bench: bench, Outcome: events.OutcomeImpossible, Reason: reason}
+}
+
+// where names what a comparison is of.
+func where(c events.Comparison) string {
+	if c.Point == "" {
+		return c.Metric
+	}
+	return c.Metric + " at " + c.Point
+}
