@@ -43,8 +43,11 @@ func Lower(i int) uint64 {
 	return uint64(groupSize+i&(groupSize-1)) << shift
 }
 
-// Upper returns the smallest latency above a bin. The last bin also holds
-// everything above its bound, which is beyond two minutes.
+// Longest is where the last bin ends, about 17 seconds in ns. fio counts
+// longer latencies in that bin all the same.
+const Longest = 1 << (groups + groupBits - 1)
+
+// Upper returns the smallest latency above a bin: but see [Longest].
 func Upper(i int) uint64 { return Lower(i + 1) }
 
 // Value returns the latency that fio prints for a bin: its middle, cut to whole

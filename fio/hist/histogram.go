@@ -126,9 +126,12 @@ func (h *Histogram) bin(i int) Bin {
 }
 
 // Estimate is a value read from a histogram: the true one lies within Low and
-// High.
+// High, unless it is Open.
 type Estimate struct {
 	Value, Low, High float64 // ns
+	// Open says that the value is of the last bin: the true one may lie above
+	// High, however far.
+	Open bool
 }
 
 // Percentile returns the latency that p percent of all do not exceed, by fio's
@@ -144,7 +147,7 @@ func (h *Histogram) Percentile(p float64) Estimate {
 			break
 		}
 	}
-	return Estimate{Value: float64(last.Value), Low: float64(last.Low), High: float64(last.High)}
+	return Estimate{Value: float64(last.Value), Low: float64(last.Low), High: float64(last.High), Open: last.High == Longest}
 }
 
 // Mean returns the mean of the bins' middles, with the bounds that the bins'
@@ -159,6 +162,7 @@ func (h *Histogram) Mean() Estimate {
 		e.Value += share * float64(b.Value)
 		e.Low += share * float64(b.Low)
 		e.High += share * float64(b.High)
+		e.Open = e.Open || b.High == Longest
 	}
 	return e
 }
