@@ -39,6 +39,31 @@ type Comparison struct {
 	// NBefore and NAfter count the samples.
 	NBefore int `json:"n_before"`
 	NAfter  int `json:"n_after"`
+	// Merged is, of a percentile, that of all I/Os of the runs of a side together;
+	// nil where their histograms are not at hand.
+	Merged *MergedTail `json:"merged,omitempty"`
+}
+
+// MergedTail is a percentile of all I/Os on either side of a comparison, read
+// from the runs' histograms added up bin by bin.
+type MergedTail struct {
+	Before TailValue `json:"before"`
+	After  TailValue `json:"after"`
+	// Change is After/Before-1. Low and High bound it at 95%, bootstrapped over
+	// runs, if Interval says that there were enough of them.
+	Change   float64 `json:"change"`
+	Low      float64 `json:"low,omitempty"`
+	High     float64 `json:"high,omitempty"`
+	Interval bool    `json:"interval,omitempty"`
+}
+
+// TailValue is a percentile in nanoseconds, with its bounds at 95% where there
+// are enough runs to tell them, and how many I/Os it is of.
+type TailValue struct {
+	Value float64 `json:"value"`
+	Low   float64 `json:"low,omitempty"`
+	High  float64 `json:"high,omitempty"`
+	IOs   uint64  `json:"ios"`
 }
 
 // Counts of a bench's runs by their end.

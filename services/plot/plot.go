@@ -39,6 +39,7 @@ type Service struct {
 	ready      func(string, admin.Check)
 	places     chan struct{} // taken while a figure is drawn for somebody
 	digests    digests
+	tailsKnown latencies
 
 	tally jetstream.Stream // set by Run before anything reads it
 	kv    jetstream.KeyValue

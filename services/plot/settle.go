@@ -277,6 +277,9 @@ func (s *Service) judge(ctx context.Context, p *events.Placement, b model.Bench)
 	}
 	if before != nil {
 		made.Baseline = before.Bench
+		if err := errors.Join(s.addBaselineTails(ctx, before), s.addTails(ctx, b, &made.Bench)); err != nil {
+			return made, err
+		}
 	}
 	return s.told(ctx, p, made.ruled(verdict.Judge(before, made.Bench, s.options(p))))
 }

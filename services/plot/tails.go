@@ -3,6 +3,9 @@ package plot
 import (
 	"context"
 	"errors"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
@@ -10,18 +13,45 @@ import (
 	"github.com/fiord-bench/fiord/fio/result"
 	"github.com/fiord-bench/fiord/services/plot/model"
 	"github.com/fiord-bench/fiord/services/plot/page"
+	"github.com/fiord-bench/fiord/services/plot/reading"
 	"github.com/fiord-bench/fiord/services/plot/verdict"
 )
 
-// maxTailRuns bounds how many results are read for the tails of one report.
+// maxTailRuns bounds of how many runs of a bench the latencies are read.
 const maxTailRuns = 400
 
-// tails reads the tail latencies of a bench: of each point and direction, the
-// I/Os of all sound repeats together. Points measured once are left out: their
-// percentiles stand among the results.
-func (s *Service) tails(ctx context.Context, b model.Bench) ([]page.Tail, error) {
-	var groups []*tailGroup
-	read := 0
+// tail is the latencies of one run in one direction, and of which kind they are.
+type tail struct {
+	*hist.Histogram
+	of string
+}
+
+// latencies are what was read of benches' results, by run and direction, for the
+// few benches that are being judged and reported.
+type latencies struct {
+	mu    sync.Mutex
+	known map[string]map[string]map[string]tail
+}
+
+// keptLatencies bounds how many benches' latencies are kept.
+const keptLatencies = 4
+
+// latencies reads the latencies of a bench's sound runs. Runs whose result is
+// gone or damaged are left out, and so are those beyond the bound.
+func (s *Service) latencies(ctx context.Context, b model.Bench) (map[string]map[string]tail, error) {
+	s.tailsKnown.mu.Lock()
+	known, ok := s.tailsKnown.known[b.ID]
+	s.tailsKnown.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	var (
+		mu    sync.Mutex
+		found = map[string]map[string]tail{}
+		read  = 0
+	)
+	group, reading := errgroup.WithContext(ctx)
+	group.SetLimit(writers)
 	for _, r := range b.Runs {
 		c := r.Completed
 		if c == nil || c.Integrity.State != events.IntegrityOK {
@@ -30,17 +60,89 @@ func (s *Service) tails(ctx context.Context, b model.Bench) ([]page.Tail, error)
 		if read++; read > maxTailRuns {
 			break
 		}
-		doc, err := s.result(ctx, *c)
-		if errors.Is(err, artifacts.ErrUnavailable) || errors.Is(err, artifacts.ErrDenied) || ctx.Err() != nil {
-			return nil, err
+		group.Go(func() error {
+			one, err := s.latenciesOf(reading, *c)
+			mu.Lock()
+			defer mu.Unlock()
+			found[r.Run] = one
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	s.tailsKnown.mu.Lock()
+	defer s.tailsKnown.mu.Unlock()
+	if len(s.tailsKnown.known) >= keptLatencies || s.tailsKnown.known == nil {
+		s.tailsKnown.known = map[string]map[string]map[string]tail{}
+	}
+	s.tailsKnown.known[b.ID] = found
+	return found, nil
+}
+
+// latenciesOf reads the latencies of one run; none if its result is gone or
+// damaged.
+func (s *Service) latenciesOf(ctx context.Context, c events.RunCompleted) (map[string]tail, error) {
+	doc, err := s.result(ctx, c)
+	if errors.Is(err, artifacts.ErrUnavailable) || errors.Is(err, artifacts.ErrDenied) || ctx.Err() != nil {
+		return nil, err
+	}
+	if err != nil || doc == nil {
+		return nil, nil
+	}
+	found, out := map[string]tail{}, &result.Output{Jobs: doc.Jobs}
+	for _, dir := range c.Summary.Directions() {
+		if h, of := out.Histogram(dir); h != nil && h.N() > 0 {
+			found[dir] = tail{h, string(of)}
 		}
-		if err != nil || doc == nil {
-			continue // gone or damaged: the report does without
+	}
+	return found, nil
+}
+
+// addTails gives the runs of a side that is to be judged their latencies, so
+// that percentiles can be compared of all I/Os together. Without them the runs'
+// own percentiles decide.
+func (s *Service) addTails(ctx context.Context, b model.Bench, side *verdict.Bench) error {
+	all, err := s.latencies(ctx, b)
+	if err != nil {
+		return err
+	}
+	for i, r := range side.Runs {
+		for dir, t := range all[r.Run] {
+			if side.Runs[i].Tails == nil {
+				side.Runs[i].Tails = map[string]*hist.Histogram{}
+			}
+			side.Runs[i].Tails[dir] = t.Histogram
 		}
-		out := &result.Output{Jobs: doc.Jobs}
-		for _, dir := range c.Summary.Directions() {
-			if h, of := out.Histogram(dir); h != nil && h.N() > 0 {
-				groups = addTail(groups, tailGroup{page.Tail{Job: r.Job, Point: r.Point.Key(), Host: r.Host, Direction: dir, Of: string(of)}, []*hist.Histogram{h}})
+	}
+	return nil
+}
+
+// addBaselineTails does so for the side that was reported before.
+func (s *Service) addBaselineTails(ctx context.Context, side *verdict.Bench) error {
+	b, err := source{s}.Bench(ctx, side.Bench)
+	if errors.Is(err, page.ErrUnknown) {
+		return nil // removed since
+	}
+	if err != nil {
+		return away(err)
+	}
+	return s.addTails(ctx, b, side)
+}
+
+// tails are the tail latencies of a bench: of each point and direction, the
+// I/Os of all sound repeats together. Points measured once are left out: their
+// percentiles stand among the results.
+func (s *Service) tails(ctx context.Context, b model.Bench) ([]page.Tail, error) {
+	found, err := s.latencies(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	var groups []*tailGroup
+	for _, r := range b.Runs {
+		for _, dir := range reading.Directions() {
+			if t, ok := found[r.Run][dir]; ok {
+				groups = addTail(groups, tailGroup{page.Tail{Job: r.Job, Point: r.Point.Key(), Host: r.Host, Direction: dir, Of: t.of}, []*hist.Histogram{t.Histogram}})
 			}
 		}
 	}

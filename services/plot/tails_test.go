@@ -60,3 +60,51 @@ func TestAReportHoldsTheTailsOfAllRepeats(t *testing.T) {
 	}
 	t.Error("there is no summary")
 }
+
+// A comparison of a percentile carries that of all I/Os of both sides, read
+// from what fio counted, with intervals; the report shows it.
+func TestPercentilesAreComparedOverAllIOsOfBothSides(t *testing.T) {
+	s := newSite(t)
+	s.start()
+	const runs = 15 // five repeats of three points
+	var data events.RunCompleted
+	bench := func(key string) events.BenchReported {
+		b := s.place(key, runs, func(r *events.BenchRequested) { r.Compare = &events.Compare{Baseline: "main", Threshold: "5%"} })
+		s.publish(b.request, b.placed)
+		if data.Run == "" {
+			data = s.measure(b.runs[0], "--rw=randread", "--rate_iops=20000")
+		}
+		for _, run := range b.runs {
+			again := data
+			again.RunRef = run
+			s.publish(events.New("fiord/bench", run.Run, &b.request, again))
+		}
+		got := await[events.BenchReported](s)
+		s.remembered(b, got)
+		return got
+	}
+	bench("before")
+	got := bench("after")
+	ios, seen := data.Summary.Read.TotalIOs, 0
+	for _, c := range got.Comparisons {
+		m := c.Merged
+		if (c.Metric == "read.p99") != (m != nil) {
+			t.Fatalf("%s: %+v", c.Metric, m)
+		}
+		if m == nil {
+			continue
+		}
+		seen++
+		if !m.Interval || m.Before.IOs != 5*ios || m.After.IOs != 5*ios || m.Change != 0 || m.Before.Value < c.Before*0.98 || m.Before.Value > c.Before*1.02 || m.Before.Low != m.Before.High {
+			t.Errorf("five times the same %d I/Os with a p99 of %v: %+v", ios, c.Before, m)
+		}
+	}
+	if seen != 3 {
+		t.Errorf("%d of 3 points have a merged p99: %+v", seen, got.Comparisons)
+	}
+	for _, a := range got.Reports {
+		if a.Name == "report.html" && !strings.Contains(artifactstest.Read(t, s.store, a.ClaimCheck), "The I/Os of both sides") {
+			t.Error("the report does not show both sides")
+		}
+	}
+}

@@ -77,7 +77,7 @@ func TestWhatChangedWhen(t *testing.T) {
 	url, _ := s.start()
 	s.publish(b.request, b.placed, b.completed(0, 41_000))
 	await[events.BenchReported](s)
-	raw := s.fetch(url + "/benches/" + b.id + "/history.json", http.StatusOK)
+	raw := s.fetch(url+"/benches/"+b.id+"/history.json", http.StatusOK)
 	var past page.Past
 	if err := json.Unmarshal(raw, &past); err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestWhatChangedWhen(t *testing.T) {
 	}
 	s.page(url+"/benches/"+b.id+"/history", http.StatusOK, "What changed when", "▼</span> -18", "accepted as baseline", "the machine changed as well", "still so", past.Turns[0].Commit[:10])
 	for _, figure := range []string{"trend", "trend-p99"} {
-		if svg := string(s.fetch(url + "/benches/" + b.id + "/figures/" + figure + ".svg", http.StatusOK)); !strings.Contains(svg, "level changed for the worse") || !strings.Contains(svg, "accepted as baseline") {
+		if svg := string(s.fetch(url+"/benches/"+b.id+"/figures/"+figure+".svg", http.StatusOK)); !strings.Contains(svg, "level changed for the worse") || !strings.Contains(svg, "accepted as baseline") {
 			t.Errorf("%s does not mark the change", figure)
 		}
 	}

@@ -178,3 +178,6 @@ func tailText(t verdict.Tail) string {
 
 // tailMethod says what the intervals of tails are.
 const tailMethod = "The I/Os of all sound repeats together, their histograms merged bin by bin. In brackets: 95% intervals, bootstrapped over runs, where there are at least five."
+
+// bothMethod says what the comparison of merged percentiles is.
+const bothMethod = "Percentiles of all I/Os of a side together. In brackets: 95% intervals, bootstrapped over the runs of either side. A shift that these I/Os do not bear out is not told."

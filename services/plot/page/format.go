@@ -40,6 +40,8 @@ func functions() template.FuncMap {
 		"tail":     tailText,
 		"grouped":  figure.Grouped,
 		"tailhow":  func() string { return tailMethod },
+		"tailed":   withTails,
+		"bothhow":  func() string { return bothMethod },
 		"inc":      func(n int) int { return n + 1 },
 		"size":     sizeText,
 		"zstd":     func(key string) bool { return strings.HasSuffix(key, artifacts.SuffixZstd) },

@@ -50,11 +50,21 @@ func (r Report) markComparisons(b *bytes.Buffer) {
 	b.WriteString("\n| metric | point | machine | verdict | before | after | change | 95% interval | p | n |\n|---|---|---|---|--:|--:|--:|--:|--:|--:|\n")
 	for _, c := range list[:min(len(list), maxComparisonRows)] {
 		v := verdictChip(c.Verdict)
-		fmt.Fprintf(b, "| %s | %s | %s | %s %s | %s | %s | %s | %s | %.3f | %d / %d |\n", escape(c.Metric), escape(pointText(c.Point)), escape(c.Host),
+		fmt.Fprintf(b, "| %s | %s | %s | %s %s | %s | %s | %s | %s | %.3f | %d / %d |\n", escape(c.Metric), escape(c.PointText), escape(c.Host),
 			v.Sign, v.Text, c.BeforeText, c.AfterText, c.ChangeText, c.IntervalText, c.P, c.NBefore, c.NAfter)
 	}
 	more(b, len(list), maxComparisonRows, "comparisons")
 	fmt.Fprintf(b, "\n%s\n", method(r))
+	tails := withTails(list)
+	if len(tails) == 0 {
+		return
+	}
+	b.WriteString("\n| metric | point | machine | before, all I/Os | after, all I/Os | change | I/Os |\n|---|---|---|--:|--:|--:|--:|\n")
+	for _, c := range tails[:min(len(tails), maxComparisonRows)] {
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", escape(c.Metric), escape(c.PointText), escape(c.Host), c.Tail.Before, c.Tail.After, c.Tail.Change, c.Tail.IOs)
+	}
+	more(b, len(tails), maxComparisonRows, "percentiles")
+	fmt.Fprintf(b, "\n%s\n", bothMethod)
 }
 
 func (r Report) markPoints(b *bytes.Buffer) {

@@ -175,8 +175,10 @@ func complete(apply func(events.Event) events.Event, bench string) {
 func report(bench, name string) events.BenchReported {
 	return events.BenchReported{Bench: bench, Name: name, Verdict: events.VerdictRegressed, Headline: "Regressed: read.iops at iodepth=8 -12.3%.",
 		Counts: events.Counts{Planned: 2, Completed: 2}, Baseline: events.HashID("base"),
-		Comparisons: []events.Comparison{{Point: "bs=4k,iodepth=8", Host: "node-a", Metric: "read.iops", Verdict: events.VerdictRegressed, Unit: "iops", Before: 55000, After: 48211, Change: -0.123, Low: -0.15, High: -0.1, P: 0.008, NBefore: 5, NAfter: 5}},
-		Reports:     []events.Artifact{{Name: "report.html", ClaimCheck: events.ClaimCheck{Key: "reports/" + bench + "/report.html", Size: 9000}}}}
+		Comparisons: []events.Comparison{{Point: "bs=4k,iodepth=8", Host: "node-a", Metric: "read.iops", Verdict: events.VerdictRegressed, Unit: "iops", Before: 55000, After: 48211, Change: -0.123, Low: -0.15, High: -0.1, P: 0.008, NBefore: 5, NAfter: 5},
+			{Point: "bs=4k,iodepth=8", Host: "node-a", Metric: "read.p99", Verdict: events.VerdictInconclusive, Unit: "ns", Before: 410e3, After: 455e3, Change: 0.11, Low: 0.06, High: 0.15, P: 0.008, NBefore: 5, NAfter: 5,
+				Merged: &events.MergedTail{Before: events.TailValue{Value: 420e3, Low: 390e3, High: 700e3, IOs: 1_480_000}, After: events.TailValue{Value: 450e3, Low: 430e3, High: 470e3, IOs: 1_310_500}, Change: 0.0714, Low: -0.35, High: 0.18, Interval: true}}},
+		Reports: []events.Artifact{{Name: "report.html", ClaimCheck: events.ClaimCheck{Key: "reports/" + bench + "/report.html", Size: 9000}}}}
 }
 
 func handler(t *testing.T, s page.Source, o page.Objects) http.Handler {

@@ -119,8 +119,14 @@ type benchPage struct {
 // comparison is an events.Comparison with its numbers written out.
 type comparison struct {
 	events.Comparison
+	PointText                                       string
 	BeforeText, AfterText, ChangeText, IntervalText string
+	// Tail is set for percentiles of which the I/Os of both sides are at hand.
+	Tail *tailShift
 }
+
+// tailShift is an events.MergedTail written out.
+type tailShift struct{ Before, After, Change, IOs string }
 
 // row is one direction of one run in the table of runs.
 type row struct {
@@ -171,15 +177,42 @@ func (h *Handler) bench(w http.ResponseWriter, r *http.Request) {
 
 func written(list []events.Comparison) []comparison {
 	out := make([]comparison, len(list))
+	jobs := slices.ContainsFunc(list, func(c events.Comparison) bool { return c.Job != list[0].Job })
 	for i, c := range list {
 		q := quantity(c.Unit)
-		out[i] = comparison{Comparison: c, BeforeText: q.Format(c.Before), AfterText: q.Format(c.After),
+		out[i] = comparison{Comparison: c, PointText: pointText(c.Point), Tail: writtenTail(c.Merged), BeforeText: q.Format(c.Before), AfterText: q.Format(c.After),
 			ChangeText: percent(c.Change), IntervalText: percent(c.Low) + " to " + percent(c.High)}
 		if c.High >= 1e9 {
 			out[i].IntervalText = "too few runs"
 		}
+		if jobs {
+			out[i].PointText = c.Job + ": " + out[i].PointText
+		}
 	}
 	return out
+}
+
+// writtenTail writes out what the I/Os of both sides together show; nil of none.
+func writtenTail(m *events.MergedTail) *tailShift {
+	if m == nil {
+		return nil
+	}
+	with := func(v events.TailValue) string {
+		if !m.Interval {
+			return latency(v.Value)
+		}
+		return latency(v.Value) + " (" + latency(v.Low) + " to " + latency(v.High) + ")"
+	}
+	t := &tailShift{Before: with(m.Before), After: with(m.After), Change: percent(m.Change), IOs: figure.Grouped(m.Before.IOs) + " / " + figure.Grouped(m.After.IOs)}
+	if m.Interval {
+		t.Change += " (" + percent(m.Low) + " to " + percent(m.High) + ")"
+	}
+	return t
+}
+
+// withTails are the comparisons of which the I/Os of both sides are at hand.
+func withTails(list []comparison) []comparison {
+	return slices.DeleteFunc(slices.Clone(list), func(c comparison) bool { return c.Tail == nil })
 }
 
 // quantity is the figure's quantity of a unit in the contract.

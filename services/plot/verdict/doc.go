@@ -18,6 +18,10 @@
 // which the rank test can reject at the level used here; a comparison of fewer
 // never tells a shift.
 //
-// Beside the verdict, [Tails] gives percentiles of all I/Os of several runs
-// together with intervals bootstrapped over runs.
+// A percentile is also compared between all I/Os of either side, their histograms
+// merged bin by bin, with an interval bootstrapped over runs ([TailShift]). That
+// never tells a shift, but one that it does not bear out is not told: it is
+// inconclusive. Where the runs' histograms are not at hand, the runs' own
+// percentiles decide alone. Beside the verdict, [Tails] gives percentiles of all
+// I/Os of several runs.
 package verdict

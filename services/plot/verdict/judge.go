@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/fio/hist"
 )
 
 // Run is one run as far as a verdict is concerned.
@@ -23,6 +24,9 @@ type Run struct {
 	Values    map[Metric]float64    `json:"values"`
 	// LatencyOf is what LatencyOf says of the run's summary.
 	LatencyOf string `json:"latency_of,omitempty"`
+	// Tails are the run's latencies by direction, for comparisons of percentiles.
+	// They are read from the run's result and kept nowhere else; nil is fine.
+	Tails map[string]*hist.Histogram `json:"-"`
 }
 
 // Bench is the completed runs of one bench and how all of them ended. It is
@@ -131,9 +135,9 @@ func comparisons(before, after Bench, opt Options) []events.Comparison {
 	a, b := samples(before, machine, classes), samples(after, machine, classes)
 	var out []events.Comparison
 	for g, metrics := range b {
-		for m, values := range metrics {
-			if old := a[g][m]; len(old) > 0 && slices.Contains(opt.Figures, m.Figure()) {
-				out = append(out, judgeOne(g, m, compare(old, values), opt))
+		for m, now := range metrics {
+			if old, ok := a[g][m]; ok && slices.Contains(opt.Figures, m.Figure()) {
+				out = append(out, judgeOne(g, m, compare(old.values, now.values), merged(m, old, now), opt))
 			}
 		}
 	}
@@ -169,9 +173,16 @@ func machines(before, after Bench) func(Run) string {
 	}
 }
 
+// sample is a metric of the sound runs of one group, and their latencies, nil
+// for a run without.
+type sample struct {
+	values []float64
+	tails  []*hist.Histogram
+}
+
 // samples gathers the values of sound runs by group and metric.
-func samples(b Bench, machine func(Run) string, classes bool) map[group]map[Metric][]float64 {
-	out := map[group]map[Metric][]float64{}
+func samples(b Bench, machine func(Run) string, classes bool) map[group]map[Metric]sample {
+	out := map[group]map[Metric]sample{}
 	for _, r := range b.Runs {
 		if r.Integrity != events.IntegrityOK {
 			continue
@@ -185,26 +196,41 @@ func samples(b Bench, machine func(Run) string, classes bool) map[group]map[Metr
 				g.latency = r.LatencyOf
 			}
 			if out[g] == nil {
-				out[g] = map[Metric][]float64{}
+				out[g] = map[Metric]sample{}
 			}
-			out[g][m] = append(out[g][m], v)
+			all := out[g][m]
+			out[g][m] = sample{append(all.values, v), append(all.tails, r.Tails[m.Direction()])}
 		}
 	}
 	return out
 }
 
-// judgeOne turns a shift into a comparison with its verdict.
-func judgeOne(g group, m Metric, s shift, opt Options) events.Comparison {
+// merged compares a percentile of all I/Os of both sides, if the latencies of all
+// runs are at hand.
+func merged(m Metric, before, after sample) *events.MergedTail {
+	percent := m.Percent()
+	if percent == 0 || slices.Contains(before.tails, nil) || slices.Contains(after.tails, nil) {
+		return nil
+	}
+	return TailShift(before.tails, after.tails, percent)
+}
+
+// judgeOne turns a shift into a comparison with its verdict. A percentile's
+// shift is told only if that of all I/Os together goes the same way, beyond what
+// resampling the runs makes of it: what people feel are the I/Os, not the median
+// of runs.
+func judgeOne(g group, m Metric, s shift, tail *events.MergedTail, opt Options) events.Comparison {
 	c := events.Comparison{
 		Job: g.job, Point: g.point, Host: g.machine, Metric: string(m), Unit: m.Unit(),
 		Before: s.before, After: s.after, Change: s.change, Low: s.low, High: s.high,
-		P: s.p, NBefore: s.nBefore, NAfter: s.nAfter,
+		P: s.p, NBefore: s.nBefore, NAfter: s.nAfter, Merged: tail,
 	}
 	better := s.change > 0 == m.HigherIsBetter()
+	shifted := s.p < alpha && math.Abs(s.change) >= opt.Threshold && !doubts(tail, s.change)
 	switch {
-	case s.p < alpha && math.Abs(s.change) >= opt.Threshold && better:
+	case shifted && better:
 		c.Verdict = events.VerdictImproved
-	case s.p < alpha && math.Abs(s.change) >= opt.Threshold:
+	case shifted:
 		c.Verdict = events.VerdictRegressed
 	case s.low >= -opt.Threshold && s.high <= opt.Threshold:
 		c.Verdict = events.VerdictUnchanged
@@ -215,6 +241,14 @@ func judgeOne(g group, m Metric, s shift, opt Options) events.Comparison {
 		c.Low, c.High = -1, 1e9
 	}
 	return c
+}
+
+// doubts tells that the I/Os of both sides together do not bear a change out.
+func doubts(tail *events.MergedTail, change float64) bool {
+	if tail == nil || !tail.Interval {
+		return false
+	}
+	return change > 0 && tail.Low <= 0 || change < 0 && tail.High >= 0
 }
 
 // severity orders verdicts by what a reader must hear first.

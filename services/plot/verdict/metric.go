@@ -33,6 +33,11 @@ func (m Metric) Direction() string {
 	return d
 }
 
+// Percent is the percentile that the metric is; 0 for others.
+func (m Metric) Percent() float64 {
+	return map[string]float64{"p50": 50, "p95": 95, "p99": 99, "p999": 99.9}[m.Figure()]
+}
+
 // Unit is the unit of the metric's values.
 func (m Metric) Unit() string {
 	switch m.Figure() {
