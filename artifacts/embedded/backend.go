@@ -1,12 +1,14 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/versity/versitygw/auth"
@@ -23,6 +25,11 @@ type disk struct {
 	backend.BackendUnsupported
 	posix *posix.Posix
 	root  string // absolute
+
+	// policies of buckets since the start: rights are worded anew at each, and an
+	// extended attribute would bound them to what the file system takes.
+	mu       sync.RWMutex
+	policies map[string][]byte
 }
 
 var _ backend.Backend = (*disk)(nil)
@@ -133,15 +140,18 @@ func (d *disk) GetBucketAcl(ctx context.Context, in *s3.GetBucketAclInput) ([]by
 }
 
 // PutBucketPolicy implements [backend.Backend].
-func (d *disk) PutBucketPolicy(ctx context.Context, bucket string, policy []byte) error {
-	path, err := d.path(bucket)
-	if err != nil {
+func (d *disk) PutBucketPolicy(_ context.Context, bucket string, policy []byte) error {
+	if _, err := d.path(bucket); err != nil {
 		return err
 	}
-	if err := d.posix.PutBucketPolicy(ctx, path, policy); err != nil {
-		return err
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if policy == nil {
+		delete(d.policies, bucket)
+		return nil
 	}
-	return syncPath(path, path)
+	d.policies[bucket] = bytes.Clone(policy) // it is part of a request that ends
+	return nil
 }
 
 // DeleteBucketPolicy implements [backend.Backend].
@@ -169,8 +179,17 @@ func named(err error, bucket string) error {
 }
 
 // GetBucketPolicy implements [backend.Backend].
-func (d *disk) GetBucketPolicy(ctx context.Context, bucket string) ([]byte, error) {
-	return d.read(ctx, bucket, d.posix.GetBucketPolicy)
+func (d *disk) GetBucketPolicy(_ context.Context, bucket string) ([]byte, error) {
+	if _, err := d.path(bucket); err != nil {
+		return nil, err
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	policy, ok := d.policies[bucket]
+	if !ok {
+		return nil, s3err.GetBucketErr(s3err.ErrNoSuchBucketPolicy, bucket)
+	}
+	return policy, nil
 }
 
 // GetBucketCors implements [backend.Backend].

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"encoding/json"
+	"slices"
 	"sync"
 
 	"github.com/versity/versitygw/auth"
@@ -98,11 +99,19 @@ func policy(bucket string, users []User) string {
 			doc.Statement = append(doc.Statement, statement{"Allow", map[string][]string{"AWS": who}, actions, resources})
 		}
 	}
-	var everybody []string
+	// The gateway reads all of it for each request, and hosts are many: those who
+	// may the same share a statement.
+	everybody, writers, removers := []string{}, together{}, together{}
 	for _, u := range users {
 		everybody = append(everybody, u.AccessKey)
-		allow([]string{u.AccessKey}, below(u.Write), "s3:PutObject")
-		allow([]string{u.AccessKey}, below(u.Delete), "s3:DeleteObject")
+		writers.add(u.Write, u.AccessKey)
+		removers.add(u.Delete, u.AccessKey)
+	}
+	for _, g := range writers {
+		allow(g.users, below(g.prefixes), "s3:PutObject")
+	}
+	for _, g := range removers {
+		allow(g.users, below(g.prefixes), "s3:DeleteObject")
 	}
 	allow(everybody, []string{arn + bucket}, "s3:ListBucket", "s3:GetBucketLocation")
 	allow(everybody, []string{arn + bucket + "/*"}, "s3:GetObject")
@@ -111,4 +120,17 @@ func policy(bucket string, users []User) string {
 		panic("marshal bucket policy: " + err.Error()) // strings only: cannot happen
 	}
 	return string(text)
+}
+
+// together are the users who share prefixes, in the order of their first.
+type together []struct{ prefixes, users []string }
+
+func (t *together) add(prefixes []string, user string) {
+	for i, g := range *t {
+		if slices.Equal(g.prefixes, prefixes) {
+			(*t)[i].users = append(g.users, user)
+			return
+		}
+	}
+	*t = append(*t, struct{ prefixes, users []string }{prefixes, []string{user}})
 }

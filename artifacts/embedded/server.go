@@ -83,7 +83,7 @@ func openDisk(dir string) (*disk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open object folder: %w", err)
 	}
-	return &disk{posix: p, root: root}, nil
+	return &disk{posix: p, root: root, policies: map[string][]byte{}}, nil
 }
 
 // listen binds the address. The gateway cannot be handed a listener, so that a

@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -226,6 +227,21 @@ func TestServiceUsersCannotOverwriteEvenWithAnotherClient(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s succeeded", what)
 		}
+	}
+}
+
+// Rights were an extended attribute of the bucket, of which ext4 holds 4 KB: the
+// twenty-first host could not be let in, nor anybody after it.
+func TestManyUsersHaveTheirRights(t *testing.T) {
+	var users []embedded.User
+	for i := range 500 {
+		users = append(users, embedded.User{AccessKey: fmt.Sprintf("bench-host-%d.example.com", i), SecretKey: "host-secret", Write: []string{"runs/"}})
+	}
+	srv := artifactstest.Start(t, t.TempDir(), users...)
+	last := account(t, srv, users[len(users)-1].AccessKey, "host-secret")
+	artifactstest.Put(t, last, "runs/r/1/fio.json", "application/json", "{}")
+	if _, err := last.Put(t.Context(), "jobs/j", "text/plain", strings.NewReader("x")); !errors.Is(err, artifacts.ErrDenied) {
+		t.Errorf("a host puts a job: error is %v", err)
 	}
 }
 
