@@ -138,6 +138,10 @@ func (p *program) credsList() *cobra.Command {
 				}
 				return p.printJSON(list)
 			}
+			if len(all) == 0 {
+				_, err := fmt.Fprintln(p.stdout, "nobody was let in")
+				return err
+			}
 			t := &screen.Table{Header: []string{"KIND", "NAME", "POOLS", "NKEY"}}
 			for _, i := range all {
 				t.Add(string(i.Kind), i.Name, strings.Join(i.Pools, ","), i.Keys.NKey)

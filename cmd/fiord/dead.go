@@ -49,6 +49,10 @@ func (p *program) deadList(ctx context.Context, reaction string) error {
 	if p.json {
 		return p.printJSON(letters)
 	}
+	if len(letters) == 0 {
+		_, err := fmt.Fprintln(p.stdout, "no dead letters")
+		return err
+	}
 	t := &screen.Table{Header: []string{"NUMBER", "REACTION", "EVENT", "AT", "ATTEMPTS", "REASON"}, Right: map[string]bool{"NUMBER": true, "ATTEMPTS": true}}
 	for _, l := range letters {
 		t.Add(fmt.Sprint(l.Number), l.Reaction, short(l.EventType), l.At.Local().Format(time.DateTime), fmt.Sprint(len(l.Attempts)), l.Reason)

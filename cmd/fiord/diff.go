@@ -56,6 +56,9 @@ func (p *program) diff(ctx context.Context, before, after string) error {
 			}
 			raw, err = environmentOf(ctx, client, name)
 		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%s is neither the id of a run or bench nor a file (fiord runs lists benches)", screen.Clean(name))
+		}
 		if err != nil {
 			return badInput(err)
 		}

@@ -27,11 +27,11 @@ func environment(t *testing.T, e facts.Environment) string {
 func TestTheDifferenceOfTwoEnvironmentsIsShown(t *testing.T) {
 	before := environment(t, facts.Environment{
 		HostClass: "a", Kernel: facts.Kernel{Release: "6.1.0"}, Facts: map[string]string{"memory_free": "1GiB"},
-		Target: &facts.Target{Firmware: "E2"},
+		Target: &facts.Target{Disk: facts.Disk{Firmware: "E2"}},
 	})
 	after := environment(t, facts.Environment{
 		HostClass: "b", Kernel: facts.Kernel{Release: "6.12.0", HugePages: "always"}, Facts: map[string]string{"memory_free": "2GiB"},
-		Target: &facts.Target{Firmware: "E3"},
+		Target: &facts.Target{Disk: facts.Disk{Firmware: "E3"}},
 	})
 	code, out, errs := command(t, "", nil, "diff", before, after)
 	if code != 0 {
@@ -59,7 +59,7 @@ func TestWhatIsNoEnvironmentIsRefused(t *testing.T) {
 			t.Errorf("%s: exit code %d, %s", name, code, errs)
 		}
 	}
-	if code, _, errs := command(t, "", nil, "diff", good, good+".none"); code != 2 || !strings.Contains(errs, "no such file") {
+	if code, _, errs := command(t, "", nil, "diff", good, good+".none"); code != 2 || !strings.Contains(errs, "nor a file") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 }

@@ -34,7 +34,9 @@ func (p *program) discoverCommand() *cobra.Command {
   az vm list --show-details --output json     | fiord discover -
 
 A document speaks for the source that --name names: it replaces what that had,
-and leaves the machines of other sources in the inventory.
+and leaves the machines of other sources in the inventory. A script should give
+the name: gcloud and az print an empty list when the last machine is gone, and
+that doesn't say whose it is.
 
 The format is detected. A document that is cut short or foreign is refused, and
 nothing is published.`,
@@ -83,7 +85,10 @@ func (p *program) discoverDocument(ctx context.Context, file, name string) error
 	if err != nil {
 		return badInput(fmt.Errorf("%s: %w", file, err))
 	}
-	if name == "" {
+	switch {
+	case name == "" && kind == source.Empty:
+		return badInput(fmt.Errorf("%s: the list is empty and does not say of which cloud: name the source with --name, gcloud or az unless it had another name", file))
+	case name == "":
 		name = string(kind)
 	}
 	list, err := source.Parse(kind, name, raw)
@@ -101,6 +106,10 @@ func (p *program) discoverDocument(ctx context.Context, file, name string) error
 	}
 	if p.json {
 		return p.printJSON(map[string]any{"id": e.ID, "format": kind, "instances": len(list)})
+	}
+	if kind == source.Empty {
+		_, err = fmt.Fprintf(p.stdout, "%s: %s has no instances\n", e.ID, screen.Clean(name))
+		return err
 	}
 	_, err = fmt.Fprintf(p.stdout, "%s: %s in %s format\n", e.ID, screen.Plural(len(list), "instance"), kind)
 	return err

@@ -52,7 +52,7 @@ func TestImportTellsWhatItCannotRead(t *testing.T) {
 		{[]string{empty, "-o", filepath.Join(t.TempDir(), "r")}, 2, "no results of fio's"},
 		{[]string{filepath.Join(empty, "none")}, 2, "no such file"},
 		{[]string{"../../fio/testdata/fio-3.33/tab", "-o", full}, 2, "thesis.tex"},
-		{nil, 2, "accepts 1 arg"},
+		{nil, 2, "want fiord import DIR"},
 	} {
 		code, text, errs := importing(t, c.args...)
 		if code != c.code || !strings.Contains(text+errs, c.said) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"time"
@@ -81,6 +82,13 @@ func (p *program) on(ctx context.Context, f onFlags, names, command []string) er
 	lookup, err := p.secrets(f.secrets)
 	if err != nil {
 		return badInput(err)
+	}
+	if f.attempts < 1 || f.concurrency < 1 || f.timeout <= 0 || f.retryAfter < 0 {
+		return badInput(errors.New("fiord on: --attempts and --concurrency must be at least 1, --timeout more than 0, --retry-after not negative"))
+	}
+	// Otherwise each event would be given up on in turn.
+	if _, err := exec.LookPath(command[0]); err != nil {
+		return badInput(fmt.Errorf("fiord on: %w", err))
 	}
 	client, err := p.connectWith(ctx, p.logger())
 	if err != nil {

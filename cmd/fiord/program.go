@@ -16,6 +16,7 @@ import (
 
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
 	"github.com/fiord-bench/fiord/cmd/fiord/follow"
+	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/cmd/fiord/up"
 	"github.com/fiord-bench/fiord/internal/service"
 )
@@ -140,8 +141,8 @@ func asGroup(c *cobra.Command) {
 func asBadInput(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return badInput(fmt.Errorf("%s: %w (see %s --help)", c.CommandPath(), err, c.CommandPath()))
+			if check(c, args) != nil {
+				return badInput(fmt.Errorf("%s given: want %s (see %s --help)", arguments(len(args)), c.UseLine(), c.CommandPath()))
 			}
 			return nil
 		}
@@ -149,6 +150,13 @@ func asBadInput(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		asBadInput(sub)
 	}
+}
+
+func arguments(n int) string {
+	if n == 0 {
+		return "no arguments"
+	}
+	return screen.Plural(n, "argument")
 }
 
 // variable is a variable of the environment, or fallback.

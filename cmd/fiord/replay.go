@@ -17,7 +17,10 @@ func (p *program) replayCommand() *cobra.Command {
 		Short: "Give a stretch of events to one reaction again; it finds its work done",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if from == 0 || to != 0 && to < from {
+			if from == 0 {
+				return badInput(errors.New("--from is missing: the sequence of the first event (fiord watch --json shows sequences)"))
+			}
+			if to != 0 && to < from {
 				return badInput(fmt.Errorf("--from %d --to %d is no stretch of the stream (fiord watch --json shows sequences)", from, to))
 			}
 			client, err := p.connect(c.Context())
@@ -30,7 +33,7 @@ func (p *program) replayCommand() *cobra.Command {
 			}
 			n, err := client.Bus.Replay(c.Context(), args[0], from, to)
 			if errors.Is(err, jetstream.ErrConsumerNotFound) {
-				return badInput(err)
+				return badInput(fmt.Errorf("no reaction is called %q: it is service and name, such as plot-draw (fiord dead ls and nats consumer ls FIORD show names)", screen.Clean(args[0])))
 			}
 			if err != nil {
 				return err

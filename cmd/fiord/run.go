@@ -23,6 +23,7 @@ import (
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
+	"github.com/fiord-bench/fiord/services/ingest/config"
 	"github.com/fiord-bench/fiord/services/ingest/lint"
 )
 
@@ -155,6 +156,12 @@ func readJob(stdin io.Reader, name string) ([]byte, error) {
 			return nil, fmt.Errorf("read job file from standard input: %w", err)
 		}
 		return text, nil
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s is a folder: name the job files in it", name)
+	}
+	if filepath.Base(name) == config.Name {
+		return nil, fmt.Errorf("%s says what a push measures: name job files here, or see with fiord lint what a push would be told", name)
 	}
 	text, err := os.ReadFile(name) //nolint:gosec // the person names the file
 	if err != nil {

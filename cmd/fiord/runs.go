@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -25,7 +26,12 @@ func (p *program) runsCommand() *cobra.Command {
 		Use:   "runs",
 		Short: "List the benches, newest first",
 		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return p.runs(c.Context(), since, number) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if since <= 0 || number < 0 {
+				return badInput(errors.New("fiord runs: --since must be more than 0, --number not negative"))
+			}
+			return p.runs(c.Context(), since, number)
+		},
 	}
 	c.Flags().DurationVar(&since, "since", 7*24*time.Hour, "benches asked for within so long")
 	c.Flags().IntVarP(&number, "number", "n", 20, "at most so many; 0 for all")
@@ -106,8 +112,13 @@ func standing(b *follow.Bench) string {
 	case events.BenchCancelled:
 		return "cancelled"
 	}
-	if b.Placed == nil {
+	switch {
+	case b.Cancel != nil:
+		return "stopping"
+	case b.Placed == nil:
 		return "requested"
+	case len(b.Runs()) == 0:
+		return "queued" // no worker has come to it
 	}
 	return "running"
 }

@@ -162,11 +162,18 @@ func TestWhatACloudPrintsBecomesAnInventory(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "hosts.yaml") {
 		t.Errorf("no inventory: exit code %d, %s", code, out)
 	}
-	for name, document := range map[string]string{"cut short": described[:200], "foreign": `{"hello": "world"}`, "empty": ""} {
+	for name, document := range map[string]string{"cut short": described[:200], "foreign": `{"hello": "world"}`, "empty": "", "nobody's": "[]"} {
 		if code, _, _ := command(t, document, environ, "discover", "-"); code != 2 {
 			t.Errorf("%s: exit code %d, want 2", name, code)
 		}
 	}
+	if code, out, _ := command(t, "[]", environ, "discover", "-", "--name=aws"); code != 0 || !strings.Contains(out, "aws has no instances") {
+		t.Fatalf("the last machine is gone: exit code %d", code)
+	}
+	eventually(t, "an inventory without machines", func() bool {
+		_, out, _ := f.command("watch", "--since=1h", "--type=inventory.generated", "-n=2", "--json")
+		return strings.Contains(out, `"emitted":0`)
+	})
 }
 
 func TestSecretsComeFromFilesFirst(t *testing.T) {

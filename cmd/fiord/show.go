@@ -247,7 +247,10 @@ func (p *program) cancelCommand() *cobra.Command {
 			if b.End != nil {
 				return badInput(fmt.Errorf("bench %s has ended already (%s)", b.ID, b.End.EventType().Verb()))
 			}
-			return cancelBench(c.Context(), client, b.ID, reason, queued)
+			if err := cancelBench(c.Context(), client, b.ID, reason, queued); err != nil {
+				return err
+			}
+			return p.printAsked(b, "asked to stop (fiord show --follow "+b.ID+" tells when it has)")
 		},
 	}
 	c.Flags().StringVar(&reason, "reason", "cancelled by hand", "why, for those who are told")
@@ -274,12 +277,23 @@ func (p *program) acceptCommand() *cobra.Command {
 			if _, reported := b.End.(events.BenchReported); !reported {
 				return badInput(fmt.Errorf("bench %s has no report that could be a baseline", b.ID))
 			}
-			_, _, err = publish(c.Context(), client, events.BaselineAccepted{Bench: b.ID, By: whoami(), Reason: reason})
-			return err
+			if _, _, err := publish(c.Context(), client, events.BaselineAccepted{Bench: b.ID, By: whoami(), Reason: reason}); err != nil {
+				return err
+			}
+			return p.printAsked(b, "its results are the baseline from now on")
 		},
 	}
 	c.Flags().StringVar(&reason, "reason", "", "why the shift is right")
 	return c
+}
+
+// printAsked confirms what was asked for a bench.
+func (p *program) printAsked(b *follow.Bench, what string) error {
+	if p.json {
+		return p.printJSON(map[string]string{"bench": b.ID})
+	}
+	_, err := fmt.Fprintf(p.stdout, "bench %s (%s): %s\n", b.ID, screen.Clean(b.Name()), what)
+	return err
 }
 
 func (p *program) rerunCommand() *cobra.Command {

@@ -36,10 +36,16 @@ func gistOf(data events.Data) string {
 	switch d := data.(type) {
 	case events.PushReceived:
 		return fmt.Sprintf("%s %s", d.Repo.Name, d.Ref)
+	case events.PullReceived:
+		return fmt.Sprintf("%s pull request %d", d.Repo.Name, d.Pull.Number)
 	case events.PushIgnored:
 		return d.Reason
 	case events.PushRejected:
 		return firstProblem(d.Problems)
+	case events.PushApproved:
+		return "by " + d.By
+	case events.ScheduleFired:
+		return fmt.Sprintf("%s %s: %s", d.Repo.Name, d.Ref, d.Expression)
 	case events.BenchRequested:
 		return fmt.Sprintf("%s: %s", d.Name, Plural(len(d.Jobs), "job file"))
 	case events.BenchPlaced:
@@ -75,12 +81,50 @@ func gistOf(data events.Data) string {
 		return firstProblem(d.Problems)
 	case events.BenchCancelled:
 		return d.Reason
+	case events.BaselineAccepted:
+		return strings.TrimSuffix("by "+d.By+": "+d.Reason, ": ")
+	case events.NoticeSent:
+		return d.Target + " was told of " + events.Type(d.ToldType).Noun() + "." + events.Type(d.ToldType).Verb()
 	case events.NoticeFailed:
 		return d.Target + ": " + d.Reason
 	case events.NoticeWithheld:
 		return d.Target + ": " + d.Reason
 	}
+	return machinesGist(data)
+}
+
+// machinesGist is gistOf for what is known of machines.
+func machinesGist(data events.Data) string {
+	switch d := data.(type) {
+	case events.DiscoveryRequested:
+		if len(d.Sources) == 0 {
+			return "all sources"
+		}
+		return strings.Join(d.Sources, ", ")
+	case events.InstanceChanged:
+		return fmt.Sprintf("%s %s is %s", d.Provider, d.Instance, d.State)
+	case events.InstancesDiscovered:
+		text := fmt.Sprintf("%s of %s", Plural(d.Instances, "instance"), d.Sources[0].Source)
+		if more := len(d.Sources) - 1; more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
+		}
+		return text + incomplete(d.Complete)
+	case events.InventoryGenerated:
+		n := d.Counts
+		return fmt.Sprintf("%s (%d added, %d removed, %d changed), %d left out%s",
+			Plural(n.Emitted, "host"), n.Added, n.Removed, n.Changed, n.Excluded, incomplete(d.Complete))
+	case events.HostLost:
+		return fmt.Sprintf("last seen at %s, at %s", d.LastSeen.Local().Format(time.TimeOnly), Plural(len(d.Running), "run"))
+	}
 	return ""
+}
+
+// incomplete warns of sources that did not answer.
+func incomplete(complete bool) string {
+	if complete {
+		return ""
+	}
+	return ", incomplete"
 }
 
 func runGist(ref events.RunRef, more string) string {

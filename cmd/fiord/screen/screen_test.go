@@ -14,6 +14,7 @@ import (
 	"github.com/fiord-bench/fiord/cmd/fiord/follow"
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -148,5 +149,15 @@ func TestATableDropsEmptyColumns(t *testing.T) {
 	}
 	if want := "A         C\nx         1\nlonger  100\n"; out.String() != want {
 		t.Errorf("got\n%s", out.String())
+	}
+}
+
+// fiord watch showed nothing but ids for events that no bench belongs to.
+func TestEveryTypeOfEventHasAGist(t *testing.T) {
+	for _, e := range events.Examples() {
+		line := screen.EventLine(bus.Seen{Event: e, Stored: e.Time})
+		if fields := strings.Fields(line); len(fields) < 4 {
+			t.Errorf("%s: %q says no more than the id", e.Type, line)
+		}
 	}
 }

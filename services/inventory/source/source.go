@@ -19,16 +19,14 @@ const (
 	Azure    Kind = "az"       // az vm list -d
 	Static   Kind = "static"   // fiord's own YAML
 	Snapshot Kind = "snapshot" // a snapshot as fiord stores it
+	Empty    Kind = "empty"    // [], what gcloud and az print when there is no machine: whose it is, only its name says
 )
 
 // ErrUnknown: a document of none of the kinds.
 var ErrUnknown = errors.New("not a list of machines that fiord knows: expected the JSON of aws ec2 describe-instances, gcloud compute instances list or az vm list -d, or a snapshot")
 
-// ErrEmpty: a list without machines, which does not say whose it is.
-var ErrEmpty = errors.New("the list is empty and does not say of which cloud: nothing follows from it")
-
-// Detect finds out what kind of JSON document it is. The errors are ErrBroken,
-// ErrUnknown and ErrEmpty.
+// Detect finds out what kind of JSON document it is. The errors are ErrBroken
+// and ErrUnknown.
 func Detect(raw []byte) (Kind, error) {
 	raw = bytes.TrimSpace(raw)
 	if err := intact(raw); err != nil {
@@ -56,7 +54,7 @@ func Detect(raw []byte) (Kind, error) {
 		return "", ErrUnknown
 	}
 	if len(list) == 0 {
-		return "", ErrEmpty
+		return Empty, nil
 	}
 	for _, first := range list {
 		switch {
@@ -83,6 +81,7 @@ func Parse(kind Kind, name string, raw []byte) ([]instance.Instance, error) {
 		list, err = parseAzure(raw)
 	case Static:
 		list, err = parseStatic(raw)
+	case Empty:
 	default:
 		err = fmt.Errorf("no documents of kind %q", kind)
 	}

@@ -57,7 +57,7 @@ func TestToolsOutputBecomesMachines(t *testing.T) {
 }
 
 func TestStrangersDocumentsAreErrors(t *testing.T) {
-	for _, raw := range []string{``, `{}`, `[]`, `[1]`, `[{}]`, `"x"`, `{"Reservations"`, `null`, `[{"name": "x"}]`} {
+	for _, raw := range []string{``, `{}`, `[1]`, `[{}]`, `"x"`, `{"Reservations"`, `null`, `[{"name": "x"}]`} {
 		if kind, err := source.Detect([]byte(raw)); err == nil {
 			t.Errorf("Detect(%s) = %s", raw, kind)
 		}
@@ -170,7 +170,6 @@ func TestBrokenDocumentsSayHow(t *testing.T) {
 		"an error message": {"An error occurred (UnauthorizedOperation)", source.ErrBroken, `begins with "An error`},
 		"YAML":             {"- name: vm1\n", source.ErrBroken, "--format=json"},
 		"two documents":    {string(whole) + string(whole), source.ErrBroken, "give one document"},
-		"no machines":      {"[]", source.ErrEmpty, "of which cloud"},
 		"something else":   {`{"Buckets":[]}`, source.ErrUnknown, "describe-instances"},
 		"other things":     {`[{"name":"a"}]`, source.ErrUnknown, "az vm list"},
 		"a number":         {"7", source.ErrUnknown, "describe-instances"},
@@ -181,5 +180,17 @@ func TestBrokenDocumentsSayHow(t *testing.T) {
 				t.Errorf("%q, error %v, want %v saying %q", kind, err, tt.is, tt.says)
 			}
 		})
+	}
+}
+
+// gcloud and az print [] when the last machine is gone. That was refused, and
+// the inventory kept machines that no longer were.
+func TestAnEmptyListHasNoMachines(t *testing.T) {
+	kind, err := source.Detect([]byte(" []\n"))
+	if err != nil || kind != source.Empty {
+		t.Fatalf("%q, %v, want %q", kind, err, source.Empty)
+	}
+	if list, err := source.Parse(kind, "lab", []byte("[]")); err != nil || len(list) != 0 {
+		t.Errorf("%v, %v, want no machines", list, err)
 	}
 }
