@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +46,21 @@ func newReceiver(t *testing.T) *receiver {
 	}))
 	t.Cleanup(r.Close)
 	return r
+}
+
+// answers sets what the next hooks are told. The lock is what orders it before
+// them: nothing else does across processes.
+func (r *receiver) answers(status int, answer string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status, r.answer = status, answer
+}
+
+// deliveries are what hooks sent so far.
+func (r *receiver) deliveries() []forge.Delivery {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.received)
 }
 
 // runHook runs the hook under a shell, as git does in a bare repository.
@@ -89,11 +105,11 @@ func TestHookUnderEveryShell(t *testing.T) {
 				if want := "fiord: main: push abc received\nfiord: say-\"v1\": push abc received\n"; output != want {
 					t.Errorf("the pusher saw %q, want %q", output, want)
 				}
-				if len(r.received) != 2 {
-					t.Fatalf("%d deliveries, want 2", len(r.received))
+				if len(r.deliveries()) != 2 {
+					t.Fatalf("%d deliveries, want 2", len(r.deliveries()))
 				}
-				verify(t, r.received[0], key)
-				verify(t, r.received[1], key)
+				verify(t, r.deliveries()[0], key)
+				verify(t, r.deliveries()[1], key)
 			}
 		})
 	}
@@ -124,7 +140,7 @@ func TestHookTellsThePusherWhatWentWrong(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
 	writeFile(t, file, "s\n", 0o600)
 	r := newReceiver(t)
-	r.status, r.answer = http.StatusForbidden, `{"type":"x","title":"The signature is not valid","status":403,"detail":"the key \"lab\" is not meant for <it>"}`
+	r.answers(http.StatusForbidden, `{"type":"x","title":"The signature is not valid","status":403,"detail":"the key \"lab\" is not meant for <it>"}`)
 	line := idA + " " + idB + " refs/heads/main\n"
 	tests := map[string]struct {
 		env  []string
@@ -150,12 +166,12 @@ func TestHookTriesTheConnectionByHand(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
 	writeFile(t, file, "a secret of the hook\n", 0o600)
 	r := newReceiver(t)
-	r.status, r.answer = http.StatusOK, `{"message":"the connection works"}`
+	r.answers(http.StatusOK, `{"message":"the connection works"}`)
 	output := runHook(t, []string{"sh", "-c", `exec sh "$0" ping`}, dir, "", "FIORD_HOOK_URL="+r.URL, "FIORD_HOOK_SECRET_FILE="+file, "FIORD_HOOK_REPOSITORY=lab/jobs")
-	if output != "fiord: lab/jobs: the connection works\n" || len(r.received) != 1 {
-		t.Fatalf("the person saw %q after %d deliveries", output, len(r.received))
+	if output != "fiord: lab/jobs: the connection works\n" || len(r.deliveries()) != 1 {
+		t.Fatalf("the person saw %q after %d deliveries", output, len(r.deliveries()))
 	}
-	d := r.received[0]
+	d := r.deliveries()[0]
 	if _, err := (forge.Git{}).Verify(d, []forge.Key{{ID: "k", Secret: []byte("a secret of the hook")}}, time.Now()); err != nil {
 		t.Error(err)
 	}
@@ -183,7 +199,7 @@ func TestHookKeepsTheSecretOutOfArguments(t *testing.T) {
 	if err != nil || !strings.Contains(string(args), "openssl dgst") {
 		t.Fatalf("no arguments were recorded: %v\n%s", err, args)
 	}
-	if len(r.received) != 1 || strings.Contains(string(args), "unguessable") {
-		t.Errorf("%d deliveries; the secret is among the arguments:\n%s", len(r.received), args)
+	if len(r.deliveries()) != 1 || strings.Contains(string(args), "unguessable") {
+		t.Errorf("%d deliveries; the secret is among the arguments:\n%s", len(r.deliveries()), args)
 	}
 }
