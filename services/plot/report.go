@@ -34,6 +34,9 @@ func (s *Service) write(ctx context.Context, p *events.Placement, b model.Bench,
 	if view.Tails, err = s.tails(ctx, b); err != nil {
 		return nil, err
 	}
+	if view.Differences, err = s.differences(ctx, b, final.Baseline); err != nil {
+		return nil, err
+	}
 	if view.Runs, err = s.runDrawings(ctx, b); err != nil {
 		return nil, err
 	}

@@ -2,12 +2,14 @@ package plot_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/environment"
 )
 
 // The tails of a report are of all repeats together, from what fio counted; a
@@ -61,8 +63,9 @@ func TestAReportHoldsTheTailsOfAllRepeats(t *testing.T) {
 	t.Error("there is no summary")
 }
 
-// A comparison of a percentile carries that of all I/Os of both sides, read
-// from what fio counted, with intervals; the report shows it.
+// A comparison of a percentile carries that of all I/Os of both sides, read from
+// what fio counted, with intervals; the report shows it, and what differs on the
+// machines.
 func TestPercentilesAreComparedOverAllIOsOfBothSides(t *testing.T) {
 	s := newSite(t)
 	s.start()
@@ -74,17 +77,19 @@ func TestPercentilesAreComparedOverAllIOsOfBothSides(t *testing.T) {
 		if data.Run == "" {
 			data = s.measure(b.runs[0], "--rw=randread", "--rate_iops=20000")
 		}
+		kernel := artifactstest.Put(t, s.store, "runs/"+b.runs[0].Run+"/1/environment.json", "application/json", `{"kernel":{"release":"`+key+`"}}`)
 		for _, run := range b.runs {
 			again := data
 			again.RunRef = run
+			again.Artifacts = append(slices.Clone(data.Artifacts), events.Artifact{Name: environment.File, ClaimCheck: kernel})
 			s.publish(events.New("fiord/bench", run.Run, &b.request, again))
 		}
 		got := await[events.BenchReported](s)
 		s.remembered(b, got)
 		return got
 	}
-	bench("before")
-	got := bench("after")
+	bench("6.1.0")
+	got := bench("6.2.0")
 	ios, seen := data.Summary.Read.TotalIOs, 0
 	for _, c := range got.Comparisons {
 		m := c.Merged
@@ -103,8 +108,9 @@ func TestPercentilesAreComparedOverAllIOsOfBothSides(t *testing.T) {
 		t.Errorf("%d of 3 points have a merged p99: %+v", seen, got.Comparisons)
 	}
 	for _, a := range got.Reports {
-		if a.Name == "report.html" && !strings.Contains(artifactstest.Read(t, s.store, a.ClaimCheck), "The I/Os of both sides") {
-			t.Error("the report does not show both sides")
+		says := map[string]string{"report.html": "The I/Os of both sides", "report.md": "node-a: kernel.release: 6.1.0 → 6.2.0"}[a.Name]
+		if says != "" && !strings.Contains(artifactstest.Read(t, s.store, a.ClaimCheck), says) {
+			t.Errorf("%s does not say %q", a.Name, says)
 		}
 	}
 }

@@ -167,6 +167,7 @@ func compared(r *http.Request) []string {
 type comparePage struct {
 	frame
 	Runs    []*model.Run
+	Sides   *sidesView // of the first run and each other
 	Figures []picture
 }
 
@@ -185,6 +186,7 @@ func (h *Handler) compare(w http.ResponseWriter, r *http.Request) {
 	}
 	if len(p.Runs) > 1 {
 		p.Figures = sheets(CompareSheets(), "/compare/", query)
+		p.Sides = h.runSides(r.Context(), p.Runs)
 	}
 	h.render(w, r, "compare", p)
 }

@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -34,6 +35,7 @@ func (r Report) WriteMarkdown(w io.Writer) error {
 	}
 	b.WriteString("\n")
 	r.markComparisons(&b)
+	r.markSides(&b)
 	r.markPoints(&b)
 	r.markTails(&b)
 	r.markDoubts(&b)
@@ -65,6 +67,33 @@ func (r Report) markComparisons(b *bytes.Buffer) {
 	}
 	more(b, len(tails), maxComparisonRows, "percentiles")
 	fmt.Fprintf(b, "\n%s\n", bothMethod)
+}
+
+// maxSideRows bounds the differences that a summary lists.
+const maxSideRows = 30
+
+// markSides tells what differs between the machines of both sides.
+func (r Report) markSides(b *bytes.Buffer) {
+	if len(r.Differences) == 0 {
+		return
+	}
+	if (sidesView{r.Differences}).None() {
+		b.WriteString("\nNothing differs between the environments of both sides.\n")
+		return
+	}
+	b.WriteString("\n### What differs on the machines\n\n")
+	shown := 0
+	for _, d := range r.Differences {
+		if d.Gone != "" {
+			fmt.Fprintf(b, "- %s: %s\n", escape(strings.Join(d.Hosts, ", ")), escape(d.Gone))
+		}
+		for _, c := range d.Changes {
+			if shown++; shown <= maxSideRows {
+				fmt.Fprintf(b, "- %s: %s: %s → %s\n", escape(strings.Join(d.Hosts, ", ")), escape(c.Name), escape(cmp.Or(c.Before, "–")), escape(cmp.Or(c.After, "–")))
+			}
+		}
+	}
+	more(b, shown, maxSideRows, "differences")
 }
 
 func (r Report) markPoints(b *bytes.Buffer) {

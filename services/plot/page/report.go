@@ -19,6 +19,8 @@ type Report struct {
 	Request events.BenchRequested
 	// Comparisons, all of them.
 	Comparisons []events.Comparison
+	// Differences between the environments of both sides; nil without a baseline.
+	Differences []Difference
 	// URL of the web page, for links to runs.
 	URL string
 	// Threshold is the least relative shift that was worth telling.
@@ -63,6 +65,7 @@ type reportPage struct {
 	Report
 	Title       string
 	Comparisons []comparison
+	Sides       *sidesView
 	Points      []point
 	Failed      []*model.Run
 	Drawings    []template.HTML
@@ -95,6 +98,9 @@ func (r Report) WriteHTML(w io.Writer) error {
 	p := reportPage{Report: r, Title: r.Bench.Name, Comparisons: written(r.Comparisons), Points: points(r.Bench), Failed: failed(r.Bench),
 		Drawings: inline(r.Figures), Machines: machines(r.Bench), Method: method(r), Kind: latencyKind(r.Bench)}
 	p.Doubts, p.AllDoubts = doubts(r.Bench)
+	if len(r.Differences) > 0 {
+		p.Sides = &sidesView{r.Differences}
+	}
 	for _, d := range r.Runs {
 		p.RunFigures = append(p.RunFigures, runFigures{d.Run, inline(d.Figures)})
 	}

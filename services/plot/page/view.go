@@ -108,6 +108,7 @@ type benchPage struct {
 	frame
 	Bench        model.Bench
 	Comparisons  []comparison
+	Sides        *sidesView // nil without a baseline
 	Figures      []picture
 	More         []picture
 	Rows         []row
@@ -154,7 +155,7 @@ func (h *Handler) bench(w http.ResponseWriter, r *http.Request) {
 		p.Refresh = 5
 	}
 	if b.Report != nil {
-		p.Comparisons = written(b.Report.Comparisons)
+		p.Comparisons, p.Sides = written(b.Report.Comparisons), h.sides(r.Context(), b)
 		p.Figures = pictures(b.Report.Reports, b.Name)
 	}
 	if p.Comparable = b.Counts().Completed > 1; b.State.Ended() && b.Counts().Completed > 0 {
