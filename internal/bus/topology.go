@@ -142,7 +142,7 @@ func (t Topology) buckets() []jetstream.KeyValueConfig {
 			Description: "fiord: how each run of a bench ended"},
 		{Bucket: BucketRefs, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 			Description: "fiord: the newest push of each repository and ref"},
-		{Bucket: BucketNotices, Storage: jetstream.FileStorage, TTL: 2 * t.Retention, Replicas: t.Replicas,
+		{Bucket: BucketNotices, Storage: jetstream.FileStorage, TTL: 2 * t.Retention, LimitMarkerTTL: time.Minute, Replicas: t.Replicas,
 			Description: "fiord: who was told of what"},
 		{Bucket: BucketSilences, Storage: jetstream.FileStorage, TTL: 2 * t.Retention, Replicas: t.Replicas,
 			Description: "fiord: what people are not to be told of for a while, by whom and why"},

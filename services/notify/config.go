@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -16,6 +17,10 @@ import (
 type Config struct {
 	Targets []Target `config:"targets" help:"whom to tell, each with a queue of its own; the README has the settings"`
 	PageURL string   `config:"page_url" help:"address of the web page as people reach it, for links in notices of events that carry none"`
+
+	GroupWait      time.Duration `config:"group_wait" help:"how long the first notice for people waits for others to be told with"`
+	GroupInterval  time.Duration `config:"group_interval" help:"least time between messages of one group to one target of people"`
+	RepeatInterval time.Duration `config:"repeat_interval" help:"when a report of a regression that lasts is told to people again; 0 for never"`
 }
 
 // Target is somebody to tell. Which settings a kind needs is said in [Kinds]
@@ -29,6 +34,15 @@ type Target struct {
 	On       []string `config:"on"`
 	Verdicts []string `config:"verdicts"`
 	Repos    []string `config:"repos"`
+
+	// What people are told together, by [labels], and when; empty and 0 mean the
+	// service's. A group_by of "..." tells each notice alone.
+	GroupBy        []string      `config:"group_by"`
+	GroupWait      time.Duration `config:"group_wait"`
+	GroupInterval  time.Duration `config:"group_interval"`
+	RepeatInterval time.Duration `config:"repeat_interval"`
+	// Comment also writes a comment at pull requests.
+	Comment bool `config:"comment"`
 
 	// Where. Webhook is an address that is itself a secret.
 	URL     string        `config:"url"`
@@ -56,14 +70,22 @@ type Target struct {
 
 // DefaultConfig writes notices to the log.
 func DefaultConfig() Config {
-	return Config{Targets: []Target{{Name: "log", Kind: "log"}}}
+	return Config{
+		Targets:   []Target{{Name: "log", Kind: "log"}},
+		GroupWait: 30 * time.Second, GroupInterval: 5 * time.Minute,
+	}
 }
 
 const (
 	defaultTimeout = 10 * time.Second
 	defaultGiveUp  = 24 * time.Hour
 	maxTimeout     = 2 * time.Minute
+	// maxGroup keeps what waits far below what is given up on.
+	maxGroup = time.Hour
 )
+
+// groupBy is one message for what befalls one repository, or the hosts.
+var groupBy = []string{"type", "repo"}
 
 func (t Target) withDefaults() Target {
 	if t.Timeout == 0 {
@@ -75,6 +97,20 @@ func (t Target) withDefaults() Target {
 	return t
 }
 
+// grouping is how the target's notices are told together; none of it for kinds
+// that tell machines.
+func (t Target) grouping(c Config, k kind) grouping {
+	by := t.GroupBy
+	if len(by) == 0 {
+		by = groupBy
+	}
+	g := grouping{by: by, wait: cmp.Or(t.GroupWait, c.GroupWait), interval: cmp.Or(t.GroupInterval, c.GroupInterval)}
+	if !k.people || by[0] == ungrouped || g.wait == 0 && g.interval == 0 {
+		return grouping{}
+	}
+	return g
+}
+
 // legalName is what a durable's name and a metric's label take.
 var legalName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 
@@ -84,6 +120,7 @@ func (c Config) Validate() error {
 	if c.PageURL != "" && !isHTTP(c.PageURL) {
 		errs = append(errs, fmt.Errorf("page_url is %q: want http:// or https:// and a host", c.PageURL))
 	}
+	errs = append(errs, checkTimes(c.GroupWait, c.GroupInterval, c.RepeatInterval))
 	seen := map[string]bool{}
 	for i, t := range c.Targets {
 		at := fmt.Sprintf("targets[%d] %q", i, t.Name)
@@ -109,6 +146,7 @@ func (t Target) validate() error {
 	if t.GiveUpAfter < 0 {
 		errs = append(errs, fmt.Errorf("give_up_after is %s: must not be negative", t.GiveUpAfter))
 	}
+	errs = append(errs, checkTimes(t.GroupWait, t.GroupInterval, t.RepeatInterval), checkLabels(t.GroupBy))
 	k, ok := kinds[t.Kind]
 	if !ok {
 		return errors.Join(append(errs, fmt.Errorf("kind is %q: want one of %v", t.Kind, Kinds()))...)
@@ -124,11 +162,26 @@ func (t Target) validate() error {
 	return err
 }
 
+// checkTimes reports times of groups that cannot be meant.
+func checkTimes(wait, interval, repeat time.Duration) error {
+	var errs []error
+	if wait < 0 || wait > maxGroup {
+		errs = append(errs, fmt.Errorf("group_wait is %s: want at most %s", wait, maxGroup))
+	}
+	if interval < 0 || interval > maxGroup {
+		errs = append(errs, fmt.Errorf("group_interval is %s: want at most %s", interval, maxGroup))
+	}
+	if repeat < 0 {
+		errs = append(errs, fmt.Errorf("repeat_interval is %s: must not be negative", repeat))
+	}
+	return errors.Join(errs...)
+}
+
 // checkSettings reports what the kind needs and lacks, and what it would ignore.
 func (t Target) checkSettings(k kind) error {
 	var errs []error
 	for name, set := range t.settings() {
-		switch k.settings[name] {
+		switch k.need(name) {
 		case required:
 			if !set {
 				errs = append(errs, fmt.Errorf("%s is missing: kind %s needs it", name, t.Kind))
@@ -155,6 +208,8 @@ func (t Target) settings() map[string]bool {
 		"user": t.User != "", "token": !t.Token.IsZero(), "password": !t.Password.IsZero(), "secret": !t.Secret.IsZero(),
 		"headers": len(t.Headers) > 0, "template": t.Template != "", "server": t.Server != "",
 		"encryption": t.Encryption != "", "from": t.From != "", "to": len(t.To) > 0,
+		"group_by": len(t.GroupBy) > 0, "group_wait": t.GroupWait != 0, "group_interval": t.GroupInterval != 0,
+		"repeat_interval": t.RepeatInterval != 0, "comment": t.Comment,
 	}
 }
 

@@ -22,6 +22,7 @@ type filter struct {
 	repos    []string         // patterns of path.Match, nil for all
 	forges   []string         // nil where no commit status is written
 	hosts    []string         // of the forge, in lower case
+	ignored  bool             // also pushes that ask for nothing, not only held ones
 }
 
 // newFilter reads a target's filters and reports what matches nothing.
@@ -31,6 +32,7 @@ func newFilter(t Target, k kind) (filter, error) {
 	if len(t.On) > 0 {
 		f.types = nil
 	}
+	f.ignored = !k.isForge() || slices.Contains(t.On, "push.ignored")
 	for _, name := range t.On {
 		typ := events.Type("dev.fiord." + name + ".v1")
 		if !slices.Contains(notice.Types(), typ) {
@@ -80,7 +82,10 @@ func typeNames() (names []string) {
 // wants tells whether the target gets the notice. Types were matched by the
 // subscription.
 func (f filter) wants(n notice.Notice) bool {
-	if n.Verdict != "" && f.verdicts != nil && !slices.Contains(f.verdicts, n.Verdict) {
+	if n.Aside && f.forges == nil || n.Event.Type == events.TypePushIgnored && !n.Held && !f.ignored {
+		return false
+	}
+	if n.Verdict != "" && !f.wantsVerdict(n) {
 		return false
 	}
 	if f.repos != nil && (n.Commit == nil || !f.matchesRepo(n.Commit.Repo.Name)) {
@@ -89,7 +94,14 @@ func (f filter) wants(n notice.Notice) bool {
 	if f.forges == nil {
 		return true
 	}
-	return n.Status != nil && f.isHere(n.Commit.Repo)
+	return n.Status != nil && n.Commit != nil && f.isHere(n.Commit.Repo)
+}
+
+// wantsVerdict lets through that a regression is over for whoever is told of
+// regressions, whatever the verdict of the figures that are back.
+func (f filter) wantsVerdict(n notice.Notice) bool {
+	return f.verdicts == nil || slices.Contains(f.verdicts, n.Verdict) ||
+		n.Recovered != nil && slices.Contains(f.verdicts, events.VerdictRegressed)
 }
 
 func (f filter) matchesRepo(name string) bool {

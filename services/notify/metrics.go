@@ -14,6 +14,8 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	skipped  *prometheus.CounterVec
 	failed   *prometheus.CounterVec
+	withheld *prometheus.CounterVec
+	together *prometheus.HistogramVec
 	open     *prometheus.GaugeVec
 }
 
@@ -31,6 +33,12 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fiord_notify_failed_total", Help: "Notices given up on.",
 		}, []string{"target"}),
+		withheld: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fiord_notify_withheld_total", Help: "Notices not sent on purpose: silenced, or of a shift that the target knows.",
+		}, []string{"target"}),
+		together: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "fiord_notify_message_notices", Help: "Notices told by one message, of targets that group them.", Buckets: prometheus.ExponentialBuckets(1, 4, 6),
+		}, []string{"target"}),
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "fiord_notify_breaker_open", Help: "1 while a target that is away is being spared.",
 		}, []string{"target"}),
@@ -38,7 +46,11 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	if r == nil {
 		return m, nil
 	}
-	return m, errors.Join(r.Register(m.attempts), r.Register(m.seconds), r.Register(m.skipped), r.Register(m.failed), r.Register(m.open))
+	var errs []error
+	for _, c := range []prometheus.Collector{m.attempts, m.seconds, m.skipped, m.failed, m.withheld, m.together, m.open} {
+		errs = append(errs, r.Register(c))
+	}
+	return m, errors.Join(errs...)
 }
 
 // sent enters one request.

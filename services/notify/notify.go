@@ -1,19 +1,21 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/service"
+	"github.com/fiord-bench/fiord/services/notify/silence"
 )
 
 // Service is one replica of notify.
 type Service struct {
 	bus     *bus.Bus
 	log     *slog.Logger
-	ledger  *ledger // its bucket is bound by Run
+	ledger  *ledger // its bucket is bound by Run, and the targets' silences
 	targets []*target
 }
 
@@ -28,7 +30,7 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 	}
 	s := &Service{bus: deps.Bus, log: deps.Log, ledger: &ledger{}}
 	for _, settings := range cfg.Targets {
-		t, err := s.newTarget(settings.withDefaults(), cfg.PageURL, m)
+		t, err := s.newTarget(settings.withDefaults(), cfg, m)
 		if err != nil {
 			return nil, fmt.Errorf("set up target %s: %w", settings.Name, err)
 		}
@@ -37,7 +39,7 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 	return s, nil
 }
 
-func (s *Service) newTarget(settings Target, pages string, m *metrics) (*target, error) {
+func (s *Service) newTarget(settings Target, cfg Config, m *metrics) (*target, error) {
 	k := kinds[settings.Kind]
 	f, err := newFilter(settings, k)
 	if err != nil {
@@ -47,10 +49,16 @@ func (s *Service) newTarget(settings Target, pages string, m *metrics) (*target,
 	if err != nil {
 		return nil, err
 	}
-	return &target{
-		name: settings.Name, kind: settings.Kind, giveUp: settings.GiveUpAfter, pages: pages,
-		filter: f, sender: send, ordered: k.isForge(), ledger: s.ledger, metrics: m,
-	}, nil
+	t := &target{
+		name: settings.Name, kind: settings.Kind, giveUp: settings.GiveUpAfter, pages: cfg.PageURL,
+		filter: f, sender: send, ordered: k.isForge(), ledger: s.ledger, metrics: m, log: s.log,
+		once: k.people, repeat: cmp.Or(settings.RepeatInterval, cfg.RepeatInterval), group: settings.grouping(cfg, k),
+		silenced: !k.isForge() && !k.record,
+	}
+	if settings.Comment {
+		t.comments, _ = send.(commenter) // every forge's sender is one
+	}
+	return t, nil
 }
 
 // Run serves until the context ends and returns when its goroutines have.
@@ -68,7 +76,16 @@ func (s *Service) run(ctx context.Context) error {
 		return fmt.Errorf("open bucket %s: %w", bus.BucketNotices, err)
 	}
 	s.ledger.kv = kv
+	store, err := silence.Open(ctx, s.bus.JetStream(), bus.BucketSilences)
+	if err != nil {
+		return err
+	}
+	silences, err := store.Watch(ctx, func(err error) { s.log.Warn("silence skipped", "error", err) })
+	if err != nil {
+		return err
+	}
 	for _, t := range s.targets {
+		t.silences = silences
 		sub, err := s.bus.React(ctx, t.reaction())
 		if err != nil {
 			return err

@@ -44,7 +44,7 @@ func newSite(t *testing.T) *site {
 	nats := bustest.NewServer(t)
 	s := &site{t: t, nats: nats, bus: nats.Bus("fiord/test"), seen: make(chan events.Event, 1000), log: &lockedBuffer{}}
 	sub, err := s.bus.Watch(t.Context(), bus.View{
-		Types: []events.Type{events.TypeNoticeSent, events.TypeNoticeFailed},
+		Types: []events.Type{events.TypeNoticeSent, events.TypeNoticeFailed, events.TypeNoticeWithheld},
 		See:   func(_ context.Context, seen bus.Seen) { s.seen <- seen.Event },
 	})
 	if err != nil {

@@ -29,7 +29,7 @@ func requested(o *events.Origin) events.BenchRequested {
 func reported(t *testing.T, bench string, o *events.Origin) events.BenchReported {
 	t.Helper()
 	d := example[events.BenchReported](t, "bench.reported")
-	d.Bench, d.Name, d.Origin = bench, "randread", o
+	d.Bench, d.Name, d.Origin, d.Shift = bench, "randread", o, nil
 	return d
 }
 

@@ -1,5 +1,5 @@
 // Package bitbucket writes build statuses at Bitbucket Cloud and Bitbucket Data
-// Center.
+// Center, and comments at their pull requests.
 package bitbucket
 
 import (
@@ -26,20 +26,22 @@ type Statuses struct {
 	header http.Header
 	path   string // below base, with {owner}, {repo} and {sha}
 	states map[notice.State]string
-	client *post.Client
+	// comments of a pull request, below base, with {owner}, {repo} and {pull}.
+	comments string
+	client   *post.Client
 }
 
 // NewCloud prepares bitbucket.org, whose REST API is at api:
 // https://api.bitbucket.org. With a user name the secret is an app password,
 // else an access token with the right repository:write.
 func NewCloud(api, user, secret string, client *post.Client) *Statuses {
-	return &Statuses{strings.TrimSuffix(api, "/"), credentials(user, secret), cloudPath, cloudStates, client}
+	return &Statuses{strings.TrimSuffix(api, "/"), credentials(user, secret), cloudPath, cloudStates, cloudComments, client}
 }
 
 // NewDataCenter prepares the server whose start page is at base. The token
 // needs the right to read the repository.
 func NewDataCenter(base, token string, client *post.Client) *Statuses {
-	return &Statuses{strings.TrimSuffix(base, "/"), credentials("", token), dataCenterPath, dataCenterStates, client}
+	return &Statuses{strings.TrimSuffix(base, "/"), credentials("", token), dataCenterPath, dataCenterStates, dataCenterComments, client}
 }
 
 func credentials(user, secret string) http.Header {

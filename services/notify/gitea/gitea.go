@@ -1,17 +1,23 @@
-// Package gitea writes commit statuses at Gitea and Forgejo, which share this
-// part of their API.
+// Package gitea writes commit statuses at Gitea and Forgejo, and comments at their
+// pull requests. The two share this part of their API.
 package gitea
 
 import (
 	"context"
+	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/fiord-bench/fiord/services/notify/notice"
 	"github.com/fiord-bench/fiord/services/notify/post"
 )
 
-const maxDescription = 255
+const (
+	maxDescription = 255
+	// maxComment is what a text column takes on every database Gitea runs on.
+	maxComment = 65535
+)
 
 // Statuses writes to one server.
 type Statuses struct {
@@ -34,7 +40,7 @@ func (s *Statuses) Send(ctx context.Context, n notice.Notice) error {
 	if err != nil {
 		return err
 	}
-	u := s.base + "/api/v1/repos/" + url.PathEscape(owner) + "/" + url.PathEscape(name) + "/statuses/" + url.PathEscape(n.Commit.SHA)
+	u := s.repo(owner, name) + "/statuses/" + url.PathEscape(n.Commit.SHA)
 	req, err := post.JSON(u, post.Bearer("token", s.token), body{
 		State: states[n.Status.State], TargetURL: n.URL, Context: n.Status.Context,
 		Description: notice.Cut(n.Status.Description, maxDescription),
@@ -43,6 +49,32 @@ func (s *Statuses) Send(ctx context.Context, n notice.Notice) error {
 		return err
 	}
 	return s.client.Do(ctx, req)
+}
+
+func (s *Statuses) repo(owner, name string) string {
+	return s.base + "/api/v1/repos/" + url.PathEscape(owner) + "/" + url.PathEscape(name)
+}
+
+// MaxComment is how long a comment may be.
+func (s *Statuses) MaxComment() int { return maxComment }
+
+// Comment writes a comment of a pull request, which is an issue to this API, or
+// changes it if it has an id. The token needs the scope write:issue.
+func (s *Statuses) Comment(ctx context.Context, c notice.Commit, id, text string) (string, error) {
+	owner, name, err := c.OwnerAndName()
+	if err != nil {
+		return "", err
+	}
+	u, method := s.repo(owner, name)+"/issues/"+strconv.Itoa(c.Pull)+"/comments", http.MethodPost
+	if id != "" {
+		u, method = s.repo(owner, name)+"/issues/comments/"+url.PathEscape(id), http.MethodPatch
+	}
+	req, err := post.JSON(u, post.Bearer("token", s.token), map[string]string{"body": text})
+	if err != nil {
+		return "", err
+	}
+	req.Method = method
+	return s.client.Comment(ctx, req)
 }
 
 type body struct {

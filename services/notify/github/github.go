@@ -1,17 +1,26 @@
-// Package github writes commit statuses at github.com and GitHub Enterprise.
+// Package github writes commit statuses at github.com and GitHub Enterprise, and
+// comments at their pull requests.
+//
+// Statuses, not check runs: those take a GitHub App of the operator's own, and say
+// little more.
 package github
 
 import (
 	"context"
+	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/fiord-bench/fiord/services/notify/notice"
 	"github.com/fiord-bench/fiord/services/notify/post"
 )
 
-// maxDescription is GitHub's limit, in characters; bytes are never fewer.
-const maxDescription = 140
+// GitHub's limits, in characters; bytes are never fewer.
+const (
+	maxDescription = 140
+	maxComment     = 65536
+)
 
 // Statuses writes to one GitHub.
 type Statuses struct {
@@ -35,11 +44,8 @@ func (s *Statuses) Send(ctx context.Context, n notice.Notice) error {
 	if err != nil {
 		return err
 	}
-	h := post.Bearer("Bearer", s.token)
-	h.Set("Accept", "application/vnd.github+json")
-	h.Set("X-GitHub-Api-Version", "2022-11-28")
-	u := s.api + "/repos/" + url.PathEscape(owner) + "/" + url.PathEscape(name) + "/statuses/" + url.PathEscape(n.Commit.SHA)
-	req, err := post.JSON(u, h, body{
+	u := s.repo(owner, name) + "/statuses/" + url.PathEscape(n.Commit.SHA)
+	req, err := post.JSON(u, s.header(), body{
 		State: states[n.Status.State], TargetURL: n.URL, Context: n.Status.Context,
 		Description: notice.Cut(n.Status.Description, maxDescription),
 	})
@@ -47,6 +53,39 @@ func (s *Statuses) Send(ctx context.Context, n notice.Notice) error {
 		return err
 	}
 	return s.client.Do(ctx, req)
+}
+
+func (s *Statuses) repo(owner, name string) string {
+	return s.api + "/repos/" + url.PathEscape(owner) + "/" + url.PathEscape(name)
+}
+
+func (s *Statuses) header() http.Header {
+	h := post.Bearer("Bearer", s.token)
+	h.Set("Accept", "application/vnd.github+json")
+	h.Set("X-GitHub-Api-Version", "2022-11-28")
+	return h
+}
+
+// MaxComment is GitHub's limit.
+func (s *Statuses) MaxComment() int { return maxComment }
+
+// Comment writes a comment of a pull request, which is an issue to this API, or
+// changes it if it has an id. The token needs the right to write pull requests.
+func (s *Statuses) Comment(ctx context.Context, c notice.Commit, id, text string) (string, error) {
+	owner, name, err := c.OwnerAndName()
+	if err != nil {
+		return "", err
+	}
+	u, method := s.repo(owner, name)+"/issues/"+strconv.Itoa(c.Pull)+"/comments", http.MethodPost
+	if id != "" {
+		u, method = s.repo(owner, name)+"/issues/comments/"+url.PathEscape(id), http.MethodPatch
+	}
+	req, err := post.JSON(u, s.header(), map[string]string{"body": text})
+	if err != nil {
+		return "", err
+	}
+	req.Method = method
+	return s.client.Comment(ctx, req)
 }
 
 type body struct {

@@ -1,4 +1,4 @@
-// Package gitlab writes commit statuses at GitLab.
+// Package gitlab writes commit statuses at GitLab, and comments at merge requests.
 package gitlab
 
 import (
@@ -6,13 +6,17 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/fiord-bench/fiord/services/notify/notice"
 	"github.com/fiord-bench/fiord/services/notify/post"
 )
 
-const maxDescription = 255
+const (
+	maxDescription = 255
+	maxComment     = 1_000_000
+)
 
 // Statuses writes to one GitLab.
 type Statuses struct {
@@ -34,13 +38,8 @@ func (s *Statuses) Send(ctx context.Context, n notice.Notice) error {
 	if _, err := n.Commit.Path(); err != nil {
 		return err
 	}
-	h := http.Header{}
-	if s.token != "" {
-		h.Set("Private-Token", s.token)
-	}
-	// A project's full path, slashes escaped, stands for its number.
-	u := s.base + "/api/v4/projects/" + url.PathEscape(n.Commit.Repo.Name) + "/statuses/" + url.PathEscape(n.Commit.SHA)
-	req, err := post.JSON(u, h, body{
+	u := s.project(n.Commit.Repo.Name) + "/statuses/" + url.PathEscape(n.Commit.SHA)
+	req, err := post.JSON(u, s.header(), body{
 		State: states[n.Status.State], Name: n.Status.Context, TargetURL: n.URL,
 		Ref: branch(n.Commit.Ref), Description: notice.Cut(n.Status.Description, maxDescription),
 	})
@@ -49,6 +48,39 @@ func (s *Statuses) Send(ctx context.Context, n notice.Notice) error {
 	}
 	req.Accept = alreadySo
 	return s.client.Do(ctx, req)
+}
+
+// project is its address: the full path, slashes escaped, stands for its number.
+func (s *Statuses) project(path string) string {
+	return s.base + "/api/v4/projects/" + url.PathEscape(path)
+}
+
+func (s *Statuses) header() http.Header {
+	h := http.Header{}
+	if s.token != "" {
+		h.Set("Private-Token", s.token)
+	}
+	return h
+}
+
+// MaxComment is GitLab's limit.
+func (s *Statuses) MaxComment() int { return maxComment }
+
+// Comment writes a note of a merge request, or changes it if it has an id.
+func (s *Statuses) Comment(ctx context.Context, c notice.Commit, id, text string) (string, error) {
+	if _, err := c.Path(); err != nil {
+		return "", err
+	}
+	u, method := s.project(c.Repo.Name)+"/merge_requests/"+strconv.Itoa(c.Pull)+"/notes", http.MethodPost
+	if id != "" {
+		u, method = u+"/"+url.PathEscape(id), http.MethodPut
+	}
+	req, err := post.JSON(u, s.header(), map[string]string{"body": text})
+	if err != nil {
+		return "", err
+	}
+	req.Method = method
+	return s.client.Comment(ctx, req)
 }
 
 // alreadySo recognises GitLab's refusal to set the state that a status has:

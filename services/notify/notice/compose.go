@@ -17,7 +17,7 @@ const (
 // Types lists what can be told of, in the order of the catalogue.
 func Types() []events.Type {
 	return []events.Type{
-		events.TypePushIgnored, events.TypePushRejected,
+		events.TypePushIgnored, events.TypePushRejected, events.TypePushApproved,
 		events.TypeBenchRequested,
 		events.TypeRunFailed, events.TypeRunRejected, events.TypeRunExpired,
 		events.TypeBenchReported, events.TypeBenchUnplaced, events.TypeBenchCancelled,
@@ -36,6 +36,8 @@ func Compose(target string, e events.Event, pages string) (Notice, bool) {
 		c.pushIgnored(d)
 	case events.PushRejected:
 		c.pushRejected(d)
+	case events.PushApproved:
+		c.pushApproved(d)
 	case events.BenchRequested:
 		c.benchRequested(d, events.BenchID(e))
 	case events.RunFailed:
@@ -146,7 +148,20 @@ func (c composer) pushIgnored(d events.PushIgnored) {
 	c.title(Info, "%s: nothing to measure for %s", d.Repo.Name, d.Ref)
 	c.text(d.Reason)
 	c.push(d.Push)
+	if d.Held {
+		c.title(Info, "%s: %s", d.Repo.Name, d.Reason)
+		c.n.Held, c.n.Text = true, ""
+		c.status(Pending, "fiord", d.Push.Push, "waits for approval: fiord approve "+d.Push.Push)
+		return
+	}
 	c.status(Neutral, "fiord", d.Push.Push, d.Reason)
+}
+
+// pushApproved knows no commit: the event has only the push's id.
+func (c composer) pushApproved(d events.PushApproved) {
+	c.title(Info, "a pull request may be measured, says %s", d.By)
+	c.field("push", d.Push)
+	c.n.Status = &Status{State: Success, Context: "fiord", About: d.Push, Description: OneLine("approved by "+d.By, maxLine)}
 }
 
 func (c composer) pushRejected(d events.PushRejected) {
@@ -157,6 +172,11 @@ func (c composer) pushRejected(d events.PushRejected) {
 }
 
 func (c composer) benchRequested(d events.BenchRequested, bench string) {
+	c.n.Bench = d.Name
+	if d.Confirms != "" {
+		c.confirming(d)
+		return
+	}
 	c.title(Info, "%s is asked for", d.Name)
 	c.link("benches", bench)
 	c.field("bench", bench)
@@ -164,7 +184,30 @@ func (c composer) benchRequested(d events.BenchRequested, bench string) {
 	c.status(Pending, statusContext(d.Name), bench, "waiting for its hosts")
 }
 
+// confirming says at the bench in doubt what it waits for.
+func (c composer) confirming(d events.BenchRequested) {
+	c.n.Aside = true
+	c.title(Info, "%s seems to have regressed and is measured again", d.Name)
+	c.link("benches", d.Confirms)
+	c.field("bench", d.Confirms)
+	c.origin(d.Origin)
+	c.status(Pending, statusContext(d.Name), d.Confirms, "regressed at the first look, measuring again to confirm")
+}
+
+// aside marks the end of a bench that confirms another; there is no more to say.
+func (c composer) aside(name, bench, confirms string) {
+	c.n.Aside, c.n.Bench = true, name
+	c.title(Info, "%s was measured again", name)
+	c.field("bench", bench)
+	c.field("confirms", confirms)
+}
+
 func (c composer) benchUnplaced(d events.BenchUnplaced) {
+	if d.Confirms != "" {
+		c.aside(d.Name, d.Bench, d.Confirms)
+		return
+	}
+	c.n.Bench = d.Name
 	c.title(Bad, "%s cannot be placed", d.Name)
 	c.problems(d.Problems)
 	c.link("benches", d.Bench)
@@ -174,6 +217,11 @@ func (c composer) benchUnplaced(d events.BenchUnplaced) {
 }
 
 func (c composer) benchCancelled(d events.BenchCancelled) {
+	if d.Confirms != "" {
+		c.aside(d.Name, d.Bench, d.Confirms)
+		return
+	}
+	c.n.Bench = d.Name
 	c.title(Warning, "%s was cancelled", d.Name)
 	c.text(d.Reason + " (" + d.By + ")")
 	c.link("benches", d.Bench)
@@ -184,6 +232,7 @@ func (c composer) benchCancelled(d events.BenchCancelled) {
 }
 
 func (c composer) run(r events.RunRef, what string, level Level, reason string) {
+	c.n.Bench, c.n.Hosts = r.Name, hosts(r.Host)
 	c.title(level, "%s: a run of %s %s", r.Name, r.Job, what)
 	c.text(reason)
 	c.link("runs", r.Run)
@@ -198,6 +247,7 @@ func (c composer) run(r events.RunRef, what string, level Level, reason string) 
 }
 
 func (c composer) hostLost(d events.HostLost) {
+	c.n.Hosts = hosts(d.Host)
 	c.title(Bad, "bench host %s is lost", d.Host)
 	c.text(fmt.Sprintf("its last sign was at %s; %d runs were on it", d.LastSeen.UTC().Format("2006-01-02 15:04:05 MST"), len(d.Running)))
 	c.field("host", d.Host)
@@ -211,6 +261,13 @@ func (c composer) inventory(d events.InventoryGenerated) {
 	c.title(level, "inventory generated: %d hosts of %d instances%s", d.Counts.Emitted, d.Counts.Discovered, state)
 	c.field("inventory", d.Inventory)
 	c.field("excluded", fmt.Sprint(d.Counts.Excluded))
+}
+
+// hosts are those that have a name.
+func hosts(names ...string) []string {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" })
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func statusContext(bench string) string { return "fiord/" + bench }

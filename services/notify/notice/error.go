@@ -26,7 +26,9 @@ type SendError struct {
 	Outcome Outcome
 	// After is when to come back, if the target said so.
 	After time.Duration
-	Err   error
+	// Code is the HTTP status that the target answered, 0 if there was none.
+	Code int
+	Err  error
 }
 
 // Error implements error.

@@ -39,8 +39,19 @@ type Notice struct {
 	Fields []Field
 	// URL of a page about it, "" when there is none.
 	URL string
+	// Bench by its name, "" when the event is about none.
+	Bench string
+	// Hosts that are at fault: a lost one, a run's, those whose figures shifted.
+	Hosts []string
 	// Verdict of a reported bench.
 	Verdict events.Verdict
+	// Shift that a reported regression belongs to, Recovered the one it ends.
+	Shift, Recovered *events.Shift
+	// Aside marks what concerns a bench that only confirms another: nobody is
+	// told, but the other's status may say that it is waited for.
+	Aside bool
+	// Held marks a pull request that waits for approval.
+	Held bool
 	// Commit concerned, nil when no commit is or none is known.
 	Commit *Commit
 	// Status for that commit, nil when the event gives none.

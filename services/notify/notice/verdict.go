@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/fiord-bench/fiord/events"
 )
@@ -12,19 +13,20 @@ import (
 const maxShifts = 5
 
 func (c composer) benchReported(d events.BenchReported) {
+	if d.Confirms != "" {
+		c.aside(d.Name, d.Bench, d.Confirms)
+		return
+	}
+	c.n.Bench, c.n.Verdict, c.n.Shift, c.n.Recovered = d.Name, d.Verdict, d.Shift, d.Recovered
+	c.n.Hosts = shiftedHosts(d.Comparisons)
 	level, state := weigh(d.Verdict)
+	if d.Recovered != nil && level == Info {
+		level = Good
+	}
 	c.title(level, "%s: %s", d.Name, d.Headline)
-	c.n.Verdict = d.Verdict
-	told := 0
-	for _, cmp := range d.Comparisons {
-		if cmp.Verdict == events.VerdictUnchanged {
-			continue
-		}
-		if told++; told > maxShifts {
-			c.text("… and more on the page")
-			break
-		}
-		c.text(shift(cmp))
+	c.comparisons(d.Comparisons)
+	if d.Confirmation != nil {
+		c.text("second look: " + d.Confirmation.Reason)
 	}
 	c.link("benches", d.Bench)
 	if d.URL != "" {
@@ -33,8 +35,78 @@ func (c composer) benchReported(d events.BenchReported) {
 	c.field("verdict", string(d.Verdict))
 	c.field("bench", d.Bench)
 	c.field("runs", countsText(d.Counts))
+	c.history(d)
 	c.origin(d.Origin)
-	c.status(state, statusContext(d.Name), d.Bench, string(d.Verdict)+": "+d.Headline)
+	c.status(state, statusContext(d.Name), d.Bench, gist(d))
+}
+
+// comparisons lists what shifted, in the report's order: the worst first.
+func (c composer) comparisons(list []events.Comparison) {
+	told := 0
+	for _, cmp := range list {
+		if cmp.Verdict == events.VerdictUnchanged {
+			continue
+		}
+		if told++; told > maxShifts {
+			c.text("… and more on the page")
+			return
+		}
+		c.text(shift(cmp))
+	}
+}
+
+// history says since when, and what is over.
+func (c composer) history(d events.BenchReported) {
+	if d.Shift != nil && d.Shift.Reports > 1 {
+		c.field("regressed since", short(d.Shift.Commit, d.Shift.Since))
+		c.field("reports of it", fmt.Sprint(d.Shift.Reports))
+	}
+	if d.Recovered != nil {
+		c.field("recovered from", short(d.Recovered.Commit, d.Recovered.Since))
+	}
+}
+
+// gist is the truth of a status in one line: the headline, and before it what it
+// leaves out. A regression that lasts says since which commit.
+func gist(d events.BenchReported) string {
+	says := func(word string) bool { return strings.Contains(strings.ToLower(d.Headline), strings.ToLower(word)) }
+	first := string(d.Verdict)
+	switch {
+	case d.Shift != nil && d.Shift.Reports > 1 && d.Shift.Commit != "":
+		if since := short(d.Shift.Commit, ""); !says(since) {
+			return first + " since " + since + ": " + d.Headline
+		}
+	case d.Recovered != nil:
+		first = "recovered"
+	}
+	if says(first) {
+		return d.Headline
+	}
+	return first + ": " + d.Headline
+}
+
+// short is a commit as people say it, or else the bench.
+func short(commit, bench string) string {
+	if commit == "" {
+		return bench
+	}
+	return commit[:min(len(commit), 7)]
+}
+
+// shiftedHosts are the hosts whose figures are not what they were; none if any
+// comparison took hosts together, for then it cannot be said whose fault it is.
+func shiftedHosts(list []events.Comparison) []string {
+	var names []string
+	for _, cmp := range list {
+		if cmp.Verdict == events.VerdictUnchanged {
+			continue
+		}
+		if cmp.Host == "" {
+			return nil
+		}
+		names = append(names, cmp.Host)
+	}
+	return hosts(names...)
 }
 
 // weigh says what a verdict means to people and to a commit. An inconclusive

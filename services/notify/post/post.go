@@ -21,6 +21,8 @@ import (
 const (
 	// maxAnswer is how much of an answer is read: enough for its first words.
 	maxAnswer = 4 << 10
+	// maxDocument is how much of one is read that is needed.
+	maxDocument = 1 << 20
 	// maxWords is how much of it stands in an error.
 	maxWords = 300
 	// maxWait caps how long a target may ask us to stay away.
@@ -85,6 +87,24 @@ func Bearer(scheme, token string) http.Header {
 // Do sends the request and returns nil if the target took it, else a
 // [notice.SendError].
 func (c *Client) Do(ctx context.Context, r Request) error {
+	_, err := c.ask(ctx, r, maxAnswer)
+	return err
+}
+
+// Ask sends the request and reads the JSON that the target answers into v.
+func (c *Client) Ask(ctx context.Context, r Request, v any) error {
+	answer, err := c.ask(ctx, r, maxDocument)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, v); err != nil {
+		return &notice.SendError{Outcome: notice.Failed, Err: fmt.Errorf("answered what is no JSON%s", words(answer))}
+	}
+	return nil
+}
+
+// ask sends the request and returns the first bytes of the answer.
+func (c *Client) ask(ctx context.Context, r Request, most int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	method := r.Method
@@ -93,7 +113,7 @@ func (c *Client) Do(ctx context.Context, r Request) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, method, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
-		return notice.Refusal("build request: %w", bare(err))
+		return nil, notice.Refusal("build request: %w", bare(err))
 	}
 	req.Header = r.Header.Clone()
 	if req.Header == nil {
@@ -102,14 +122,14 @@ func (c *Client) Do(ctx context.Context, r Request) error {
 	req.Header.Set("User-Agent", "fiord-notify")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return &notice.SendError{Outcome: notice.Away, Err: bare(err)}
+		return nil, &notice.SendError{Outcome: notice.Away, Err: bare(err)}
 	}
 	defer resp.Body.Close()
-	answer, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // the status counts, the words only help
+	answer, _ := io.ReadAll(io.LimitReader(resp.Body, most)) // the status counts, the words only help
 	if resp.StatusCode/100 == 2 || r.Accept != nil && r.Accept(resp.StatusCode, answer) {
-		return nil
+		return answer, nil
 	}
-	return judge(resp, answer)
+	return nil, judge(resp, answer)
 }
 
 // bare takes the URL out of an error of net/http: it may hold a secret.
@@ -122,7 +142,7 @@ func bare(err error) error {
 
 // judge sorts an answer that is no success.
 func judge(resp *http.Response, answer []byte) error {
-	e := &notice.SendError{Err: fmt.Errorf("answered %s%s", resp.Status, words(answer))}
+	e := &notice.SendError{Code: resp.StatusCode, Err: fmt.Errorf("answered %s%s", resp.Status, words(answer))}
 	e.After = wait(resp.Header)
 	switch code := resp.StatusCode; {
 	case code == http.StatusTooManyRequests, code == http.StatusForbidden && limited(resp.Header):
