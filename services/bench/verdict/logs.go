@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
@@ -145,7 +148,7 @@ func (r *reading) end() {
 		r.sum.slack[d] += 2 * r.rate[d] * float64(r.window) / 1000
 	}
 	silent := time.Duration(r.silence) * time.Millisecond //nolint:gosec // bounded by the run's length
-	if silent < stalled || paused(r.spec) {
+	if silent < stalled || paused(r.spec, silent) {
 		return
 	}
 	from := time.Duration(r.at) * time.Millisecond //nolint:gosec // bounded by the run's length
@@ -153,12 +156,38 @@ func (r *reading) end() {
 		r.spec.Name, r.number, silent, from, time.Duration(r.last)*time.Millisecond) //nolint:gosec // bounded by the run's length
 }
 
-// paused tells whether a job waits on purpose.
-func paused(j *job.Job) bool {
-	for _, option := range []string{"thinktime", "rate", "rate_iops", "flow", "read_iolog", "startdelay"} {
+// paused tells whether a job that was silent so long waited on purpose.
+func paused(j *job.Job, silent time.Duration) bool {
+	for _, option := range []string{"thinktime", "rate", "flow", "read_iolog", "startdelay"} {
 		if j.Get(option) != nil {
 			return true
 		}
 	}
-	return false
+	rate := j.Get("rate_iops")
+	if rate == nil {
+		return false
+	}
+	between, known := betweenIOs(rate.Value)
+	return !known || silent < rateSlack*between
+}
+
+// rateSlack is how many times longer than the time between two I/Os a job that
+// keeps a rate may be silent: one that draws its times at random
+// (rate_process=poisson) waits longer once in 10^8 times.
+const rateSlack = 20
+
+// betweenIOs reads rate_iops: "1000", or "1000,500,0" by direction. The slowest
+// decides.
+func betweenIOs(rates string) (time.Duration, bool) {
+	slowest := math.Inf(1)
+	for text := range strings.SplitSeq(rates, ",") {
+		n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 32)
+		if err != nil {
+			return 0, false
+		}
+		if n > 0 {
+			slowest = min(slowest, float64(n))
+		}
+	}
+	return time.Duration(float64(time.Second) / slowest), !math.IsInf(slowest, 1)
 }

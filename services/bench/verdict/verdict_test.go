@@ -132,6 +132,30 @@ func TestAStallIsFoundThoughFiosAveragesHideIt(t *testing.T) {
 	want(t, got, events.IntegritySuspect, "stall", "nothing completed for")
 }
 
+func TestASilenceIsOnPurposeIfTheJobSaysSo(t *testing.T) {
+	for options, want := range map[string]bool{
+		"":                                    false,
+		"rate_iops=100":                       false, // ten milliseconds between two
+		"rate_iops=5":                         true,
+		"rate_iops=5000,5":                    true, // the writes are slow
+		"rate_iops=5000,0":                    false,
+		"rate_iops=0":                         true, // who knows
+		"rate_iops=1k":                        true,
+		"rate_iops=100\nthinktime=1000":       true,
+		"rate=1m":                             true,
+		"startdelay=1":                        true,
+		"rate_iops=100\nrate_process=poisson": false,
+	} {
+		file, err := job.Parse("j", []byte("[a]\nrw=read\n"+options+"\n"), job.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := paused(file.Jobs()[0], 2*time.Second); got != want {
+			t.Errorf("%q: %v", options, got)
+		}
+	}
+}
+
 func TestErrorsAndNoiseComeWithTheirEvidence(t *testing.T) {
 	output := &result.Output{
 		Version: "fio-3.33", Cut: true,
