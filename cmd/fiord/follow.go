@@ -82,7 +82,12 @@ type result struct {
 	Runs     map[string]follow.State `json:"runs,omitempty"`
 	URL      string                  `json:"url,omitempty"`
 	Compared []events.Comparison     `json:"comparisons,omitempty"`
-	Exit     follow.Outcome          `json:"exit"`
+	// Shift, Recovered, Confirmation and Confirms as bench.reported has them.
+	Shift        *events.Shift        `json:"shift,omitempty"`
+	Recovered    *events.Shift        `json:"recovered,omitempty"`
+	Confirmation *events.Confirmation `json:"confirmation,omitempty"`
+	Confirms     string               `json:"confirms,omitempty"`
+	Exit         follow.Outcome       `json:"exit"`
 }
 
 // problem is a run that did not complete, or what kept the bench from its place.
@@ -106,6 +111,7 @@ func newResult(b *follow.Bench, webURL string) result {
 	switch end := b.End.(type) {
 	case events.BenchReported:
 		r.Verdict, r.Headline, r.Counts, r.Reports, r.Compared = end.Verdict, end.Headline, end.Counts, end.Reports, end.Comparisons
+		r.Shift, r.Recovered, r.Confirmation, r.Confirms = end.Shift, end.Recovered, end.Confirmation, end.Confirms
 	case events.BenchCancelled:
 		r.Headline, r.Counts = end.Reason, end.Counts
 	case events.BenchUnplaced:

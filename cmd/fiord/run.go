@@ -40,6 +40,7 @@ type runFlags struct {
 	volume    string
 	baseline  string
 	threshold string
+	confirm   bool
 	timeout   time.Duration
 	deadline  time.Duration
 	detach    bool
@@ -71,6 +72,7 @@ Ctrl-C cancels the bench and waits for its end.`,
 	flags.StringVar(&f.volume, "volume", "", "volume to measure, as name or name@profile")
 	flags.StringVar(&f.baseline, "baseline", "", "branch, tag or bench id to compare with")
 	flags.StringVar(&f.threshold, "threshold", "", "smallest shift worth telling, such as 5%")
+	flags.BoolVar(&f.confirm, "confirm", false, "measure what regressed again before that is told; needs --baseline")
 	flags.DurationVar(&f.timeout, "timeout", 0, "end a run that takes longer")
 	flags.DurationVar(&f.deadline, "deadline", 0, "let runs expire that have not started so long after placement")
 	flags.BoolVar(&f.detach, "detach", false, "print the bench's id and do not wait")
@@ -185,8 +187,8 @@ func (f runFlags) request(jobs []jobSource) (events.BenchRequested, error) {
 	if d.Name == "" && len(jobs) > 0 {
 		d.Name = strings.TrimSuffix(jobs[0].name, filepath.Ext(jobs[0].name))
 	}
-	if f.baseline != "" || f.threshold != "" {
-		d.Compare = &events.Compare{Baseline: f.baseline, Threshold: f.threshold}
+	if f.baseline != "" || f.threshold != "" || f.confirm {
+		d.Compare = &events.Compare{Baseline: f.baseline, Threshold: f.threshold, Confirm: f.confirm}
 	}
 	for _, axis := range f.matrix {
 		option, values, ok := strings.Cut(axis, "=")

@@ -69,7 +69,7 @@ func (p *program) showFollowing(ctx context.Context, id string) error {
 	if err != nil || failed != nil {
 		return failed
 	}
-	for _, b := range chain.Benches {
+	for _, b := range chain.First() {
 		if !p.json {
 			_, err := fmt.Fprintln(p.stdout)
 			failed = errors.Join(failed, err)

@@ -48,6 +48,9 @@ type Bench struct {
 	runs  map[string]*Run
 	Asked time.Time // when the request was made
 	Ended time.Time // when the end was
+	// Second is the bench that measures this one's regression again, nil if none
+	// was asked for.
+	Second *Bench
 }
 
 // New knows nothing of the bench yet but its id.
@@ -111,8 +114,15 @@ func RunOf(e events.Event) (events.RunRef, bool) {
 	return events.RunRef{}, false
 }
 
-// Apply takes in one event. It reports whether the event was about this bench.
+// Apply takes in one event. It reports whether the event was about this bench,
+// or about the one that confirms it.
 func (b *Bench) Apply(e events.Event) bool {
+	if d, ok := e.Data.(events.BenchRequested); ok && d.Confirms == b.ID && b.Second == nil {
+		b.Second = New(events.BenchID(e))
+	}
+	if b.Second != nil && b.Second.Apply(e) {
+		return true
+	}
 	if Of(e) != b.ID {
 		return false
 	}

@@ -61,18 +61,29 @@ func (c *Chain) add(s bus.Seen) {
 	if id == "" {
 		return
 	}
-	at := slices.IndexFunc(c.Benches, func(b *Bench) bool { return b.ID == id })
-	if at < 0 {
-		at = len(c.Benches)
+	if !slices.ContainsFunc(c.Benches, func(b *Bench) bool { return b.ID == id }) {
 		c.Benches = append(c.Benches, New(id))
 	}
-	c.Benches[at].Apply(s.Event)
+	for _, b := range c.Benches {
+		b.Apply(s.Event)
+	}
+}
+
+// confirms tells whether a bench measures again for another of the chain, which
+// speaks for both.
+func (c Chain) confirms(bench *Bench) bool {
+	return slices.ContainsFunc(c.Benches, func(b *Bench) bool { return b.Second != nil && b.Second.ID == bench.ID })
+}
+
+// First are the benches of the chain that do not confirm another of it.
+func (c Chain) First() []*Bench {
+	return slices.DeleteFunc(slices.Clone(c.Benches), c.confirms)
 }
 
 // Waiting says who has the next word in the chain.
 func (c Chain) Waiting() []Waiting {
 	var waiting []Waiting
-	for _, b := range c.Benches {
+	for _, b := range c.First() {
 		waiting = append(waiting, b.Waiting()...)
 	}
 	answered := func(types ...events.Type) bool {

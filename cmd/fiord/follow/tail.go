@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 )
 
@@ -41,7 +42,7 @@ func Tail(ctx context.Context, b *bus.Bus, at Located, see func(bus.Seen), tell 
 			return &chain, context.Cause(ctx)
 		case s := <-seen:
 			caughtUp = caughtUp || s == nil
-			if s != nil && at.names(*s) {
+			if s != nil && at.names(*s, chain) {
 				chain.add(*s)
 				see(*s)
 			}
@@ -60,10 +61,13 @@ func Tail(ctx context.Context, b *bus.Bus, at Located, see func(bus.Seen), tell 
 	}
 }
 
-// names tells whether an event belongs to what was located.
-func (l Located) names(s bus.Seen) bool {
+// names tells whether an event belongs to what was located: to a bench, and to
+// the one that confirms it.
+func (l Located) names(s bus.Seen, so Chain) bool {
 	if l.Bench != "" {
-		return Of(s.Event) == l.Bench
+		d, asked := s.Event.Data.(events.BenchRequested)
+		return Of(s.Event) == l.Bench || asked && d.Confirms == l.Bench ||
+			slices.ContainsFunc(so.Benches, func(b *Bench) bool { return b.ID == Of(s.Event) })
 	}
 	return s.Event.CorrelationID == l.Correlation
 }

@@ -40,6 +40,13 @@ func (b *Bench) Waiting() []Waiting {
 	if rest := b.Placed.Runs - ended - len(waiting); rest > 0 {
 		waiting = append(waiting, Waiting{For: "bench", What: fmt.Sprintf("to start %d more of %d runs", rest, b.Placed.Runs), Since: last})
 	}
+	if ended >= b.Placed.Runs && b.Second != nil && b.Second.End == nil {
+		for _, w := range b.Second.Waiting() {
+			w.What += ", measuring again to confirm"
+			waiting = append(waiting, w)
+		}
+		return waiting
+	}
 	if ended >= b.Placed.Runs {
 		waiting = append(waiting, Waiting{For: "plot", What: "to draw and report", Since: last})
 	}

@@ -68,7 +68,8 @@ func TestBaselinesStay(t *testing.T) {
 	regressed := w.tell(story{key: "regressed", age: age, runs: 1, jobs: []string{"m"}, verdict: events.VerdictRegressed})
 	named := w.tell(story{key: "named", age: age, runs: 1, jobs: []string{"n"}, baseline: first.id})
 	used := w.tell(story{key: "used", age: age, runs: 1, jobs: []string{"o"}})
-	w.tell(story{key: "young", age: day * 2, runs: 1, against: named.id, baseline: used.id})
+	second := w.tell(story{key: "second", age: age, runs: 1, jobs: []string{"q"}})
+	w.tell(story{key: "young", age: day * 2, runs: 1, against: named.id, baseline: used.id, second: second.id})
 	w.remember("randread", entry{first.id, events.VerdictBaseline, false}, entry{accepted.id, events.VerdictRegressed, true},
 		entry{current.id, events.VerdictUnchanged, false}, entry{regressed.id, events.VerdictRegressed, false})
 	// Somebody accepts a bench that plot has not taken note of yet.
@@ -76,10 +77,10 @@ func TestBaselinesStay(t *testing.T) {
 	w.publish(events.BaselineAccepted{Bench: announced.id, By: "ada", Reason: "new firmware"})
 
 	report := w.collect(withArchive)
-	if report.Baselines != 5 {
-		t.Errorf("%d baselines, want 5", report.Baselines)
+	if report.Baselines != 6 {
+		t.Errorf("%d benches stay for others, want 6", report.Baselines)
 	}
-	for _, b := range []told{accepted, current, named, used, announced} {
+	for _, b := range []told{accepted, current, named, used, announced, second} {
 		w.present(b.own...)
 		w.present(b.jobKeys...)
 		w.present(b.records...)

@@ -115,8 +115,8 @@ func (c *collector) markBenches(ctx context.Context) error {
 	return group.Wait()
 }
 
-// markBench pins the job files of a bench that stays in its own right, and
-// what it was or will be held against.
+// markBench pins the job files of a bench that stays in its own right, what it
+// was or will be held against, and the second look that confirmed it.
 func (c *collector) markBench(ctx context.Context, f folder) error {
 	if f.requested {
 		request, err := c.markJobs(ctx, f.bench)
@@ -131,8 +131,12 @@ func (c *collector) markBench(ctx context.Context, f folder) error {
 		return nil
 	}
 	end, err := c.archived(ctx, f.bench, nameEnded)
-	if report, ok := end.(events.BenchReported); ok && report.Baseline != "" {
+	report, _ := end.(events.BenchReported)
+	if report.Baseline != "" {
 		c.pins.bench(report.Baseline)
+	}
+	if report.Confirmation != nil && report.Confirmation.Bench != "" {
+		c.pins.bench(report.Confirmation.Bench)
 	}
 	return err
 }

@@ -115,6 +115,7 @@ type story struct {
 	runs     int
 	against  string         // bench that its request names as baseline
 	baseline string         // bench that its report was held against
+	second   string         // bench that confirmed it
 	verdict  events.Verdict // of its report
 }
 
@@ -169,7 +170,7 @@ func (w *world) tell(s story) told {
 		b.verdict = events.VerdictUnchanged
 	}
 	b.records = append(b.records, w.record(b.id, "ended", events.New("fiord/plot", "", &asked, events.BenchReported{
-		Bench: b.id, Name: "randread", Verdict: b.verdict, Headline: "As before.", Baseline: s.baseline,
+		Bench: b.id, Name: "randread", Verdict: b.verdict, Headline: "As before.", Baseline: s.baseline, Confirmation: confirmedBy(s.second),
 	}), s.age))
 	return b
 }
@@ -234,4 +235,12 @@ func (w *world) publish(data events.Data) {
 	if _, err := w.nats.Bus("fiord/test").Publish(w.t.Context(), events.New("fiord/test", w.t.Name(), nil, data)); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// confirmedBy says that a bench was measured again; nil for none.
+func confirmedBy(second string) *events.Confirmation {
+	if second == "" {
+		return nil
+	}
+	return &events.Confirmation{Bench: second, Outcome: events.OutcomeConfirmed, Reason: "seen again"}
 }

@@ -47,6 +47,9 @@ func gistOf(data events.Data) string {
 	case events.ScheduleFired:
 		return fmt.Sprintf("%s %s: %s", d.Repo.Name, d.Ref, d.Expression)
 	case events.BenchRequested:
+		if d.Confirms != "" {
+			return fmt.Sprintf("%s: a second look at bench %s", d.Name, d.Confirms)
+		}
 		return fmt.Sprintf("%s: %s", d.Name, Plural(len(d.Jobs), "job file"))
 	case events.BenchPlaced:
 		text := fmt.Sprintf("%s: %s in %s", d.Name, Plural(d.Runs, "run"), Plural(d.Slots, "slot"))

@@ -63,6 +63,9 @@ func (s *bars) Done() {
 func draw(b *follow.Bench) []string {
 	var lines []string
 	running := active(b)
+	if b.Second != nil {
+		running = append(running, active(b.Second)...)
+	}
 	for _, r := range running[:min(len(running), maxActive)] {
 		if len(running) <= maxActive/2 { // room for two lines each
 			lines = append(lines, label(r), "  "+stateOf(r))
@@ -131,6 +134,15 @@ func bar(percent float64) string {
 	return fmt.Sprintf("[%s%s] %3.0f%%", strings.Repeat("=", full), strings.Repeat(".", barWidth-full), percent)
 }
 
+// again says how far a second look is.
+func again(b *follow.Bench) string {
+	n := b.Counts()
+	if n.Planned == 0 {
+		return "waiting to be placed"
+	}
+	return fmt.Sprintf("%d of %s ended", n.Ended(), Plural(n.Planned, "run"))
+}
+
 func benchLine(b *follow.Bench) string {
 	n := b.Counts()
 	switch {
@@ -138,6 +150,8 @@ func benchLine(b *follow.Bench) string {
 		return Clean(b.Name()) + ": waiting to be placed"
 	case n.Planned == 0:
 		return fmt.Sprintf("%s: %s ended", Clean(b.Name()), Plural(n.Ended(), "run"))
+	case b.Second != nil && b.Second.End == nil:
+		return fmt.Sprintf("%s: regressed at first, measuring again to confirm: %s", Clean(b.Name()), again(b.Second))
 	case n.Ended() >= n.Planned:
 		return fmt.Sprintf("%s: %s ended, drawing and comparing", Clean(b.Name()), Plural(n.Planned, "run"))
 	}
@@ -167,6 +181,7 @@ type lines struct {
 	interval time.Duration
 	now      func() time.Time
 	placed   bool
+	again    bool // the second look was told
 	states   map[string]follow.State
 	shown    map[string]time.Time
 }
@@ -176,7 +191,15 @@ func (s *lines) Show(b *follow.Bench) {
 		s.placed = true
 		s.line("%s: placed on %s, %s", Clean(b.Name()), Plural(b.Placed.Slots, "slot"), Plural(b.Placed.Runs, "run"))
 	}
-	for _, r := range b.Runs() {
+	runs := b.Runs()
+	if b.Second != nil {
+		if !s.again {
+			s.again = true
+			s.line("%s: regressed at first, measuring again to confirm, as bench %s", Clean(b.Name()), b.Second.ID)
+		}
+		runs = append(runs, b.Second.Runs()...)
+	}
+	for _, r := range runs {
 		if r.State != "" && s.states[r.Run] != r.State {
 			s.states[r.Run], s.shown[r.Run] = r.State, s.now()
 			s.line("%s: %s%s", label(r), r.State, result(r))

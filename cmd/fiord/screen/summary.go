@@ -50,6 +50,7 @@ func (p *printer) end(b *follow.Bench) {
 	switch end := b.End.(type) {
 	case events.BenchReported:
 		p.line("%s: %s", end.Verdict, Clean(end.Headline))
+		p.context(end)
 	case events.BenchCancelled:
 		p.line("cancelled by %s: %s", Clean(end.By), Clean(end.Reason))
 	case events.BenchUnplaced:
@@ -57,6 +58,19 @@ func (p *printer) end(b *follow.Bench) {
 		for _, problem := range end.Problems {
 			p.line("  %s", indent(problem.String()))
 		}
+	}
+}
+
+// context says what a verdict is part of.
+func (p *printer) context(end events.BenchReported) {
+	if end.Confirms != "" {
+		p.line("a second look at bench %s, which has the verdict", end.Confirms)
+	}
+	if c := end.Confirmation; c != nil && c.Bench != "" {
+		p.line("measured again as bench %s: %s", c.Bench, Clean(c.Reason))
+	}
+	if s := end.Shift; s != nil && s.Reports > 1 {
+		p.line("told for the first time by bench %s, %s ago; fiord accept ends that", s.Since, Plural(s.Reports-1, "report"))
 	}
 }
 
