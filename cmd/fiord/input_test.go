@@ -20,6 +20,7 @@ func TestBadInputIsRefusedBeforeAnythingHappens(t *testing.T) {
 		"missing job file": {[]string{"run", "none.fio"}, "none.fio: no such file"},
 		"no job file":      {[]string{"run"}, "no arguments given: want fiord run JOB.fio|URL..."},
 		"matrix":           {[]string{"run", jobFile(t), "--matrix", "bs"}, "want option=value,value"},
+		"matrix's option":  {[]string{"run", jobFile(t), "--matrix", "iodepht=1"}, `did you mean iodepth?`},
 		"unknown flag":     {[]string{"run", "--speed=9"}, "unknown flag: --speed"},
 		"unknown type":     {[]string{"publish", "bench.wanted"}, "no type"},
 		"unknown field":    {[]string{"publish", "cancel.requested", "--data", file(t, `{"bench":"`+events.HashID("x")+`","reason":"r","by":"b","why":1}`)}, "why"},

@@ -112,6 +112,8 @@ type jobSource struct {
 	name string
 	url  string // set for one that is fetched later
 	text []byte
+
+	checked lint.File
 }
 
 // readJobs reads the files and checks them as a push is checked. - is standard
@@ -135,7 +137,7 @@ func readJobs(stdin io.Reader, args []string) ([]jobSource, error) {
 		for _, problem := range checked.Problems {
 			problems = append(problems, errors.New(problem.String()))
 		}
-		jobs = append(jobs, jobSource{name: filepath.Base(arg), text: checked.Content})
+		jobs = append(jobs, jobSource{name: filepath.Base(arg), text: checked.Content, checked: checked})
 	}
 	return jobs, errors.Join(problems...)
 }
@@ -200,6 +202,11 @@ func (f runFlags) request(jobs []jobSource) (events.BenchRequested, error) {
 		}
 		for value := range strings.SplitSeq(values, ",") {
 			d.Matrix[option] = append(d.Matrix[option], events.Scalar(value))
+			for _, j := range jobs {
+				if err := j.checked.Takes(option, value); err != nil {
+					return d, fmt.Errorf("--matrix %q: %s: %w", axis, j.name, err)
+				}
+			}
 		}
 	}
 	return d, d.Validate()

@@ -5,6 +5,7 @@ package follow
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
@@ -154,7 +155,7 @@ func (b *Bench) applyRun(ref events.RunRef, e events.Event) {
 	case events.RunCompleted:
 		r.State, r.Result = Completed, &d
 	case events.RunFailed:
-		r.State, r.Reason = Failed, d.Reason
+		r.State, r.Reason = Failed, Failure(d)
 	case events.RunRejected:
 		r.State, r.Reason = Rejected, problems(d.Problems)
 	case events.RunCancelled:
@@ -166,6 +167,21 @@ func (b *Bench) applyRun(ref events.RunRef, e events.Event) {
 		r.State, r.Reason = Expired, d.Reason
 	}
 }
+
+// Failure is why a run failed, with what fio said of it.
+func Failure(d events.RunFailed) string {
+	said := strings.TrimSpace(d.Stderr)
+	if said == "" || strings.Contains(d.Reason, said) {
+		return d.Reason
+	}
+	if lines := strings.Split(said, "\n"); len(lines) > mostSaid {
+		said = strings.Join(lines[len(lines)-mostSaid:], "\n")
+	}
+	return d.Reason + "\n" + said
+}
+
+// mostSaid is how many of fio's last lines are passed on to people.
+const mostSaid = 5
 
 // Final says that a run in this state has ended.
 func (s State) Final() bool { return s != "" && s != Started }

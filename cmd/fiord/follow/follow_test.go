@@ -238,3 +238,18 @@ func TestTailGoesOnUntilNobodyHasAWordLeft(t *testing.T) {
 		t.Errorf("benches %+v", chain.Benches)
 	}
 }
+
+// "fio failed with exit status 1" was all that people were told; what fio had
+// said lay in the event.
+func TestAFailureSaysWhatFioSaid(t *testing.T) {
+	for said, want := range map[string]string{
+		"": "fio failed", "fio: failed parsing iodepth=a\n": "fio failed\nfio: failed parsing iodepth=a",
+		"1\n2\n3\n4\n5\n6\n": "fio failed\n2\n3\n4\n5\n6", "failed": "fio failed",
+	} {
+		b := follow.New(benchID)
+		b.Apply(event(events.RunFailed{RunRef: ref(0, nil, 0), Reason: "fio failed", Stderr: said}))
+		if got := b.Runs()[0].Reason; got != want {
+			t.Errorf("said %q: %q, want %q", said, got, want)
+		}
+	}
+}

@@ -69,7 +69,7 @@ func gistOf(data events.Data) string {
 	case events.RunCompleted:
 		return runGist(d.RunRef, strings.TrimPrefix(result(&follow.Run{Result: &d}), ": "))
 	case events.RunFailed:
-		return runGist(d.RunRef, d.Reason)
+		return runGist(d.RunRef, follow.Failure(d))
 	case events.RunRejected:
 		return runGist(d.RunRef, firstProblem(d.Problems))
 	case events.RunCancelled:

@@ -164,7 +164,14 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
 		return
 	}
 	if len(n.Content) == 0 {
-		d.fail(n, "value", path, "is an empty list: leave the key out")
+		remedy := "leave the key out"
+		switch {
+		case path == "benches":
+			remedy = "name at least one bench, with its jobs"
+		case strings.HasSuffix(path, ".jobs"):
+			remedy = "name at least one fio job file"
+		}
+		d.fail(n, "value", path, "is an empty list: %s", remedy)
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
@@ -219,7 +226,11 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 func (d *decoder) str(n *yaml.Node, v reflect.Value, path string) {
 	loose := v.Type() == reflect.TypeFor[events.Scalar]() || strings.HasSuffix(path, ".count")
 	if n.Tag != "!!str" && !loose {
-		d.fail(n, "type", path, "is %s, must be text: write %q in quotes", kind(n), abbreviate(n.Value))
+		text := abbreviate(n.Value)
+		if strings.HasSuffix(path, ".threshold") {
+			text += "%"
+		}
+		d.fail(n, "type", path, "is %s, must be text: write %q in quotes", kind(n), text)
 		return
 	}
 	v.SetString(n.Value)

@@ -98,6 +98,9 @@ func yamlMessage(err error) string {
 	if i := strings.LastIndex(text, ": "); i >= 0 && yamlLine.MatchString(text[:i]) {
 		text = text[i+2:]
 	}
+	if strings.Contains(text, "found character that cannot start any token") {
+		text += ": YAML is indented with spaces, never with tabs, and text that begins with @ or ` wants quotes"
+	}
 	return "this is no YAML: " + abbreviateLong(text)
 }
 

@@ -72,14 +72,11 @@ func Missing(f *config.File, bench, job int, err error) events.Problem {
 // Matrix tries the values of a bench's matrix on one of its job files, as the
 // worker will apply them: what cannot be set is told before anything runs.
 func Matrix(f *config.File, bench int, name string, j File) []events.Problem {
-	if j.parsed == nil {
-		return nil
-	}
 	b := f.Benches[bench]
 	var problems []events.Problem
 	for _, option := range slices.Sorted(maps.Keys(b.Matrix)) {
 		for i, value := range b.Matrix[option] {
-			if _, err := j.parsed.Set(option, string(value)); err != nil {
+			if err := j.Takes(option, string(value)); err != nil {
 				at := fmt.Sprintf("benches[%d].matrix.%s[%d]", bench, option, i)
 				problems = append(problems, f.Problem(at, "matrix", fit(fmt.Sprintf("bench %q, %s: %v", b.Name, name, err))))
 				break // the other values would say the same
@@ -87,6 +84,16 @@ func Matrix(f *config.File, bench int, name string, j File) []events.Problem {
 		}
 	}
 	return problems
+}
+
+// Takes says whether a matrix may set the option to the value in every job of
+// the file, and why not. A file with problems takes anything: they come first.
+func (f File) Takes(option, value string) error {
+	if f.parsed == nil {
+		return nil
+	}
+	_, err := f.parsed.Set(option, value)
+	return err
 }
 
 // Policy holds a bench, as it will be requested, to the operator's rule.
