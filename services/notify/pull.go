@@ -10,6 +10,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/services/notify/notice"
+	"github.com/fiord-bench/fiord/services/notify/post"
 )
 
 // commenter writes comments at pull requests.
@@ -54,14 +55,14 @@ func (t *target) comment(ctx context.Context, n notice.Notice) error {
 
 // write asks the forge, as spared by the breaker as any notice. A comment that
 // somebody deleted is written anew.
-func (t *target) write(ctx context.Context, n notice.Notice, id string) (string, error) {
+func (t *target) write(ctx context.Context, n notice.Notice, old string) (id string, err error) {
 	text := notice.Markdown(n, t.comments.MaxComment())
-	err := t.ask(func() (err error) {
-		id, err = t.comments.Comment(ctx, *n.Commit, id, text)
-		if failure, ok := errors.AsType[*notice.SendError](err); ok && id != "" && gone(failure.Code) {
+	err = t.ask(func() (err error) {
+		id, err = t.comments.Comment(ctx, *n.Commit, old, text)
+		if failure, ok := errors.AsType[*notice.SendError](err); ok && old != "" && gone(failure.Code) {
 			id, err = t.comments.Comment(ctx, *n.Commit, "", text)
 		}
-		return err
+		return post.Hint(err)
 	})
 	return id, err
 }

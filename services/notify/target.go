@@ -11,6 +11,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/services/notify/notice"
+	"github.com/fiord-bench/fiord/services/notify/post"
 	"github.com/fiord-bench/fiord/services/notify/silence"
 )
 
@@ -171,7 +172,13 @@ func (t *target) outdated(ctx context.Context, n notice.Notice) (bool, error) {
 
 // send asks the target to take a notice.
 func (t *target) send(ctx context.Context, n notice.Notice) error {
-	return t.ask(func() error { return t.sender.Send(ctx, n) })
+	return t.ask(func() error {
+		err := t.sender.Send(ctx, n)
+		if t.ordered {
+			err = post.Hint(err)
+		}
+		return err
+	})
 }
 
 // disposition turns a sender's error into the bus's.

@@ -1,6 +1,7 @@
 package bitbucket_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -76,4 +77,30 @@ func TestStatusWithoutAPageLinksTheRepository(t *testing.T) {
 	if got := posttest.Capture(t, cloud, n); got.Body["url"] != n.Commit.Repo.WebURL {
 		t.Errorf("url %v", got.Body["url"])
 	}
+}
+
+func TestCommentsAreWhatBitbucketCloudTakes(t *testing.T) {
+	const list = "/2.0/repositories/acme/st%20orage/pullrequests/7/comments"
+	posttest.CommentsAreEdited(t, posttest.Comments{
+		New:  func(url string) posttest.Commenter { return bitbucket.NewCloud(url, "", "token", posttest.Client()) },
+		List: list, One: list + "/{id}", Method: http.MethodPut,
+		Header: map[string]string{"Authorization": "Bearer token"},
+		Text: func(body map[string]any) string {
+			content, _ := body["content"].(map[string]any)
+			s, _ := content["raw"].(string)
+			return s
+		}, Limit: 32767,
+	})
+}
+
+func TestCommentsAreWhatBitbucketDataCenterTakes(t *testing.T) {
+	const list = "/ctx/rest/api/latest/projects/acme/repos/st%20orage/pull-requests/7/comments"
+	posttest.CommentsAreEdited(t, posttest.Comments{
+		New: func(url string) posttest.Commenter {
+			return bitbucket.NewDataCenter(url+"/ctx", "token", posttest.Client())
+		},
+		List: list, One: list + "/{id}", Method: http.MethodPut, Versioned: true,
+		Header: map[string]string{"Authorization": "Bearer token"},
+		Text:   func(body map[string]any) string { s, _ := body["text"].(string); return s }, Limit: 32767,
+	})
 }

@@ -1,6 +1,7 @@
 package gitea_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/fiord-bench/fiord/services/notify/gitea"
@@ -19,5 +20,14 @@ func TestStatusesAreWhatGiteaAndForgejoTake(t *testing.T) {
 			notice.Failure: "failure", notice.Error: "error", notice.Cancelled: "error",
 		},
 		MaxDescription: 255,
+	})
+}
+
+func TestCommentsAreWhatGiteaAndForgejoTake(t *testing.T) {
+	posttest.CommentsAreEdited(t, posttest.Comments{
+		New:  func(url string) posttest.Commenter { return gitea.New(url, "token", posttest.Client()) },
+		List: "/api/v1/repos/acme/st%20orage/issues/7/comments", One: "/api/v1/repos/acme/st%20orage/issues/comments/{id}", Method: http.MethodPatch,
+		Header: map[string]string{"Authorization": "token token"},
+		Text:   func(body map[string]any) string { s, _ := body["body"].(string); return s }, Limit: 65535,
 	})
 }

@@ -1,6 +1,7 @@
 package github_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/fiord-bench/fiord/services/notify/github"
@@ -22,5 +23,14 @@ func TestStatusesAreWhatGitHubTakes(t *testing.T) {
 			notice.Failure: "failure", notice.Error: "error", notice.Cancelled: "error",
 		},
 		MaxDescription: 140,
+	})
+}
+
+func TestCommentsAreWhatGitHubTakes(t *testing.T) {
+	posttest.CommentsAreEdited(t, posttest.Comments{
+		New:  func(url string) posttest.Commenter { return github.New(url+"/api/v3", "token", posttest.Client()) },
+		List: "/api/v3/repos/acme/st%20orage/issues/7/comments", One: "/api/v3/repos/acme/st%20orage/issues/comments/{id}", Method: http.MethodPatch,
+		Header: map[string]string{"Authorization": "Bearer token", "X-Github-Api-Version": "2022-11-28"},
+		Text:   func(body map[string]any) string { s, _ := body["body"].(string); return s }, Limit: 65536,
 	})
 }

@@ -46,3 +46,13 @@ func TestRepeatedStatusIsASuccess(t *testing.T) {
 		t.Error("another bad request passes for a success")
 	}
 }
+
+func TestNotesAreWhatGitLabTakes(t *testing.T) {
+	const notes = "/api/v4/projects/acme%2Fst%20orage/merge_requests/7/notes"
+	posttest.CommentsAreEdited(t, posttest.Comments{
+		New:  func(url string) posttest.Commenter { return gitlab.New(url, "token", posttest.Client()) },
+		List: notes, One: notes + "/{id}", Method: http.MethodPut,
+		Header: map[string]string{"Private-Token": "token"},
+		Text:   func(body map[string]any) string { s, _ := body["body"].(string); return s }, Limit: 1_000_000,
+	})
+}

@@ -1,5 +1,5 @@
-// Package posttest holds every forge's statuses to one conformance suite, with
-// a server in the forge's place that records what it is asked.
+// Package posttest holds every forge's statuses and comments to one conformance
+// suite each, with a server in the forge's place.
 package posttest
 
 import (
