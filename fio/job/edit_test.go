@@ -119,6 +119,18 @@ func TestAddLogsKeepsNamesWhenAsked(t *testing.T) {
 	}
 }
 
+func TestAddLogsLeavesLatencyOutWhenAsked(t *testing.T) {
+	f := parse(t, "[a]\nrw=read\n[own]\nwrite_lat_log=mine\n")
+	if _, err := f.AddLogs(Logs{Prefix: "run", AvgMsec: 500, NoLatency: true}); err != nil {
+		t.Fatal(err)
+	}
+	want := "[a]\nrw=read\nwrite_bw_log=run\nwrite_iops_log=run\nlog_avg_msec=500\n" +
+		"[own]\nwrite_lat_log=run\nwrite_bw_log=run\nwrite_iops_log=run\nlog_avg_msec=500\n"
+	if diff := cmp.Diff(want, string(f.Bytes())); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAddLogsRefusesCompressedHistograms(t *testing.T) {
 	f := parse(t, "[a]\nlog_compression=64k\n")
 	_, err := f.AddLogs(Logs{Prefix: "x", HistMsec: 100})

@@ -15,6 +15,9 @@ type Logs struct {
 	// in milliseconds; 0 leaves these logs out. Averaged logs are cheap, while
 	// a line for every I/O halves what a fast device does.
 	AvgMsec int
+	// NoLatency leaves out those of latency, which cost the most of them: fio
+	// keeps three (total, submission, completion), and adds to each for each I/O.
+	NoLatency bool
 	// HistMsec is the interval of the completion latency histograms, in
 	// milliseconds; 0 leaves them out.
 	HistMsec int
@@ -66,7 +69,7 @@ func (f *File) addLogs(j *Job, l Logs) []Change {
 		changes = append(changes, f.set(j, Lookup(name, j.Engine()), name, value))
 	}
 	want := map[string]bool{
-		"write_bw_log": l.AvgMsec > 0, "write_iops_log": l.AvgMsec > 0, "write_lat_log": l.AvgMsec > 0,
+		"write_bw_log": l.AvgMsec > 0, "write_iops_log": l.AvgMsec > 0, "write_lat_log": l.AvgMsec > 0 && !l.NoLatency,
 		"write_hist_log": l.HistMsec > 0,
 	}
 	averaged := false

@@ -66,12 +66,16 @@ func (s *Service) edit(file *job.File, point events.Point, m *events.Measure, di
 	if err := errors.Join(s.apply(file, point), measure(file, m), wholeLatency(file)); err != nil {
 		return err
 	}
-	_, err := file.AddLogs(job.Logs{
-		Prefix:  filepath.Join(dir, runner.LogDir, logPrefix),
-		AvgMsec: int(s.cfg.Logs.Average.Milliseconds()), HistMsec: int(s.cfg.Logs.Histogram.Milliseconds()),
-		HistCoarseness: s.cfg.Logs.Coarseness,
-	})
+	_, err := file.AddLogs(s.cfg.Logs.options(filepath.Join(dir, runner.LogDir, logPrefix)))
 	return err
+}
+
+// options are what a job gets of them.
+func (l Logs) options(prefix string) job.Logs {
+	return job.Logs{
+		Prefix: prefix, AvgMsec: int(l.Average.Milliseconds()), NoLatency: !l.Latency,
+		HistMsec: int(l.Histogram.Milliseconds()), HistCoarseness: l.Coarseness,
+	}
 }
 
 // apply sets the options of a point.
