@@ -107,7 +107,8 @@ func (s *Service) machines(ctx context.Context, m *model.Model, b model.Bench) e
 		seen[class{r.Host, c.HostClass, c.DeviceClass}] = true
 		started, err := s.archive.get(ctx, b.ID, fmt.Sprintf("%s.started.%d", r.Run, r.Attempt))
 		if errors.Is(err, artifacts.ErrNotFound) {
-			continue // archived by a reaction of its own, which may be late
+			s.startedFromView(m, b.ID, r.Run) // archived by a reaction of its own, which may be late
+			continue
 		}
 		if err != nil {
 			return away(fmt.Errorf("read the start of run %s: %w", r.Run, err))
@@ -115,6 +116,15 @@ func (s *Service) machines(ctx context.Context, m *model.Model, b model.Bench) e
 		m.Apply(started.Event, started.Stored)
 	}
 	return nil
+}
+
+// startedFromView adds what the page's own view of the stream has seen of a
+// start.
+func (s *Service) startedFromView(m *model.Model, bench, run string) {
+	b, _ := s.model.Bench(bench)
+	if r := b.Run(run); r != nil && r.Started != nil {
+		m.Apply(events.Event{Type: events.TypeRunStarted, Data: *r.Started}, r.StartedAt)
+	}
 }
 
 // reportedHosts bounds how many machines a report describes.

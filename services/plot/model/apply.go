@@ -16,6 +16,7 @@ func Types() []events.Type {
 		events.TypeRunStarted, events.TypeRunCompleted, events.TypeRunFailed,
 		events.TypeRunRejected, events.TypeRunCancelled, events.TypeRunExpired,
 		events.TypePlotsRendered,
+		events.TypePushReceived, events.TypePushApproved, events.TypeScheduleFired, events.TypeNoticeSent, events.TypeNoticeFailed,
 	}
 }
 
@@ -66,6 +67,9 @@ func RefOf(data events.Data) (events.RunRef, bool) {
 // Apply takes one event into account; stored is when the stream got it. Events
 // of other types are ignored.
 func (m *Model) Apply(e events.Event, stored time.Time) {
+	if m.link(e, stored) {
+		return
+	}
 	id, run := Of(e)
 	if id == "" {
 		return
@@ -75,6 +79,7 @@ func (m *Model) Apply(e events.Event, stored time.Time) {
 	b := m.bench(id, stored)
 	if run == "" {
 		b.apply(e, stored)
+		m.chain(b, e, stored)
 		if first := m.benches[b.Confirms]; first != nil {
 			first.Second = b.ID
 		}
@@ -128,6 +133,9 @@ func (m *Model) forget() {
 		}
 		for _, r := range b.Runs {
 			delete(m.runs, r.Run)
+		}
+		for _, id := range b.events {
+			delete(m.chains.told, id)
 		}
 		delete(m.benches, b.ID)
 		m.order = append(m.order[:i], m.order[i+1:]...)
@@ -190,7 +198,7 @@ func slim(d events.BenchRequested) *events.BenchRequested {
 // after; a later attempt's start replaces an earlier one's.
 func (r *Run) apply(e events.Event, stored time.Time) {
 	if d, ok := e.Data.(events.PlotsRendered); ok {
-		r.Plots = &d
+		r.Plots, r.DrawnAt = &d, stored
 		return
 	}
 	if d, ok := e.Data.(events.RunStarted); ok {

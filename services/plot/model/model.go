@@ -54,8 +54,16 @@ type Bench struct {
 	Cancel *events.CancelRequested
 	// Runs heard of, by slot and index.
 	Runs []*Run
+	// RequestedAt is when the request was stored, By who made it: the source of
+	// the event. Trigger is what it was made for, nil if that is not known.
+	RequestedAt time.Time
+	By          string
+	Trigger     *Trigger
+	// Notices about it, as they came.
+	Notices []Notice
 
-	byID map[string]*Run // nil in snapshots
+	byID   map[string]*Run // nil in snapshots
+	events []string        // ids of those about the bench itself
 }
 
 // Run is one run.
@@ -77,8 +85,9 @@ type Run struct {
 	Stderr string
 	// Artifacts kept by the terminal, whichever it was.
 	Artifacts []events.Artifact
-	// Plots are the figures; nil until they are rendered.
-	Plots *events.PlotsRendered
+	// Plots are the figures; nil until they are rendered, which was at DrawnAt.
+	Plots   *events.PlotsRendered
+	DrawnAt time.Time
 }
 
 // Model is the set of benches. All methods may be called concurrently.
@@ -88,11 +97,12 @@ type Model struct {
 	benches map[string]*Bench
 	order   []string          // bench ids as they were first heard of
 	runs    map[string]string // run id to bench id
+	chains  chains
 }
 
 // New returns an empty model that keeps at most about limit runs.
 func New(limit int) *Model {
-	return &Model{limit: limit, benches: map[string]*Bench{}, runs: map[string]string{}}
+	return &Model{limit: limit, benches: map[string]*Bench{}, runs: map[string]string{}, chains: newChains()}
 }
 
 // Bench returns a copy of a bench that later events do not change.

@@ -39,9 +39,15 @@ func TestBrowser(t *testing.T) {
 	}
 	server := httptest.NewServer(drawnBy(t, source{Model: m}, o, drawn{}))
 	t.Cleanup(server.Close)
+	running, _ := chained(m, "running", 2, 1, 1)
+	told, apply := chained(m, "told", 4, 4, 0)
+	end := apply(events.New("fiord/plot", "", nil, report(told, "randread-nvme")))
+	apply(events.New("fiord/notify", "a", &end, events.NoticeSent{Notice: events.Notice{Target: "storage-chat", Kind: "slack", Told: end.ID, ToldType: string(end.Type)}}))
+	apply(events.New("fiord/notify", "b", &end, events.NoticeFailed{Notice: events.Notice{Target: "mail", Kind: "mail", Told: end.ID, ToldType: string(end.Type)}, Reason: "550 no such mailbox"}))
 	complaints := listen(ctx, t)
 	for name, path := range map[string]string{
 		"list": "/", "bench": "/benches/" + ids["done"], "open": "/benches/" + ids["open"], "unplaced": "/benches/" + ids["unplaced"],
+		"running": "/benches/" + running, "told": "/benches/" + told,
 		"past": "/benches/" + ids["done"] + "/history", "past-young": "/benches/" + events.HashID("young") + "/history",
 		"run": "/runs/" + events.HashID("run", "1"), "failed": "/runs/" + events.HashID("failed"),
 		"compare": "/compare?run=" + events.HashID("run", "0") + "&run=" + events.HashID("run", "1"),

@@ -109,6 +109,7 @@ type benchPage struct {
 	Bench        model.Bench
 	Comparisons  []comparison
 	Sides        *sidesView // nil without a baseline
+	Chain        []link
 	Figures      []picture
 	More         []picture
 	Rows         []row
@@ -150,7 +151,7 @@ func (h *Handler) bench(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, "This bench", err)
 		return
 	}
-	p := benchPage{frame: frame{Title: b.Name, Root: "/", Foot: h.foot, Crumbs: []crumb{{Text: b.Name, URL: withSkip("/", url.Values{"name": {b.Name}}, 0)}, {Text: short(b.ID)}}}, Bench: b}
+	p := benchPage{frame: frame{Title: b.Name, Root: "/", Foot: h.foot, Crumbs: []crumb{{Text: b.Name, URL: withSkip("/", url.Values{"name": {b.Name}}, 0)}, {Text: short(b.ID)}}}, Bench: b, Chain: chain(b)}
 	if !b.State.Ended() {
 		p.Refresh = 5
 	}
