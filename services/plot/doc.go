@@ -8,7 +8,10 @@
 //	draw      run.completed                                figures in plots/<run>/, plots.rendered
 //	tally     plots.rendered, the other ends of runs,      when nothing is missing: reports/<bench>/, and
 //	          bench.placed                                 bench.reported or bench.cancelled
-//	cancel    cancel.requested                             bench.cancelled, if nobody has placed the bench
+//	confirm   bench.reported, bench.unplaced,              settles the bench that the ended one was to
+//	          bench.cancelled                              confirm
+//	cancel    cancel.requested                             bench.cancelled, if nobody has placed the bench,
+//	                                                       or it waits for its second look
 //	archive   bench.requested, run.started, ends of        archive/<bench>/, and for reported benches
 //	          benches, baseline.accepted                   archive/history/
 //
@@ -26,6 +29,15 @@
 // reports/<bench>/verdict.json, and the bench ends through the bus, which lets
 // it end once. So replicas may race, and events may come twice, late or in any
 // order.
+//
+// # Measured again before it is told
+//
+// A bench that regressed and wants that confirmed doesn't end yet. Its doubt is
+// stored as reports/<bench>/confirm.json, which decides what is asked for: one
+// bench.requested whose id follows from the bench's. The bench is settled again
+// when that one has ended, in whatever way, and ends with what follows from
+// both. Cancelling the first cancels the second. A regression that the history
+// knows to be told already ends its bench at once.
 //
 // # What failure brings about
 //
