@@ -164,8 +164,9 @@ func TestHistogramLogsHoldWhatTheSummaryCounted(t *testing.T) {
 			t.Fatalf("%v, %+v", err, h.Stats())
 		}
 		for d, reported := range []result.Direction{r.Read, r.Write, r.Trim} {
-			// The tail of the last interval, of 250 ms, is missing.
-			if c := log.Compare(counted[d], float64(reported.IOs), 0.01, float64(reported.IOs)*0.3); !c.Agree || math.IsNaN(c.Deviation) {
+			// The last interval is missing: 250 ms, and what the ones before took
+			// longer than that, as fio looks at the clock with each I/O alone.
+			if c := log.Compare(counted[d], float64(reported.IOs), 0.01, float64(reported.IOs)*0.4); !c.Agree || math.IsNaN(c.Deviation) {
 				t.Errorf("%s: log %v, summary %v", log.Direction(d), c.Logged, c.Reported)
 			}
 		}

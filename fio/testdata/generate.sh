@@ -222,6 +222,35 @@ number_ios=1
 gtod_reduce=1
 E1
 
+# Times since 1970, and what the ramp did is left out; the totals of the group
+# as fio logs them by itself.
+run epoch <<E1
+$head
+write_bw_log=log
+write_iops_log=log
+write_lat_log=log
+write_hist_log=log
+log_avg_msec=100
+log_hist_msec=250
+log_unix_epoch=1
+rate_iops=1000
+[a]
+rw=randread
+[b]
+rw=randwrite
+E1
+run ramp --bandwidth-log <<E1
+$head
+write_bw_log=log
+write_iops_log=log
+write_lat_log=log
+log_avg_msec=100
+ramp_time=700ms
+rate_iops=1000
+[a]
+rw=randrw
+E1
+
 case $("$fio" --version) in
 fio-3.3[7-9]* | fio-3.[4-9]*)
 	run both-values <<E1
