@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/notify/alert"
 	"github.com/fiord-bench/fiord/services/notify/bitbucket"
 	"github.com/fiord-bench/fiord/services/notify/chat"
 	"github.com/fiord-bench/fiord/services/notify/gitea"
@@ -50,6 +51,29 @@ var kinds = map[string]kind{
 	"slack":      chatKind(func(url string, c *post.Client) sender { return chat.NewSlack(url, c) }),
 	"mattermost": chatKind(func(url string, c *post.Client) sender { return chat.NewMattermost(url, c) }),
 	"discord":    chatKind(func(url string, c *post.Client) sender { return chat.NewDiscord(url, c) }),
+	"teams":      chatKind(func(url string, c *post.Client) sender { return chat.NewTeams(url, c) }),
+	"google":     chatKind(func(url string, c *post.Client) sender { return chat.NewGoogle(url, c) }),
+	"ntfy": {
+		on: peopleTypes, verdicts: peopleVerdicts, people: true,
+		settings: map[string]need{"webhook": required, "token": optional},
+		build: func(t Target, _ *slog.Logger) (sender, error) {
+			return chat.NewNtfy(t.Webhook.Reveal(), t.Token.Reveal(), post.New(t.Timeout))
+		},
+	},
+	"pagerduty": {
+		on: alertTypes, verdicts: alertVerdicts,
+		settings: map[string]need{"token": required, "url": optional},
+		build: func(t Target, _ *slog.Logger) (sender, error) {
+			return alert.NewPagerDuty(cmp.Or(t.URL, "https://events.pagerduty.com/v2/enqueue"), t.Token.Reveal(), post.New(t.Timeout)), nil
+		},
+	},
+	"alertmanager": {
+		on: alertTypes, verdicts: alertVerdicts,
+		settings: map[string]need{"url": required, "token": optional, "user": optional, "password": optional},
+		build: func(t Target, _ *slog.Logger) (sender, error) {
+			return alert.NewAlertmanager(t.URL, t.User, t.Password.Reveal(), t.Token.Reveal(), post.New(t.Timeout)), nil
+		},
+	},
 	"matrix": {
 		on: peopleTypes, verdicts: peopleVerdicts, people: true,
 		settings: map[string]need{"url": required, "room": required, "token": required},
@@ -118,3 +142,10 @@ var peopleTypes = []events.Type{
 var peopleVerdicts = []events.Verdict{
 	events.VerdictImproved, events.VerdictRegressed, events.VerdictInconclusive, events.VerdictInvalid, events.VerdictFailed,
 }
+
+// alertTypes are what somebody is woken for, alertVerdicts what a report must say
+// for that; the end of a regression is always told.
+var (
+	alertTypes    = []events.Type{events.TypeBenchReported, events.TypeHostLost}
+	alertVerdicts = []events.Verdict{events.VerdictRegressed}
+)

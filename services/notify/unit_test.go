@@ -63,7 +63,7 @@ func TestConfigurationNamesTargetAndRemedy(t *testing.T) {
 		target Target
 		want   string
 	}{
-		{"no kind", Target{}, "want one of [bitbucket bitbucket-dc discord gitea github gitlab log mail matrix mattermost slack webhook]"},
+		{"no kind", Target{}, "want one of [alertmanager bitbucket bitbucket-dc discord gitea github gitlab google log mail matrix mattermost ntfy pagerduty slack teams webhook]"},
 		{"bad name", Target{Name: "A b", Kind: "log"}, "lower-case letters"},
 		{"no address", Target{Kind: "webhook"}, "exactly one must be set"},
 		{"two addresses", Target{Kind: "webhook", URL: "http://a", Webhook: config.NewSecret("http://b")}, "exactly one must be set"},
@@ -78,6 +78,12 @@ func TestConfigurationNamesTargetAndRemedy(t *testing.T) {
 		{"template without JSON", Target{Kind: "webhook", URL: "http://a", Template: "{\"a\": {{.Title}}}"}, "makes no JSON"},
 		{"mail", Target{Kind: "mail", Server: "host", From: "x", To: []string{"y"}}, "want host:port"},
 		{"slow", Target{Kind: "log", Timeout: time.Hour}, "at most 2m"},
+		{"unknown label", Target{Kind: "slack", GroupBy: []string{"colour"}}, `"colour" is none of type, repo`},
+		{"long wait", Target{Kind: "slack", GroupWait: 2 * time.Hour}, "group_wait is 2h0m0s: want at most 1h"},
+		{"negative repeat", Target{Kind: "slack", RepeatInterval: -1}, "must not be negative"},
+		{"grouping of machines", Target{Kind: "webhook", URL: "http://a", GroupWait: time.Second}, "group_wait is of no use to kind webhook"},
+		{"comment in a chat", Target{Kind: "slack", Comment: true}, "comment is of no use to kind slack"},
+		{"topic", Target{Kind: "ntfy", Webhook: config.NewSecret("https://ntfy.sh/")}, "has no topic"},
 		{"gitea without place", Target{Kind: "gitea", Token: token}, "url is missing"},
 	} {
 		if c.target.Name == "" {

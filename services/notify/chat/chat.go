@@ -1,5 +1,6 @@
 // Package chat tells people in chats: Slack and what understands its incoming
-// webhooks (Mattermost, Rocket.Chat), Discord, and Matrix rooms.
+// webhooks (Mattermost, Rocket.Chat), Discord, Microsoft Teams, Google Chat, Matrix
+// rooms, and phones by ntfy.
 //
 // Branch names, bench names and error texts were written by strangers. Each
 // format here renders them as text: no mention, no markup and no link that hides
@@ -183,7 +184,7 @@ func (m *Matrix) Send(ctx context.Context, n notice.Notice) error {
 		map[string]any{
 			// A notice, which other bots don't answer; without formatted_body it
 			// is plain text. No one is mentioned.
-			"msgtype": "m.notice", "body": matrixText(n), "m.mentions": map[string]any{},
+			"msgtype": "m.notice", "body": plain(n), "m.mentions": map[string]any{},
 		})
 	if err != nil {
 		return err
@@ -192,16 +193,29 @@ func (m *Matrix) Send(ctx context.Context, n notice.Notice) error {
 	return m.client.Do(ctx, req)
 }
 
-func matrixText(n notice.Notice) string {
-	lines := []string{marks[n.Level] + " " + n.Title}
+// plain is the whole notice as text.
+func plain(n notice.Notice) string {
+	text := marks[n.Level] + " " + n.Title
+	if more := details(n); more != "" {
+		text += "\n" + more
+	}
+	if n.URL != "" {
+		text += "\n" + n.URL
+	}
+	return text
+}
+
+// details are the text and the facts, in lines.
+func details(n notice.Notice) string {
+	var lines []string
 	if n.Text != "" {
 		lines = append(lines, notice.Cut(n.Text, maxText))
 	}
 	for _, f := range n.Fields {
 		lines = append(lines, f.Name+": "+f.Value)
 	}
-	if n.URL != "" {
-		lines = append(lines, n.URL)
-	}
 	return strings.Join(lines, "\n")
 }
+
+// paragraphs makes lines stand apart in Markdown.
+func paragraphs(text string) string { return strings.ReplaceAll(text, "\n", "\n\n") }

@@ -34,6 +34,8 @@ func TestMessagesOfEveryChat(t *testing.T) {
 		"slack":      func(url string) posttest.Sender { return chat.NewSlack(url+"/hook", posttest.Client()) },
 		"mattermost": func(url string) posttest.Sender { return chat.NewMattermost(url+"/hook", posttest.Client()) },
 		"discord":    func(url string) posttest.Sender { return chat.NewDiscord(url+"/hook", posttest.Client()) },
+		"teams":      func(url string) posttest.Sender { return chat.NewTeams(url+"/hook", posttest.Client()) },
+		"google":     func(url string) posttest.Sender { return chat.NewGoogle(url+"/hook", posttest.Client()) },
 		"matrix": func(url string) posttest.Sender {
 			return chat.NewMatrix(url+"/", "!room:example.org", "token", posttest.Client())
 		},
@@ -100,4 +102,44 @@ func flat(t *testing.T, v any) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(b.String())
+}
+
+func TestMessageToAPhone(t *testing.T) {
+	got := posttest.Capture(t, func(url string) posttest.Sender {
+		s, err := chat.NewNtfy(url+"/base/topic", "token", posttest.Client())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}, message())
+	if got.Method != http.MethodPost || got.Path != "/base/" || got.Header.Get("Authorization") != "Bearer token" {
+		t.Errorf("%s %s with %q", got.Method, got.Path, got.Header.Get("Authorization"))
+	}
+	golden(t, filepath.Join("testdata", "ntfy.json"), got.Body)
+	for _, address := range []string{"https://ntfy.sh", "https://ntfy.sh/", "://"} {
+		if _, err := chat.NewNtfy(address, "", posttest.Client()); err == nil {
+			t.Errorf("%s: error is %v", address, err)
+		}
+	}
+}
+
+// However long a notice is, it fits what the smallest of the chats takes.
+func TestLongNoticesFitEveryChat(t *testing.T) {
+	n := message()
+	n.Text = strings.Repeat("*é* ", 5000)
+	for range 12 {
+		n.Fields = append(n.Fields, notice.Field{Name: "name", Value: strings.Repeat("v", 500)})
+	}
+	for name, c := range map[string]struct {
+		limit int
+		open  func(url string) posttest.Sender
+	}{
+		"teams":  {28 << 10, func(url string) posttest.Sender { return chat.NewTeams(url, posttest.Client()) }},
+		"google": {32000, func(url string) posttest.Sender { return chat.NewGoogle(url, posttest.Client()) }},
+	} {
+		body, err := json.Marshal(posttest.Capture(t, c.open, n).Body)
+		if err != nil || len(body) > c.limit {
+			t.Errorf("%s: %d bytes, %v", name, len(body), err)
+		}
+	}
 }

@@ -23,7 +23,7 @@ func (c composer) benchReported(d events.BenchReported) {
 	if d.Recovered != nil && level == Info {
 		level = Good
 	}
-	c.title(level, "%s: %s", d.Name, d.Headline)
+	c.title(level, "%s: %s", d.Name, gist(d))
 	c.comparisons(d.Comparisons)
 	if d.Confirmation != nil {
 		c.text("second look: " + d.Confirmation.Reason)
@@ -66,7 +66,7 @@ func (c composer) history(d events.BenchReported) {
 	}
 }
 
-// gist is the truth of a status in one line: the headline, and before it what it
+// gist is the truth about a bench in one line: the headline, and before it what it
 // leaves out. A regression that lasts says since which commit.
 func gist(d events.BenchReported) string {
 	says := func(word string) bool { return strings.Contains(strings.ToLower(d.Headline), strings.ToLower(word)) }
