@@ -83,10 +83,7 @@ func (p *program) provision(ctx context.Context, policy string) error {
 }
 
 func provisionBus(ctx context.Context, c connection.Connection) error {
-	nc, err := bus.Connect(ctx, bus.Connection{
-		URL: c.NATS.URL, Name: "fiord-provision", NKeySeedFile: c.NATS.NKeyFile, CredentialsFile: c.NATS.CredsFile,
-		RootCAs: c.NATS.CAFiles, CertFile: c.NATS.CertFile, KeyFile: c.NATS.KeyFile, InboxPrefix: c.NATS.InboxPrefix,
-	})
+	nc, err := bus.Connect(ctx, c.NATS.Connection("fiord-provision", nil))
 	if err != nil {
 		return err
 	}

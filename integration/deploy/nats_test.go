@@ -124,6 +124,7 @@ func TestABenchRunsThroughAClusterAndALeafNode(t *testing.T) {
 	f.provision() // changes nothing
 	f.services()
 	f.measure("whole")
+	f.discovered()
 
 	// KEDA asks any server for the lag of a consumer; it must find each there.
 	f.lag("FIORD", "plot-draw")

@@ -139,6 +139,7 @@ notify: {targets: [{name: hook, kind: webhook, url: %q, on: [bench.reported]}]}
 		s.shows(end)
 	}
 	s.command(first)
+	s.rights()
 }
 
 func (r *pushed) mustPush(name string) {

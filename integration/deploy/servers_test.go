@@ -155,7 +155,7 @@ func store(t *testing.T, export string) (endpoint string) {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		account, ok := accounts.All["fiord-"+name]
 		if ok {
-			users = append(users, embedded.User{AccessKey: account.Access, SecretKey: account.Secret, Write: prefixes(t, file, "s3:PutObject")})
+			users = append(users, embedded.User{AccessKey: account.Access, SecretKey: account.Secret, Write: policyPrefixes(t, file, artifactstest.Bucket, "s3:PutObject")})
 		}
 	}
 	if len(users) < 5 {
@@ -173,8 +173,8 @@ func store(t *testing.T, export string) (endpoint string) {
 	return srv.Endpoint()
 }
 
-// prefixes are those below which a policy allows the action.
-func prefixes(t *testing.T, file, action string) (list []string) {
+// policyPrefixes are those below which a policy allows the action.
+func policyPrefixes(t *testing.T, file, bucket, action string) (list []string) {
 	t.Helper()
 	var policy struct {
 		Statement []struct {
@@ -190,7 +190,7 @@ func prefixes(t *testing.T, file, action string) (list []string) {
 			continue
 		}
 		for _, r := range s.Resource {
-			list = append(list, strings.TrimSuffix(strings.TrimPrefix(r, "arn:aws:s3:::"+artifactstest.Bucket+"/"), "*"))
+			list = append(list, strings.TrimSuffix(strings.TrimPrefix(r, "arn:aws:s3:::"+bucket+"/"), "*"))
 		}
 	}
 	return list

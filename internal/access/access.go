@@ -204,6 +204,10 @@ func Together(all ...*server.Permissions) *server.Permissions {
 			p.Response = one.Response
 		}
 	}
+	// Servers do not remember for a leaf node what it was asked, as they do for
+	// clients: its hosts' answers to "who is there?" need a right of their own. An
+	// inbox below it has a random name, which only its owner tells.
+	publish = append(publish, InboxPrefix(events.People)+".>")
 	p.Publish = &server.SubjectPermission{Allow: unique(publish)}
 	p.Subscribe = &server.SubjectPermission{Allow: unique(subscribe)}
 	return p

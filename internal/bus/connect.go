@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
 )
 
 // Connection says how to reach NATS.
@@ -16,8 +18,9 @@ type Connection struct {
 	URL string
 	// Name shown in the server's connection list: fiord-bench on host-1.
 	Name string
-	// NKeySeedFile holds the seed of the user's nkey; empty without one.
-	NKeySeedFile string
+	// NKeySeedFile holds the seed of the user's nkey, NKeySeed is the seed itself;
+	// both are empty without one.
+	NKeySeedFile, NKeySeed string
 	// CredentialsFile is a .creds file (JWT and nkey); empty without one.
 	CredentialsFile string
 	// RootCAs are PEM files to trust; CertFile and KeyFile a client certificate.
@@ -93,6 +96,9 @@ func (c Connection) options(log *slog.Logger) []nats.Option {
 	if c.NKeySeedFile != "" {
 		opts = append(opts, nkeyFromFile(c.NKeySeedFile))
 	}
+	if c.NKeySeed != "" {
+		opts = append(opts, nkeyFromSeed(c.NKeySeed))
+	}
 	if len(c.RootCAs) > 0 {
 		opts = append(opts, nats.RootCAs(c.RootCAs...))
 	}
@@ -108,13 +114,31 @@ func nkeyFromFile(path string) nats.Option {
 	return func(o *nats.Options) error {
 		opt, err := nats.NkeyOptionFromSeed(path)
 		if err != nil {
-			return fmt.Errorf("read nkey seed %s: %w", path, err)
+			return fmt.Errorf("%w %s: %w", errSeed, path, err)
 		}
 		return opt(o)
 	}
 }
 
+// nkeyFromSeed signs with a seed that no file holds. No error shows it.
+func nkeyFromSeed(seed string) nats.Option {
+	return func(o *nats.Options) error {
+		pair, err := nkeys.FromSeed([]byte(strings.TrimSpace(seed)))
+		if err != nil {
+			return fmt.Errorf("%w: %w", errSeed, err)
+		}
+		public, err := pair.PublicKey()
+		if err != nil {
+			return fmt.Errorf("%w: %w", errSeed, err)
+		}
+		return nats.Nkey(public, pair.Sign)(o)
+	}
+}
+
+// errSeed says that there is no key to connect with.
+var errSeed = errors.New("read nkey seed")
+
 func refused(err error) bool {
-	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) ||
+	return errors.Is(err, errSeed) || errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) ||
 		errors.Is(err, nats.ErrAuthRevoked) || errors.Is(err, nats.ErrNkeysNotSupported)
 }

@@ -248,7 +248,7 @@ func (a *App) ready(name string, check admin.Check) { a.checks.Set(a.name+"."+na
 // connectBus waits for NATS and for the streams.
 func (a *App) connectBus(ctx context.Context, undo *closers) (*nats.Conn, *bus.Bus, error) {
 	a.ready("nats", func(context.Context) error { return fmt.Errorf("waiting for NATS at %s", a.common.NATS.URL) })
-	nc, err := bus.Connect(ctx, a.connection())
+	nc, err := bus.Connect(ctx, a.common.NATS.Connection("fiord-"+a.name, a.log))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -261,25 +261,26 @@ func (a *App) connectBus(ctx context.Context, undo *closers) (*nats.Conn, *bus.B
 		return nil, nil, err
 	}
 	a.ready("nats", b.Ready)
-	if a.common.NATS.Provision {
-		return nc, b, a.provision(ctx, b)
+	if !a.common.NATS.Provision {
+		return nc, b, b.AwaitProvisioned(ctx)
 	}
-	return nc, b, b.AwaitProvisioned(ctx)
+	return nc, b, a.provision(ctx, nc, b)
 }
 
-func (a *App) connection() bus.Connection {
-	n := a.common.NATS
-	return bus.Connection{
-		URL: n.URL, Name: "fiord-" + a.name, NKeySeedFile: n.NKeyFile, CredentialsFile: n.CredsFile,
-		RootCAs: n.CAFiles, CertFile: n.CertFile, KeyFile: n.KeyFile, InboxPrefix: n.InboxPrefix, Log: a.log,
-	}
-}
-
-// provision tries until the server can: JetStream may still be electing.
-func (a *App) provision(ctx context.Context, b *bus.Bus) error {
-	return a.wait(ctx, "provision streams", b.Provision, func(err error) bool {
-		return errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded)
+// provision tries until the server can: JetStream may still be electing. A user
+// of the service's own may not make streams, as fiord up and fiord creds make
+// users: then they are somebody else's to make.
+func (a *App) provision(ctx context.Context, nc *nats.Conn, b *bus.Bus) error {
+	denied := func() bool { return errors.Is(nc.LastError(), nats.ErrPermissionViolation) }
+	err := a.wait(ctx, "provision streams", b.Provision, func(err error) bool {
+		late := errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded)
+		return late && !denied()
 	})
+	if err == nil || !denied() {
+		return err
+	}
+	a.log.Info("this user may not make streams: going on with those that are there (nats.provision=false spares the try)")
+	return b.AwaitProvisioned(ctx)
 }
 
 // openStore waits for S3; credentials that are refused are told at once.

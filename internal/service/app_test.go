@@ -126,7 +126,7 @@ func (r *running) await(t *testing.T, want func(admin.Report) bool) admin.Report
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	var report admin.Report
-	for range 200 {
+	for range 600 {
 		select {
 		case err := <-r.ended:
 			t.Fatalf("ended too early: %v", err)
@@ -318,6 +318,44 @@ func TestRefusedCredentialsEndWithTheReason(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// A service that was given its own user's seed alone, as fiord up makes users, is
+// not told of provisioning: it failed after many tries at what it may not do.
+func TestAUserWhoMayNotMakeStreamsUsesThoseThatAreThere(t *testing.T) {
+	w := newWorld(t)
+	operator, operatorFile := newKey(t)
+	own, ownFile := newKey(t)
+	everything := &server.SubjectPermission{Allow: []string{">"}}
+	w.startNATS(t, natsd.Options{Users: []*server.NkeyUser{{Nkey: operator}, {Nkey: own, Permissions: &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"$JS.API.STREAM.CREATE.>", "$JS.API.STREAM.UPDATE.>"}},
+		Subscribe: everything,
+	}}}})
+	w.common.NATS.NKeyFile = operatorFile
+	w.warmUp(t)
+
+	seed, err := os.ReadFile(ownFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.common.NATS.NKeyFile, w.common.NATS.NKeySeed = "", config.NewSecret(string(seed)+"\n")
+	r := run(t, service.Options{Name: "bench", Common: w.common, Build: build(&sample{})})
+	r.await(t, ready)
+	r.stop(t)
+}
+
+func TestASeedIsNeverShown(t *testing.T) {
+	w := newWorld(t)
+	w.common.NATS.NKeySeed = config.NewSecret("SUANOTASEED")
+	r := run(t, service.Options{Name: "bench", Common: w.common, Build: build(&sample{})})
+	err := <-r.ended
+	if err == nil || !strings.Contains(err.Error(), "read nkey seed") || strings.Contains(err.Error(), "NOTASEED") {
+		t.Errorf("got %v", err)
+	}
+	w.common.NATS.NKeyFile = "somewhere"
+	if err := w.common.Validate(); err == nil || !strings.Contains(err.Error(), "choose one") || strings.Contains(err.Error(), "NOTASEED") {
+		t.Errorf("two keys: %v", err)
+	}
 }
 
 // newKey makes an nkey user and the file with its seed.

@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
@@ -56,6 +57,7 @@ func (c Common) Validate() error {
 type NATS struct {
 	URL          string        `config:"url" help:"servers, comma-separated"`
 	NKeyFile     string        `config:"nkey_file" help:"file with the seed of this service's nkey"`
+	NKeySeed     config.Secret `config:"nkey_seed" help:"that seed itself, where secrets come by the environment, instead of nkey_file"`
 	CredsFile    string        `config:"creds_file" help:"credentials file (JWT and nkey), instead of nkey_file"`
 	CAFiles      []string      `config:"ca_files" help:"PEM files of authorities to trust"`
 	CertFile     string        `config:"cert_file" help:"client certificate"`
@@ -72,8 +74,8 @@ func (n NATS) validate() error {
 	if n.URL == "" {
 		errs = append(errs, errors.New("nats.url is empty: want nats://host:4222"))
 	}
-	if n.NKeyFile != "" && n.CredsFile != "" {
-		errs = append(errs, errors.New("nats.nkey_file and nats.creds_file are both set: choose one"))
+	if moreThanOne(n.NKeyFile != "", !n.NKeySeed.IsZero(), n.CredsFile != "") {
+		errs = append(errs, errors.New("more than one of nats.nkey_file, nats.nkey_seed and nats.creds_file is set: choose one"))
 	}
 	if (n.CertFile == "") != (n.KeyFile == "") {
 		errs = append(errs, errors.New("nats.cert_file and nats.key_file belong together: set both or none"))
@@ -85,6 +87,25 @@ func (n NATS) validate() error {
 		errs = append(errs, fmt.Errorf("nats.replicas is %d: want 1 to 5", n.Replicas))
 	}
 	return errors.Join(errs...)
+}
+
+func moreThanOne(set ...bool) bool {
+	n := 0
+	for _, s := range set {
+		if s {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// Connection is the bus's own form of the settings, under a name for the
+// server's list of connections.
+func (n NATS) Connection(name string, log *slog.Logger) bus.Connection {
+	return bus.Connection{
+		URL: n.URL, Name: name, NKeySeedFile: n.NKeyFile, NKeySeed: n.NKeySeed.Reveal(), CredentialsFile: n.CredsFile,
+		RootCAs: n.CAFiles, CertFile: n.CertFile, KeyFile: n.KeyFile, InboxPrefix: n.InboxPrefix, Log: log,
+	}
 }
 
 // topology is what provisioning makes.

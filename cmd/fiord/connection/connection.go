@@ -132,11 +132,7 @@ const dialTimeout = 5 * time.Second
 func Open(ctx context.Context, c Connection, log *slog.Logger) (*Client, error) {
 	dial, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	nc, err := bus.Connect(dial, bus.Connection{
-		URL: c.NATS.URL, Name: "fiord", NKeySeedFile: c.NATS.NKeyFile, CredentialsFile: c.NATS.CredsFile,
-		RootCAs: c.NATS.CAFiles, CertFile: c.NATS.CertFile, KeyFile: c.NATS.KeyFile, InboxPrefix: c.NATS.InboxPrefix,
-		Log: log,
-	})
+	nc, err := bus.Connect(dial, c.NATS.Connection("fiord", log))
 	if err != nil {
 		return nil, fmt.Errorf("%w: is fiord up running?", err)
 	}
