@@ -56,6 +56,7 @@
 //	facts    what the host is             verdict  whether to believe a run
 //	spool    what waits for the store     hook     adapters of the operator
 //	activity what the host does meanwhile
+//	memory   what jobs were last measured in, and what has changed since
 //	lease    who has a device that several hosts see
 //	supervise ends fio with such a lease
 package bench

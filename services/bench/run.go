@@ -14,6 +14,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/services/bench/facts"
 	"github.com/fiord-bench/fiord/services/bench/lease"
+	"github.com/fiord-bench/fiord/services/bench/memory"
 	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 	"github.com/fiord-bench/fiord/services/bench/verdict"
@@ -23,6 +24,8 @@ import (
 const (
 	environmentFile = "environment.json"
 	resultFile      = "result.json"
+	// memoryDir below the state folder holds what jobs were last measured in.
+	memoryDir = "environments"
 )
 
 // run is one invocation on its way to its end.
@@ -162,6 +165,15 @@ func (r *run) alone(ctx context.Context, text []byte) error {
 	return r.start(ctx, p, locks)
 }
 
+// subject is what results are compared by.
+func (r *run) subject() []string {
+	repo := ""
+	if r.list.Origin != nil {
+		repo = r.list.Origin.Repo.Name
+	}
+	return []string{repo, r.inv.Name, r.inv.Job, r.inv.Point.Key()}
+}
+
 // start begins the attempt in the spool, tells the world, and runs fio.
 func (r *run) start(ctx context.Context, p plan, locks []*os.File) error {
 	s := r.service
@@ -172,12 +184,12 @@ func (r *run) start(ctx context.Context, p plan, locks []*os.File) error {
 	if err != nil {
 		r.log.Warn("environment is incomplete", "error", err)
 	}
-	changes, since, err := r.changed(env)
+	change, err := memory.Dir(filepath.Join(s.cfg.StateDir, memoryDir)).Changed(r.inv.Bench, r.subject(), env)
 	if err != nil {
 		r.log.Warn("this environment is not held against the last", "error", err)
 	}
-	if len(changes) > 0 {
-		r.findings = append(r.findings, environmentChanged(changes, since))
+	if change != nil {
+		r.findings = append(r.findings, change.Finding())
 	}
 	o := r.order(p, env)
 	a, err := s.spool.Begin(r.inv.Run, r.inv.Attempt, o)
