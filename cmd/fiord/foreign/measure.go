@@ -8,6 +8,7 @@ import (
 	"path"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/fio/hist"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/fio/result"
 	"github.com/fiord-bench/fiord/services/bench/verdict"
@@ -103,9 +104,47 @@ func fromLogs(run *reading.Run) events.Summary {
 		f := &events.Figures{IOPS: mean(iops), BandwidthBytes: mean(bw)}
 		f.TotalIOs = uint64(f.IOPS * seconds(iops))
 		f.TotalBytes = uint64(f.BandwidthBytes * seconds(bw))
+		f.Latency = latencyFromLogs(run, dir)
 		return f
 	}
 	return events.Summary{Read: one("read"), Write: one("write"), Trim: one("trim")}
+}
+
+// latencyFromLogs takes percentiles from histogram logs, which count every I/O
+// by its completion latency; without them only the mean and the greatest are
+// known, from what the latency logs hold.
+func latencyFromLogs(run *reading.Run, dir string) events.Latency {
+	all := &hist.Histogram{}
+	for _, interval := range run.Heat[dir] {
+		for _, b := range interval.Bins {
+			all.Add(uint64((b.Low+b.High)/2), b.Count)
+		}
+	}
+	if all.N() > 0 {
+		at := func(p float64) float64 { return all.Percentile(p).Value }
+		return events.Latency{Of: string(result.CompletionLatency), Mean: all.Mean().Value, P50: at(50), P95: at(95), P99: at(99), P999: at(99.9), Max: at(100)}
+	}
+	l := events.Latency{Of: string(run.MeansOf)}
+	means, rates := run.Means[dir].Values, run.IOPS[dir].Values
+	var sum, weight float64
+	for i, v := range means {
+		w := 1.0 // where rates are not known, each interval counts alike
+		if len(rates) == len(means) {
+			w = rates[i]
+		}
+		if v > 0 && w > 0 {
+			sum, weight = sum+v*w, weight+w
+		}
+	}
+	if weight > 0 {
+		l.Mean = sum / weight
+	}
+	for _, v := range run.Highest[dir].Values {
+		if v > l.Max {
+			l.Max = v
+		}
+	}
+	return l
 }
 
 // mean of a rate over time; intervals are of one length.
