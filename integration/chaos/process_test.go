@@ -67,7 +67,7 @@ func (p *process) settings() []string {
 	case "bench":
 		state := filepath.Join(w.dir, "bench")
 		return []string{
-			"host: " + host, "runner: " + w.runner, "ack_wait: 2s", "stop_wait: 1s", "starts: 10",
+			"host: " + host, "runner: " + w.runner, "ack_wait: 2s", "stop_wait: 1s", "starts: 10", "others: 0", // other tests run beside this one
 			fmt.Sprintf("state_dir: %q, gate: %q, directories: [%q], facts_dir: %q", state, filepath.Join(state, "gate"), filepath.Join(w.dir, "scratch"), filepath.Join(w.dir, "facts.d")),
 			"docker: {image: \"" + image + "\"}", "min_free: 0B",
 		}
