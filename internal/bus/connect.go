@@ -42,7 +42,7 @@ func Connect(ctx context.Context, c Connection) (*nats.Conn, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	opts := append(c.options(log), c.Extra...)
-	for {
+	for told := (time.Time{}); ; {
 		nc, err := nats.Connect(c.URL, opts...)
 		if err == nil {
 			return nc, nil
@@ -50,7 +50,10 @@ func Connect(ctx context.Context, c Connection) (*nats.Conn, error) {
 		if refused(err) {
 			return nil, fmt.Errorf("connect to NATS at %s: %w: check the user's key and its permissions", c.URL, err)
 		}
-		log.Warn("NATS does not answer yet", "url", c.URL, "error", err)
+		if time.Since(told) > time.Minute { // an outage of an hour is tried 7,200 times
+			log.Warn("NATS does not answer yet", "url", c.URL, "error", err)
+			told = time.Now()
+		}
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("connect to NATS at %s: %w", c.URL, err)
