@@ -127,7 +127,8 @@ func TestBadEventsAreRefusedByName(t *testing.T) {
 		says      string
 	}{
 		{"no JSON", `hello`, events.ErrEnvelope, "malformed CloudEvent"},
-		{"an array", `[]`, events.ErrEnvelope, ""},
+		{"an array", `[]`, events.ErrEnvelope, "a JSON array, where one event"},
+		{"nothing", ` `, events.ErrEnvelope, "the message is empty"},
 		{"id is a number", `{"specversion":"1.0","id":1}`, events.ErrEnvelope, "attribute id is a JSON number"},
 		{"no id", `{"specversion":"1.0","source":"s","type":"x","data":{}}`, events.ErrEnvelope, "attribute id is missing"},
 		{"no source", `{"specversion":"1.0","id":"1","type":"x","data":{}}`, events.ErrEnvelope, "attribute source is missing"},

@@ -64,7 +64,7 @@ func fieldOf(t Type, err error) error {
 		case semantic.Err != nil:
 			problem = "is not readable: " + semantic.Err.Error()
 		default:
-			problem = fmt.Sprintf("is a JSON %s where %s is wanted", semantic.JSONKind, wanted(semantic.GoType))
+			problem = fmt.Sprintf("is a JSON %s where %s is wanted", kindName(semantic.JSONKind), wanted(semantic.GoType))
 		}
 	case errors.As(err, &syntactic):
 		field, problem = fieldPath(syntactic.JSONPointer), fmt.Sprintf("is not JSON at byte %d: %v", syntactic.ByteOffset, syntactic.Err)
@@ -107,4 +107,15 @@ func fieldPath(p jsontext.Pointer) string {
 		return "data"
 	}
 	return b.String()
+}
+
+// kindName is how people call a kind of JSON value.
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case '[':
+		return "array"
+	case '{':
+		return "object"
+	}
+	return k.String()
 }

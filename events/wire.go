@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -71,7 +72,13 @@ func readWire(raw []byte) (wire, error) {
 	}
 	var semantic *jsonv2.SemanticError
 	if errors.As(err, &semantic) && semantic.JSONPointer != "" {
-		return w, fmt.Errorf("%w: attribute %s is a JSON %s, not a string", ErrEnvelope, fieldPath(semantic.JSONPointer), semantic.JSONKind)
+		return w, fmt.Errorf("%w: attribute %s is a JSON %s, not a string", ErrEnvelope, fieldPath(semantic.JSONPointer), kindName(semantic.JSONKind))
+	}
+	if semantic != nil {
+		return w, fmt.Errorf("%w: a JSON %s, where one event, an object, is wanted", ErrEnvelope, kindName(semantic.JSONKind))
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return w, fmt.Errorf("%w: the message is empty", ErrEnvelope)
 	}
 	return w, fmt.Errorf("%w: %w", ErrEnvelope, err)
 }

@@ -162,7 +162,7 @@ func TestMistakesAreToldWithTheirPlaceAndRemedy(t *testing.T) {
 		"unknown in a list":      {file: "bench:\n  hooks:\n  - url: x\n    timout: 1s\n", want: "fiord.yaml:4: bench.hooks[0].timout is not a setting, did you mean timeout?"},
 		"unknown variable":       {environ: []string{"FIORD_BENCH_SLOT=1"}, want: "FIORD_BENCH_SLOT is not a setting, did you mean FIORD_BENCH_SLOTS?"},
 		"duration without unit":  {file: "wait: 30\n", want: `fiord.yaml:1: wait is not a valid duration`},
-		"bad number":             {environ: []string{"FIORD_BENCH_SLOTS=many"}, want: "FIORD_BENCH_SLOTS: bench.slots is not a valid int"},
+		"bad number":             {environ: []string{"FIORD_BENCH_SLOTS=many"}, want: `FIORD_BENCH_SLOTS: bench.slots is not a valid int: "many"`},
 		"bad size":               {args: []string{"--limit=3 parsecs"}, want: "--limit: bench.limit is not a valid size"},
 		"map for a list":         {file: "bench: {pools: {a: b}}\n", want: "fiord.yaml:1: bench.pools: want a list"},
 		"list for text":          {file: "listen: [a]\n", want: "fiord.yaml:1: listen: want a text"},

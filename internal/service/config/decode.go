@@ -29,6 +29,9 @@ func (f Field) decode(merged *koanf.Koanf, origin string) error {
 		},
 	})
 	if err != nil {
+		if kind := f.value.Kind(); kind >= reflect.Bool && kind <= reflect.Float64 && f.value.Type() != durationType {
+			err = fmt.Errorf("%q", merged.String(f.Key)) // what the decoder says of scalars names neither value nor remedy
+		}
 		return fmt.Errorf("%s: %s is not a valid %s: %w", origin, f.Key, f.Type, err)
 	}
 	f.value.Set(target.Elem())
