@@ -114,7 +114,7 @@ func deviceOf(env facts.Environment) *events.Device {
 		return nil
 	}
 	return &events.Device{
-		Path: t.Device, Model: t.Model, Serial: t.Serial, WWN: t.WWN, Firmware: t.Firmware, Size: t.Size,
+		Path: t.Device, Model: clip(t.Models(), 250), Serial: t.Serial, WWN: t.WWN, Firmware: t.Firmware, Size: t.Size,
 		Scheduler: t.Queue["scheduler"],
 	}
 }

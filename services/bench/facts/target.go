@@ -2,6 +2,7 @@ package facts
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -197,6 +198,28 @@ func (h Host) paths(disk string) (paths []string, policy string) {
 	}
 	slices.Sort(paths)
 	return paths, h.text(device + "/iopolicy")
+}
+
+// Models names what is measured, for people: "SAMSUNG MZ7KH960 ×2" for a stack of
+// two such drives.
+func (t Target) Models() string {
+	if len(t.Disks) == 0 {
+		return t.Model
+	}
+	count := map[string]int{}
+	for _, d := range t.Disks {
+		if d.Model != "" {
+			count[d.Model]++
+		}
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(count)) {
+		if count[name] > 1 {
+			name += fmt.Sprintf(" ×%d", count[name])
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // Identities name the drives themselves, in order: not what kind they are.

@@ -71,6 +71,19 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
+func TestAStackIsNamedAfterItsDrives(t *testing.T) {
+	for target, want := range map[string]string{"/srv/bench": "SAMSUNG MZ7KH960 ×2", "/dev/sdc": "ST8000NM000A-2KE"} {
+		e, err := capture(t, Host{Root: blocktest.Open(t, "testdata/sata.tree").Root}, target)
+		if err != nil || e.Target.Models() != want {
+			t.Errorf("%s is %q, %v", target, e.Target.Models(), err)
+		}
+	}
+	mixed := Target{Disks: []Disk{{Model: "b"}, {Model: "a"}, {}, {Model: "b"}}}
+	if got := mixed.Models(); got != "a, b ×2" {
+		t.Error(got)
+	}
+}
+
 // A kernel that is older, configured otherwise, or seen from a container lacks
 // any of the files. Nothing but the size of a device is needed.
 func TestAnyFileMayBeMissing(t *testing.T) {
