@@ -30,7 +30,7 @@ func (h *Handler) nameBadge(w http.ResponseWriter, r *http.Request) {
 	}
 	repo, branch := r.URL.Query().Get("repo"), r.URL.Query().Get("branch")
 	found := h.source.Latest(0, 1, func(b *model.Bench) bool {
-		return b.Name == name && b.State.Ended() &&
+		return b.Name == name && b.State.Ended() && b.Confirms == "" &&
 			(repo == "" || b.Origin != nil && b.Origin.Repo.Name == repo) &&
 			(branch == "" || b.Origin != nil && shortRef(b.Origin.Ref) == branch)
 	})

@@ -40,6 +40,7 @@ func functions() template.FuncMap {
 		"tail":     tailText,
 		"grouped":  figure.Grouped,
 		"tailhow":  func() string { return tailMethod },
+		"brief":    brief,
 		"tailed":   withTails,
 		"bothhow":  func() string { return bothMethod },
 		"inc":      func(n int) int { return n + 1 },
@@ -126,6 +127,19 @@ func runChip(r *model.Run) chip {
 	default:
 		return chip{"", "…", string(r.State)}
 	}
+}
+
+// maxBrief is how many characters of a name a table shows.
+const maxBrief = 40
+
+// brief cuts the middle out of a name that is too long for a table: names that
+// somebody generated differ at either end.
+func brief(s string) string {
+	r := []rune(s)
+	if len(r) <= maxBrief {
+		return s
+	}
+	return string(r[:maxBrief/2]) + "…" + string(r[len(r)-maxBrief/2+1:])
 }
 
 // short abbreviates a commit or an id.

@@ -280,6 +280,7 @@ type runPage struct {
 	From, To   string   // the stretch shown, in seconds; empty for all
 	Flags      []string // of the figures, beyond the integrity findings
 	Waiting    string
+	Kind       string // of latencies
 	Logs       []events.Artifact
 }
 
@@ -301,7 +302,7 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
 	p := runPage{frame: frame{
 		Title: run.Job + " · " + b.Name, Root: "/", Foot: h.foot,
 		Crumbs: []crumb{{Text: b.Name, URL: "/benches/" + b.ID}, {Text: run.Job + " #" + strconv.Itoa(run.Index)}},
-	}, Run: run, Directions: directions(run)}
+	}, Run: run, Directions: directions(run), Kind: latencyKind(model.Bench{Runs: []*model.Run{run}})}
 	switch {
 	case !run.State.Ended():
 		p.Refresh, p.Waiting = 5, "Figures appear here when the run has ended."
