@@ -77,13 +77,13 @@ func TestAnOutageLosesNothing(t *testing.T) {
 func (w *worker) stayedSmall(t *testing.T, began cost, away time.Duration) {
 	t.Helper()
 	now := w.costs(t)
-	if share := float64(now.cpu-began.cpu) / float64(away); share > 0.2 {
+	if share := float64(now.cpu-began.cpu) / float64(away); share > 0.1 {
 		t.Errorf("worker took %.0f%% of a core", share*100)
 	}
-	if now.resident > 256<<20 {
+	if now.resident > 128<<20 {
 		t.Errorf("worker holds %d MiB", now.resident>>20)
 	}
-	if now.spool > 64<<20 {
+	if now.spool > 16<<20 {
 		t.Errorf("spool holds %d MiB", now.spool>>20)
 	}
 }
