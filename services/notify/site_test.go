@@ -31,7 +31,7 @@ const (
 
 // site is a NATS server and what a test sees on it.
 type site struct {
-	t     *testing.T
+	t     testing.TB
 	nats  *bustest.Server
 	bus   *bus.Bus // publishes as the other services would
 	seen  chan events.Event
@@ -39,13 +39,18 @@ type site struct {
 	start uint64 // keys of published events
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	nats := bustest.NewServer(t)
 	s := &site{t: t, nats: nats, bus: nats.Bus("fiord/test"), seen: make(chan events.Event, 1000), log: &lockedBuffer{}}
 	sub, err := s.bus.Watch(t.Context(), bus.View{
 		Types: []events.Type{events.TypeNoticeSent, events.TypeNoticeFailed, events.TypeNoticeWithheld},
-		See:   func(_ context.Context, seen bus.Seen) { s.seen <- seen.Event },
+		See: func(_ context.Context, seen bus.Seen) {
+			select {
+			case s.seen <- seen.Event:
+			case <-t.Context().Done(): // nobody reads what is left
+			}
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +162,7 @@ type receiver struct {
 	answer func(n int, w http.ResponseWriter) // n counts from 0
 }
 
-func newReceiver(t *testing.T, answer func(n int, w http.ResponseWriter)) *receiver {
+func newReceiver(t testing.TB, answer func(n int, w http.ResponseWriter)) *receiver {
 	t.Helper()
 	r := &receiver{answer: answer}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -194,7 +199,7 @@ func hook(name, url string) notify.Target {
 func secret(text string) config.Secret { return config.NewSecret(text) }
 
 // example returns the data of one of the contract's example events.
-func example[T events.Data](t *testing.T, file string) T {
+func example[T events.Data](t testing.TB, file string) T {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../../events/examples", file+".json"))
 	if err != nil {
