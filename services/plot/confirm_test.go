@@ -3,6 +3,8 @@ package plot_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -110,6 +112,24 @@ func (d doubting) looks(rate func(job string) float64) bench {
 	return b
 }
 
+// shows waits until a page has every text: it follows the same events as the
+// test does.
+func (s *site) shows(url string, texts ...string) {
+	s.t.Helper()
+	s.eventually(url+" that shows "+strings.Join(texts, ", "), func() bool {
+		resp, err := http.Get(url)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(string(body), text) })
+	})
+}
+
 // reported waits for the report of one bench.
 func (s *site) reported(id string) events.BenchReported {
 	s.t.Helper()
@@ -136,7 +156,7 @@ func TestARegressionIsToldOnceItIsConfirmedSideBySide(t *testing.T) {
 	if request.Repeat != 5 || !slices.Equal(request.Targets.Hosts, []string{"node-a"}) || request.Origin == nil || request.Compare.Confirm {
 		t.Errorf("asked for %+v", request)
 	}
-	s.page(url+"/benches/"+d.first.id, 200)
+	s.shows(url+"/benches/"+d.first.id, "Regressed at first; measuring again to confirm", "/benches/"+events.BenchID(d.second))
 	again := d.looks(func(job string) float64 {
 		return map[string]float64{"before/r.fio": 980, "after/r.fio": 520}[job]
 	})
@@ -157,7 +177,8 @@ func TestARegressionIsToldOnceItIsConfirmedSideBySide(t *testing.T) {
 	if strings.Contains(s.history(), again.id) {
 		t.Error("the second look has a place in the history")
 	}
-	s.page(url+"/badge/randread.svg", 200, "regressed")
+	s.shows(url+"/benches/"+d.first.id, "Measured again as", "at the second look read.p99")
+	s.shows(url+"/benches/"+again.id, "A second look at", "/benches/"+d.first.id)
 
 	t.Run("the next report of it is no news, and nothing is measured again", func(t *testing.T) {
 		s.t = t
@@ -231,13 +252,15 @@ func TestOtherSettingsAreHeldAgainstTheStoredBaseline(t *testing.T) {
 // Both sides alike and slow: it is not the commit.
 func TestASlowerMachineIsNotTheCommitsDoing(t *testing.T) {
 	s := newSite(t)
-	s.start()
+	url, _ := s.start()
 	d := s.doubt("machine", newJob)
-	d.looks(func(string) float64 { return 500 })
+	again := d.looks(func(string) float64 { return 500 })
 	got := s.reported(d.first.id)
 	if got.Verdict != events.VerdictInconclusive || got.Confirmation.Outcome != events.OutcomeNotConfirmed || !strings.Contains(got.Headline, "side by side") || !strings.Contains(got.Headline, "fiord accept") {
 		t.Errorf("reported %s %q", got.Verdict, got.Headline)
 	}
+	s.shows(url+"/benches/"+again.id, "unchanged") // both sides are
+	s.shows(url+"/badge/randread.svg", "inconclusive")
 }
 
 func TestASecondLookThatCannotBeHadLeavesItOpen(t *testing.T) {

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -159,6 +160,10 @@ func (b *Bench) apply(e events.Event, stored time.Time) {
 		b.Cancel = &d
 	case events.BenchReported:
 		b.Report = &d
+		b.Confirms = cmp.Or(b.Confirms, d.Confirms)
+		if c := d.Confirmation; c != nil {
+			b.Second = cmp.Or(b.Second, c.Bench)
+		}
 		b.end(StateReported, d.Name, d.Origin, stored)
 	case events.BenchUnplaced:
 		b.Unplaced = &d
