@@ -161,3 +161,21 @@ func TestEveryTypeOfEventHasAGist(t *testing.T) {
 		}
 	}
 }
+
+// A cancelled matrix of ten thousand points filled the terminal, and its end
+// was nowhere to be seen.
+func TestManyRunsThatDidNotCompleteAreBounded(t *testing.T) {
+	id := events.HashID("many")
+	b := follow.New(id)
+	for i := range 1000 {
+		ref := events.RunRef{Bench: id, Run: events.RunID(id, 0, "", i), Job: "a.fio", Index: i, Repeat: i}
+		b.Apply(events.New("fiord/test", ref.Run, nil, events.RunCancelled{RunRef: ref, Reason: "enough", By: "ann"}))
+	}
+	var out bytes.Buffer
+	if err := screen.Summary(&out, b, ""); err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Count(out.String(), "\n"); lines > 50 || !strings.Contains(out.String(), "and 960 more") {
+		t.Errorf("%d lines:\n%s", lines, out.String())
+	}
+}

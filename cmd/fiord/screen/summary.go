@@ -18,21 +18,38 @@ func Summary(w io.Writer, b *follow.Bench, webURL string) error {
 		p.table(figures(rows))
 		p.line("")
 	}
-	for _, r := range b.Runs() {
-		if r.State.Final() && r.State != follow.Completed {
-			p.line("%s: %s: %s", label(r), r.State, indent(r.Reason))
-		}
-		if r.Result != nil {
-			for _, f := range r.Result.Integrity.Findings {
-				p.line("%s: %s: %s: %s", label(r), f.State, f.Check, Clean(f.Evidence))
-			}
-		}
+	remarks := remarks(b)
+	for _, remark := range remarks[:min(len(remarks), mostRemarks)] {
+		p.line("%s", remark)
+	}
+	if more := len(remarks) - mostRemarks; more > 0 {
+		p.line("... and %d more such lines (fiord show %s --json has all)", more, b.ID)
 	}
 	p.end(b)
 	if page := Page(b, webURL); page != "" {
 		p.line("%s", page)
 	}
 	return p.err
+}
+
+// mostRemarks bounds what is said of single runs: a cancelled matrix has
+// thousands, and the end of the bench stands below them.
+const mostRemarks = 40
+
+// remarks are what there is to say of runs that did not complete, or not well.
+func remarks(b *follow.Bench) []string {
+	var list []string
+	for _, r := range b.Runs() {
+		if r.State.Final() && r.State != follow.Completed {
+			list = append(list, fmt.Sprintf("%s: %s: %s", label(r), r.State, indent(r.Reason)))
+		}
+		if r.Result != nil {
+			for _, f := range r.Result.Integrity.Findings {
+				list = append(list, fmt.Sprintf("%s: %s: %s: %s", label(r), f.State, f.Check, Clean(f.Evidence)))
+			}
+		}
+	}
+	return list
 }
 
 // Page is the address of the bench's page, "" if none is known.
