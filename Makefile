@@ -18,6 +18,10 @@ COUNT ?= 1
 # How many pairs of fiord and bare fio, and how long each runs. 20 are judged.
 FIDELITY_PAIRS ?= 20
 FIDELITY_RUNTIME ?= 10s
+# How many scale makes of everything.
+HOSTS ?= 1000
+BENCHES ?= 500
+RUNS ?= 10000
 # How hard chaos tries.
 KILLS ?= 50
 RACES ?= 20000
@@ -125,6 +129,11 @@ chaos: setup ## Kill services and race ends at random moments, KILLS and RACES t
 .PHONY: outage
 outage: setup ## Take NATS and S3 away from workers that measure, for OUTAGE
 	@go test -v -count=1 -timeout 24h ./integration/outage -outage.for $(OUTAGE)
+
+.PHONY: scale
+scale: setup ## Measure with HOSTS hosts, BENCHES benches at once and one of RUNS runs: hours on two cores
+	@go test -v -count=1 -timeout 12h ./integration/scale -scale.hosts $(HOSTS) -scale.benches $(BENCHES) -scale.runs $(RUNS) \
+	  -scale.patience 11h
 
 .PHONY: fidelity
 fidelity: setup ## Compare what fiord measures with bare fio: half an hour on a quiet machine

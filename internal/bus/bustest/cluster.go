@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,6 +77,17 @@ func (c *Cluster) Bus(i int, source string) *bus.Bus {
 		c.t.Fatal(err)
 	}
 	return b
+}
+
+// URL of the servers that run, for programs of their own.
+func (c *Cluster) URL() string {
+	var urls []string
+	for _, s := range c.servers {
+		if s != nil {
+			urls = append(urls, s.URL())
+		}
+	}
+	return strings.Join(urls, ",")
 }
 
 // Start starts the i-th server over its files.
