@@ -1,9 +1,9 @@
 // Package notify tells people and forges what became of pushes, benches and
 // runs.
 //
-// It consumes push.ignored, push.rejected, bench.requested, the bad ends of
-// runs, the ends of benches, inventory.generated and host.lost, and publishes
-// notice.sent and notice.failed. Nothing waits for it.
+// It consumes push.ignored, push.rejected, push.approved, bench.requested, the bad
+// ends of runs, the ends of benches, inventory.generated and host.lost, and
+// publishes notice.sent, notice.failed and notice.withheld. Nothing waits for it.
 //
 // Each target of the configuration is a reaction of its own, with its own
 // durable notify-<name>, its own bounded concurrency and its own circuit
@@ -19,6 +19,11 @@
 // crash in that instant sends again, with the same id: Matrix, mail systems,
 // commit statuses and receivers that look at X-Fiord-Notice take it once.
 // Losing a notice would be worse.
+//
+// The same bucket keeps which commit statuses are final, which shifts a target
+// was told of, the comments at pull requests, the commits of held ones, and the
+// groups of notices that wait to be told together, see docs/adr/0013. Silences
+// are in fiord-silences, which people write and this service only reads.
 //
 // # Who decides where
 //

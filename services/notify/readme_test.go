@@ -69,6 +69,45 @@ func TestConfigurationOfTheReadmeWorks(t *testing.T) {
 	}
 }
 
+// What the guide and the example show must be taken as it stands.
+func TestConfigurationsOfTheGuideAndTheExampleWork(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/guides/notices.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("../../deploy/examples/notices.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := []string{string(example)}
+	for rest, found := string(guide), true; found; {
+		_, rest, found = strings.Cut(rest, "```yaml\n")
+		if found {
+			var block string
+			block, rest, _ = strings.Cut(rest, "```")
+			texts = append(texts, block)
+		}
+	}
+	if len(texts) != 3 {
+		t.Errorf("%d configurations, want the example and two of the guide", len(texts))
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"github.token", "slack.url", "topic.url", "mail.password", "pagerduty.key"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("https://example.com/topic\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range texts {
+		cfg, err := load(t, dir, strings.ReplaceAll(text, "/etc/fiord/", ""))
+		if err == nil {
+			err = cfg.Validate()
+		}
+		if err != nil {
+			t.Errorf("%v in:\n%s", err, text)
+		}
+	}
+}
+
 func TestSecretsDontStandInTheConfigurationFile(t *testing.T) {
 	_, err := load(t, t.TempDir(), "notify:\n  targets:\n    - {name: x, kind: slack, webhook: https://hooks.example.com/T}\n")
 	if err == nil || !strings.Contains(err.Error(), "webhook_file") {
