@@ -9,71 +9,24 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nkeys"
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/access"
+	"github.com/fiord-bench/fiord/internal/access/accesstest"
 	"github.com/fiord-bench/fiord/internal/bus"
-	"github.com/fiord-bench/fiord/internal/natsd"
 )
 
 // world is a server with one user per party.
-type world struct {
-	t    *testing.T
-	nsd  *natsd.Server
-	keys map[string]nkeys.KeyPair
-}
+type world struct{ *accesstest.Server }
 
 func newWorld(t *testing.T, users map[string]*server.Permissions) *world {
 	t.Helper()
-	w := &world{t: t, keys: map[string]nkeys.KeyPair{}}
-	users["operator"] = nil
-	var list []*server.NkeyUser
-	for name, permissions := range users {
-		pair, err := nkeys.CreateUser()
-		if err != nil {
-			t.Fatal(err)
-		}
-		public, err := pair.PublicKey()
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.keys[name] = pair
-		list = append(list, &server.NkeyUser{Nkey: public, Permissions: permissions})
-	}
-	nsd, err := natsd.Start(natsd.Options{StoreDir: t.TempDir(), Port: -1, Users: list})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nsd.Close)
-	w.nsd = nsd
-	if err := w.bus("operator").Provision(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return w
+	return &world{accesstest.NewServer(t, users)}
 }
 
+// bus connects as a user who soon hears that he was refused.
 func (w *world) bus(user string) *bus.Bus {
-	w.t.Helper()
-	pair := w.keys[user]
-	public, err := pair.PublicKey()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	c := bus.Connection{Name: user, Extra: []nats.Option{w.nsd.InProcess(), nats.Nkey(public, pair.Sign)}}
-	if user != "operator" {
-		c.InboxPrefix = access.InboxPrefix(user)
-	}
-	nc, err := bus.Connect(w.t.Context(), c)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(nc.Close)
-	b, err := bus.New(bus.Options{Conn: nc, Source: "fiord/" + user, PublishTimeout: 2 * time.Second})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return b
+	return w.BusWith(bus.Options{Source: "fiord/" + user, PublishTimeout: 2 * time.Second})
 }
 
 func reaction(service, name string, types ...events.Type) bus.Reaction {
