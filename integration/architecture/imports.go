@@ -90,7 +90,7 @@ func technologies() []technology {
 		{library: "github.com/versity/versitygw", folders: []string{"artifacts/embedded"}, because: "the embedded S3 server can be exchanged as long as one folder knows it"},
 		{library: "github.com/aws/aws-sdk-go-v2", folders: []string{"artifacts/embedded", "services/inventory"}, because: "clouds are asked by inventory alone; the embedded S3 server speaks in the SDK's types"},
 		{library: "github.com/nats-io/nats-server", folders: []string{"internal", "cmd/fiord"}, tests: true, because: "services know a bus, not whose process it runs in"},
-		{library: "github.com/nats-io/nats.go/micro", folders: []string{"internal"}, because: "registration belongs to the life that every service shares"},
+		{library: "github.com/nats-io/nats.go/micro", folders: []string{"internal"}, tests: true, because: "registration belongs to the life that every service shares"},
 		{library: "github.com/docker/", folders: []string{"services/bench"}, tests: true, because: "only bench starts containers"},
 		{library: "gonum.org/", folders: []string{"services/plot"}, because: "only plot draws"},
 		{library: "github.com/chromedp/", folders: nil, tests: true, because: "browsers are for tests of pages"},
