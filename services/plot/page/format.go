@@ -41,6 +41,7 @@ func functions() template.FuncMap {
 		"grouped":  figure.Grouped,
 		"tailhow":  func() string { return tailMethod },
 		"brief":    brief,
+		"level":    writtenLevel,
 		"tailed":   withTails,
 		"bothhow":  func() string { return bothMethod },
 		"inc":      func(n int) int { return n + 1 },

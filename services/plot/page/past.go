@@ -119,8 +119,8 @@ func (h *Handler) pastJSON(w http.ResponseWriter, r *http.Request) {
 	send(w, r, "application/json", append(body, '\n'))
 }
 
-// Text writes the change out, with its values.
-func (c LevelChange) Text() comparison {
+// writtenLevel writes a change of level out.
+func writtenLevel(c LevelChange) comparison {
 	q := quantity(c.Unit)
 	return comparison{BeforeText: q.Format(c.Before), AfterText: q.Format(c.After), ChangeText: percent(c.Change)}
 }
