@@ -40,7 +40,7 @@ func (s *site) flood(n int) {
 	wg.Wait()
 }
 
-// A chat that takes half a minute to answer, or groups what comes, holds at most
+// A chat that does not answer, or groups what comes, holds at most
 // as many events as its queue gives out; the rest stays on the server. Whoever
 // answers is told of everything meanwhile.
 func TestBurstToASlowTargetHoldsUpNobody(t *testing.T) {

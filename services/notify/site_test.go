@@ -29,19 +29,26 @@ const (
 	quiet    = 400 * time.Millisecond
 )
 
+// connects is a server: one without users, or one with each party's own rights.
+type connects interface {
+	Bus(source string) *bus.Bus
+	BusWith(o bus.Options) *bus.Bus
+}
+
 // site is a NATS server and what a test sees on it.
 type site struct {
 	t     testing.TB
-	nats  *bustest.Server
+	nats  connects
 	bus   *bus.Bus // publishes as the other services would
 	seen  chan events.Event
 	log   *lockedBuffer
 	start uint64 // keys of published events
 }
 
-func newSite(t testing.TB) *site {
+func newSite(t testing.TB) *site { t.Helper(); return newSiteOn(t, bustest.NewServer(t)) }
+
+func newSiteOn(t testing.TB, nats connects) *site {
 	t.Helper()
-	nats := bustest.NewServer(t)
 	s := &site{t: t, nats: nats, bus: nats.Bus("fiord/test"), seen: make(chan events.Event, 1000), log: &lockedBuffer{}}
 	sub, err := s.bus.Watch(t.Context(), bus.View{
 		Types: []events.Type{events.TypeNoticeSent, events.TypeNoticeFailed, events.TypeNoticeWithheld},
