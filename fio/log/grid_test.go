@@ -131,6 +131,18 @@ func TestWindowsAreGuessedFromTheRows(t *testing.T) {
 	}
 }
 
+func TestALateRowStandsForAllTheTimeSinceTheOneBefore(t *testing.T) {
+	for back, want := range map[float64]float64{
+		100: 100, 97: 97, 150: 150, // fio was late
+		200: 100, 210: 105, 1000: 100, // silence between
+		0: 0, -5: 0, // two rows at one time
+	} {
+		if got := Span(back, 100); got != want {
+			t.Errorf("%v ms after the row before: %v, want %v", back, got, want)
+		}
+	}
+}
+
 func TestCompareAllowsAnUnfinishedWindowOnly(t *testing.T) {
 	if c := Compare(960, 1000, 0.01, 50); !c.Agree {
 		t.Errorf("%+v", c)

@@ -70,16 +70,23 @@ const slackMS = 10
 // exact as a floating-point number.
 const maxTime = 1 << 53
 
+// Span is the time in ms that a row of an averaged log stands for, when the row
+// before it lies so far back: all of that when fio was merely late, and one
+// window when there was silence between.
+func Span(back, window float64) float64 {
+	if back >= 2*(window-slackMS) {
+		back /= max(math.Round(back/window), 1)
+	}
+	return max(back, 0)
+}
+
 func (w *windower) row(s *Sample) row {
 	to := float64(min(s.Time, maxTime))
 	if w.window <= 0 {
 		return row{s, to, to}
 	}
-	span := to - w.last[s.Dir] // the first row counts from the job's begin
-	if span >= 2*(w.window-slackMS) {
-		span /= max(math.Round(span/w.window), 1)
-	}
-	from := to - max(span, 0)
+	// The first row counts from the job's begin.
+	from := to - Span(to-w.last[s.Dir], w.window)
 	w.last[s.Dir] = to
 	return row{s, from, to}
 }

@@ -120,19 +120,14 @@ func (r *reading) read(path string, version log.Version) error {
 	}
 }
 
-// row adds one window. Its length is the configured one: after a silence fio
-// writes a row for the last window alone.
+// row adds one window.
 func (r *reading) row(s log.Sample) {
 	d := int(s.Dir)
 	if d >= len(directions) {
 		return
 	}
-	length := min(r.window, s.Time-min(s.Time, r.previous[d]))
-	if r.previous[d] == 0 {
-		length = min(r.window, s.Time)
-	}
 	r.sum.rows++
-	r.sum.ios[d] += float64(s.Value) * float64(length) / 1000
+	r.sum.ios[d] += float64(s.Value) * log.Span(float64(s.Time)-float64(r.previous[d]), float64(r.window)) / 1000
 	if s.Time > r.last {
 		if gap := s.Time - r.last; gap > 2*r.window && gap > r.silence {
 			r.silence, r.at = gap-r.window, r.last
