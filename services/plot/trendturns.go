@@ -49,7 +49,7 @@ func (p past) turns(all []series) []page.Turn {
 			})
 		}
 	}
-	var out []page.Turn
+	out := []page.Turn{} // scripts get a list, empty or not
 	for i, e := range slices.Backward(p.entries) {
 		if len(changes[i]) == 0 && !e.Accepted {
 			continue
