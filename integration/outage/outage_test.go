@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,9 +29,9 @@ func TestAnOutageLosesNothing(t *testing.T) {
 	before, after := max(5*time.Second, away/60), max(12*time.Second, away/20)
 	c := newCenter(t)
 	long, short := c.host("long"), c.host("short")
-	lasting := c.request("long", fmt.Sprintf(job, int((before+away+after).Seconds())), 1)
-	queued := c.request("long", fmt.Sprintf(job, 3), 1)
-	ending := c.request("short", fmt.Sprintf(job, int((before+4*time.Second+away/8).Seconds())), 2)
+	lasting := c.request("long", fmt.Sprintf(job, int((before+away+after).Seconds())))
+	queued := c.request("long", fmt.Sprintf(job, 3))
+	ending := c.request("short", fmt.Sprintf(job, int((before+4*time.Second+away/8).Seconds())), fmt.Sprintf(job, 3))
 
 	h := look(t, c)
 	h.await(2, events.TypeRunStarted)
@@ -58,7 +59,10 @@ func TestAnOutageLosesNothing(t *testing.T) {
 	h = look(t, c)
 	defer h.close()
 	h.awaitProgress(lasting)
-	t.Log(c.fiord("hosts"))
+	eventually(t, "hosts that are known again", func() bool {
+		hosts := c.fiord("hosts")
+		return strings.Contains(hosts, "long") && strings.Contains(hosts, "short")
+	})
 	h.await(4, events.TypeRunCompleted)
 	for _, e := range h.events(events.TypeRunCompleted) {
 		h.whole(e.Data.(events.RunCompleted))

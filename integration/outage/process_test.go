@@ -95,14 +95,19 @@ func (c *center) fiord(args ...string) string {
 	return string(out)
 }
 
-// request asks for a job on a host and returns the bench's id.
-func (c *center) request(host, job string, repeat int) string {
+// request asks for jobs on a host, one after the other, and returns the bench's
+// id.
+func (c *center) request(host string, jobs ...string) string {
 	c.t.Helper()
-	path := filepath.Join(c.t.TempDir(), host+".fio")
-	if err := os.WriteFile(path, []byte(job), 0o600); err != nil {
-		c.t.Fatal(err)
+	args := []string{"run", "--json", "--detach", "--host", host, "--timeout", "3h"}
+	for i, job := range jobs {
+		path := filepath.Join(c.t.TempDir(), host+strconv.Itoa(i)+".fio")
+		if err := os.WriteFile(path, []byte(job), 0o600); err != nil {
+			c.t.Fatal(err)
+		}
+		args = append(args, path)
 	}
-	out := c.fiord("run", "--json", "--detach", "--host", host, "--timeout", "3h", "--repeat", strconv.Itoa(repeat), path)
+	out := c.fiord(args...)
 	var said struct {
 		Bench string `json:"bench"`
 	}
