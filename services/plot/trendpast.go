@@ -3,7 +3,6 @@ package plot
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -12,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/plot/changepoint"
 	"github.com/fiord-bench/fiord/services/plot/history"
@@ -146,11 +144,12 @@ func (s *Service) past(ctx context.Context, b model.Bench) (past, error) {
 	if b.Origin == nil {
 		return p, nil
 	}
-	p.Repo, p.Ref = b.Origin.Repo.Name, b.Origin.Ref
-	err := readJSON(ctx, s.store, history.Key(p.Repo, b.Name, p.Ref), maxVerdict, &p.History)
-	if err != nil && !errors.Is(err, artifacts.ErrNotFound) {
+	h, err := s.history(ctx, b.Origin.Repo.Name, b.Name, b.Origin.Ref)
+	if err != nil {
 		return p, err
 	}
+	p.History = h
+	p.Repo, p.Ref = b.Origin.Repo.Name, b.Origin.Ref
 	p.entries = p.Entries
 	p.digests = make([]digest, len(p.entries))
 	group, ctx := errgroup.WithContext(ctx)
