@@ -41,8 +41,9 @@ type Service struct {
 	digests    digests
 	tailsKnown latencies
 
-	tally jetstream.Stream // set by Run before anything reads it
-	kv    jetstream.KeyValue
+	tally    jetstream.Stream // set by Run before anything reads it
+	counting counting
+	kv       jetstream.KeyValue
 }
 
 // Limits of the web server. Downloads may be long, requests not.

@@ -28,14 +28,13 @@ func (s *Service) settle(ctx context.Context, d *bus.Delivery, bench string) err
 	if err != nil || p == nil {
 		return err // bench.placed will come, and settle it
 	}
-	runs := planned(p)
-	if n, err := s.drawn(ctx, bench); err != nil || n < len(runs) {
+	if n, err := s.drawn(ctx, bench); err != nil || n < size(p) {
 		return err
 	}
 	if _, over, err := s.bus.Ended(ctx, events.BenchEndFilter(bench)); err != nil || over {
 		return err
 	}
-	b, err := s.whole(ctx, p, runs)
+	b, err := s.whole(ctx, p, planned(p))
 	if err != nil {
 		return err
 	}

@@ -33,14 +33,14 @@ const patience = 30 * time.Second
 
 // site is a NATS server, a store, and what a test sees of the events.
 type site struct {
-	t     *testing.T
+	t     testing.TB
 	nats  *bustest.Server
 	store *artifacts.Store
 	bus   *bus.Bus // publishes as the other services would
 	seen  chan events.Event
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	nats := bustest.NewServer(t)
 	s := &site{t: t, nats: nats, bus: nats.Bus("fiord/test"), store: artifactstest.New(t), seen: make(chan events.Event, 10_000)}

@@ -41,11 +41,17 @@ func (s *Service) count(ctx context.Context, d *bus.Delivery) error {
 // bucket answers, not the nearest replica: of two runs that end together, the
 // later one must see both.
 func (s *Service) drawn(ctx context.Context, bench string) (int, error) {
-	info, err := s.tally.Info(ctx, jetstream.WithSubjectFilter("$KV."+bus.BucketTally+"."+drawnKey(bench, "*")))
+	n, err := s.counting.of(ctx, bench, func(ctx context.Context) (int, error) {
+		info, err := s.tally.Info(ctx, jetstream.WithSubjectFilter("$KV."+bus.BucketTally+"."+drawnKey(bench, "*")))
+		if err != nil {
+			return 0, err
+		}
+		return len(info.State.Subjects), nil
+	})
 	if err != nil {
 		return 0, bus.Unavailable(fmt.Errorf("read tally of %s: %w", bench, err))
 	}
-	return len(info.State.Subjects), nil
+	return n, nil
 }
 
 // maxPlacement bounds a placement document.
@@ -93,6 +99,14 @@ func planned(p *events.Placement) []events.RunRef {
 		out = append(out, slot.Runs...)
 	}
 	return out
+}
+
+// size is how many runs a placement plans.
+func size(p *events.Placement) (n int) {
+	for _, slot := range p.Slots {
+		n += len(slot.Runs)
+	}
+	return n
 }
 
 // cancel reacts to the command to stop a bench. A placed bench ends by its
