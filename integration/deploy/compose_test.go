@@ -21,7 +21,10 @@ func compose(t *testing.T, environment map[string]string) *types.Project {
 	p, err := loader.LoadWithContext(context.Background(), types.ConfigDetails{
 		WorkingDir: dir, Environment: environment,
 		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(dir, "compose.yaml")}},
-	}, func(o *loader.Options) { o.SkipResolveEnvironment = true })
+	}, func(o *loader.Options) {
+		o.SkipResolveEnvironment = true
+		o.SetProjectName("fiord", true) // .env names it
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
