@@ -77,6 +77,8 @@ require (
 	github.com/docker/go-units v0.5.0 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/felixge/httpsnoop v1.1.0 // indirect
+	github.com/fiord-bench/fiord/figure v0.0.0 // indirect
+	github.com/fiord-bench/fiord/verdict v0.0.0 // indirect
 	github.com/fxamacker/cbor/v2 v2.9.3 // indirect
 	github.com/go-asn1-ber/asn1-ber v1.5.8 // indirect
 	github.com/go-errors/errors v1.4.2 // indirect
@@ -212,6 +214,7 @@ replace (
 	github.com/fiord-bench/fiord/artifacts => ../artifacts
 	github.com/fiord-bench/fiord/cmd/fiord => ../cmd/fiord
 	github.com/fiord-bench/fiord/events => ../events
+	github.com/fiord-bench/fiord/figure => ../figure
 	github.com/fiord-bench/fiord/fio => ../fio
 	github.com/fiord-bench/fiord/internal => ../internal
 	github.com/fiord-bench/fiord/services/bench => ../services/bench
@@ -219,4 +222,5 @@ replace (
 	github.com/fiord-bench/fiord/services/inventory => ../services/inventory
 	github.com/fiord-bench/fiord/services/notify => ../services/notify
 	github.com/fiord-bench/fiord/services/plot => ../services/plot
+	github.com/fiord-bench/fiord/verdict => ../verdict
 )

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/fiord-bench/fiord/artifacts v0.0.0
 	github.com/fiord-bench/fiord/events v0.0.0
+	github.com/fiord-bench/fiord/figure v0.0.0
 	github.com/fiord-bench/fiord/fio v0.0.0
 	github.com/fiord-bench/fiord/internal v0.0.0
 	github.com/fiord-bench/fiord/services/bench v0.0.0
@@ -12,6 +13,7 @@ require (
 	github.com/fiord-bench/fiord/services/inventory v0.0.0
 	github.com/fiord-bench/fiord/services/notify v0.0.0
 	github.com/fiord-bench/fiord/services/plot v0.0.0
+	github.com/fiord-bench/fiord/verdict v0.0.0
 	github.com/google/go-cmp v0.7.0
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0
@@ -172,6 +174,7 @@ require (
 replace (
 	github.com/fiord-bench/fiord/artifacts => ../../artifacts
 	github.com/fiord-bench/fiord/events => ../../events
+	github.com/fiord-bench/fiord/figure => ../../figure
 	github.com/fiord-bench/fiord/fio => ../../fio
 	github.com/fiord-bench/fiord/internal => ../../internal
 	github.com/fiord-bench/fiord/services/bench => ../../services/bench
@@ -179,4 +182,5 @@ replace (
 	github.com/fiord-bench/fiord/services/inventory => ../../services/inventory
 	github.com/fiord-bench/fiord/services/notify => ../../services/notify
 	github.com/fiord-bench/fiord/services/plot => ../../services/plot
+	github.com/fiord-bench/fiord/verdict => ../../verdict
 )

@@ -118,11 +118,21 @@ func TestASoundTreeBreaksNoRule(t *testing.T) {
 func TestEachRuleSeesItsBreach(t *testing.T) {
 	long := strings.Repeat("// x\n", maxFileLines)
 	bench := sound()["services/bench/go.mod"]
+	notListed := strings.NewReplacer("\tgithub.com/fiord-bench/fiord/events v0.0.0\n", "", "\tgithub.com/fiord-bench/fiord/events => ../../events\n", "").Replace(bench)
 	for _, tt := range []struct {
 		name    string
 		changes map[string]string
 		want    []string
 	}{
+		{
+			"what several programs share knows a service",
+			map[string]string{
+				"go.work":         strings.Replace(sound()["go.work"], "\t./events\n", "\t./events\n\t./figure\n", 1),
+				"figure/go.mod":   "module github.com/fiord-bench/fiord/figure\n",
+				"figure/chart.go": "// Package figure draws.\npackage figure\n\nimport _ \"github.com/fiord-bench/fiord/services/plot\"\n",
+			},
+			[]string{"Layers figure/chart.go:4: figure imports services/plot"},
+		},
 		{
 			"a service that imports another",
 			map[string]string{"services/bench/a.go": "package bench\n\nimport _ \"github.com/fiord-bench/fiord/services/plot/figure\"\n"},
@@ -191,15 +201,15 @@ func TestEachRuleSeesItsBreach(t *testing.T) {
 		},
 		{
 			"a sibling's sibling that is not listed",
-			map[string]string{"services/bench/go.mod": strings.Replace(bench, "\tgithub.com/fiord-bench/fiord/events v0.0.0\n", "", 1)},
-			[]string{"Siblings services/bench/go.mod: does not require events, which a sibling requires"},
+			map[string]string{"services/bench/go.mod": notListed},
+			[]string{"Siblings services/bench/go.mod: does not replace events, which a sibling requires"},
 		},
 		{
 			"a sibling above its layer",
 			map[string]string{"services/plot/go.mod": "module github.com/fiord-bench/fiord/services/plot\n\nrequire github.com/fiord-bench/fiord/services/bench v0.0.0\nreplace github.com/fiord-bench/fiord/services/bench => ../bench\n"},
 			[]string{
-				"Siblings services/plot/go.mod: does not require artifacts, which a sibling requires",
-				"Siblings services/plot/go.mod: does not require events, which a sibling requires",
+				"Siblings services/plot/go.mod: does not replace artifacts, which a sibling requires",
+				"Siblings services/plot/go.mod: does not replace events, which a sibling requires",
 				"Siblings services/plot/go.mod: requires services/bench",
 			},
 		},

@@ -17,18 +17,25 @@ type layer struct {
 // share, and never from one service to another.
 func layers() []layer {
 	shared := []string{"artifacts", "events", "fio", "internal"}
+	pure := []string{"figure", "verdict"} // of one subject, for several programs
 	services := []string{"services/bench", "services/ingest", "services/inventory", "services/notify", "services/plot"}
 	all := []layer{
 		{"events", nil, "events is the contract: it depends on no other part, so that anybody may depend on it"},
 		{"fio", nil, "fio knows fio's formats and nothing of fiord, so that it is of use without it"},
 		{"artifacts", []string{"events"}, "the store knows claim checks, which are events' words, and nothing else"},
 		{"internal", []string{"artifacts", "events"}, "what services share must not know a service, nor fio"},
-		{"cmd/fiord", slices.Concat(shared, services), "the command wires everything together, so nothing may depend on it but the whole-system tests"},
+		{"figure", shared, "figures are drawn for the page, for reports without a server and for other tools' results: whoever draws them knows the runs and no service"},
+		{"verdict", []string{"artifacts", "events", "fio"}, "how results are compared is the same for a service, a command and a sweep of old benches, so it knows none of them"},
+		{"cmd/fiord", slices.Concat(shared, pure, services), "the command wires everything together, so nothing may depend on it but the whole-system tests"},
 		{"deploy/adapters", nil, "an adapter is somebody else's program: it knows the hooks' protocol and nothing of fiord"},
-		{"integration", slices.Concat(shared, services, []string{"cmd/fiord"}), "the whole-system tests see everything"},
+		{"integration", slices.Concat(shared, pure, services, []string{"cmd/fiord"}), "the whole-system tests see everything"},
 	}
 	for _, s := range services {
-		all = append(all, layer{s, shared, "services never call or import each other: they share events, artifacts, fio and internal, and talk through events, so that each can be stopped, scaled or replaced alone"})
+		may := shared
+		if s == "services/plot" {
+			may = slices.Concat(shared, pure)
+		}
+		all = append(all, layer{s, may, "services never call or import each other: they share events, artifacts, fio and internal, and talk through events, so that each can be stopped, scaled or replaced alone"})
 	}
 	return all
 }
@@ -92,7 +99,7 @@ func technologies() []technology {
 		{library: "github.com/nats-io/nats-server", folders: []string{"internal", "cmd/fiord"}, tests: true, because: "services know a bus, not whose process it runs in"},
 		{library: "github.com/nats-io/nats.go/micro", folders: []string{"internal"}, tests: true, because: "registration belongs to the life that every service shares"},
 		{library: "github.com/docker/", folders: []string{"services/bench"}, tests: true, because: "only bench starts containers"},
-		{library: "gonum.org/", folders: []string{"services/plot"}, because: "only plot draws"},
+		{library: "gonum.org/", folders: []string{"figure"}, because: "only figures are drawn with it: everybody else says what to draw"},
 		{library: "github.com/chromedp/", folders: nil, tests: true, because: "browsers are for tests of pages"},
 		{library: "github.com/spf13/cobra", folders: []string{"cmd/fiord"}, because: "only the command has subcommands; a service has a configuration"},
 		{library: "net/http", folders: []string{"artifacts", "internal", "services", "cmd", "deploy", "integration"}, because: "events and fio are pure: they know messages and files, not how they travel"},

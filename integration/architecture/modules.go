@@ -38,8 +38,9 @@ func Workspaces(w *Workspace) []Breach {
 }
 
 // Siblings checks how modules require each other: at v0.0.0 and replaced by the
-// relative folder, for siblings of siblings too, because replaces do not
-// propagate; and only where the layers allow the import.
+// relative folder, and only where the layers allow the import. Siblings of
+// siblings are replaced too, because replaces do not propagate; whether they are
+// required as well depends on the packages in use, and is for `go mod tidy`.
 func Siblings(w *Workspace) []Breach {
 	const because = "each module builds alone with GOWORK=off: siblings are required at v0.0.0 and replaced by their relative folder, and replaces do not propagate"
 	var found []Breach
@@ -62,8 +63,8 @@ func Siblings(w *Workspace) []Breach {
 			}
 		}
 		for _, to := range w.closure(m) {
-			if !required[to] {
-				found = append(found, Breach{m.Dir + "/go.mod", "does not require " + to + ", which a sibling requires", because})
+			if !required[to] && replacement(m, modulePrefix+to) != w.relativeDir(m.Dir, to) {
+				found = append(found, Breach{m.Dir + "/go.mod", "does not replace " + to + ", which a sibling requires", because})
 			}
 		}
 	}

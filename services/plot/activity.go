@@ -11,9 +11,9 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/figure"
+	"github.com/fiord-bench/fiord/figure/reading"
 	"github.com/fiord-bench/fiord/internal/activity"
-	"github.com/fiord-bench/fiord/services/plot/figure"
-	"github.com/fiord-bench/fiord/services/plot/reading"
 )
 
 // activity reads what the host did during a run; nil if nobody watched it. A

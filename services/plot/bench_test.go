@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/figure/reading"
 	"github.com/fiord-bench/fiord/fio/result"
-	"github.com/fiord-bench/fiord/services/plot/reading"
 )
 
 // perIO writes the four logs of a job of n I/Os in two directions with a line

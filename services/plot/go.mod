@@ -8,17 +8,15 @@ require (
 	github.com/dustin/go-humanize v1.1.0
 	github.com/fiord-bench/fiord/artifacts v0.0.0
 	github.com/fiord-bench/fiord/events v0.0.0
+	github.com/fiord-bench/fiord/figure v0.0.0
 	github.com/fiord-bench/fiord/fio v0.0.0
 	github.com/fiord-bench/fiord/internal v0.0.0
+	github.com/fiord-bench/fiord/verdict v0.0.0
 	github.com/google/go-cmp v0.7.0
 	github.com/klauspost/compress v1.20.3
 	github.com/nats-io/nats.go v1.55.0
 	github.com/prometheus/client_golang v1.25.0
-	golang.org/x/image v0.46.0
-	golang.org/x/perf v0.0.0-20260908200009-22c9c6c9d4da
 	golang.org/x/sync v0.24.0
-	gonum.org/v1/plot v0.17.0
-	pgregory.net/rapid v1.3.0
 )
 
 require (
@@ -128,10 +126,13 @@ require (
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	go.yaml.in/yaml/v4 v4.0.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/image v0.46.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
+	golang.org/x/perf v0.0.0-20260908200009-22c9c6c9d4da // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
+	gonum.org/v1/plot v0.17.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20260928230214-8a89bd6388cc // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260928230214-8a89bd6388cc // indirect
 	google.golang.org/grpc v1.83.2 // indirect
@@ -142,6 +143,8 @@ require (
 replace (
 	github.com/fiord-bench/fiord/artifacts => ../../artifacts
 	github.com/fiord-bench/fiord/events => ../../events
+	github.com/fiord-bench/fiord/figure => ../../figure
 	github.com/fiord-bench/fiord/fio => ../../fio
 	github.com/fiord-bench/fiord/internal => ../../internal
+	github.com/fiord-bench/fiord/verdict => ../../verdict
 )

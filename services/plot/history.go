@@ -11,8 +11,8 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot/history"
-	"github.com/fiord-bench/fiord/services/plot/verdict"
+	"github.com/fiord-bench/fiord/verdict"
+	"github.com/fiord-bench/fiord/verdict/history"
 )
 
 // remember adds a report to its history. Doing so twice changes nothing. A

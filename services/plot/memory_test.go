@@ -19,8 +19,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/figure/reading"
 	"github.com/fiord-bench/fiord/fio/result"
-	"github.com/fiord-bench/fiord/services/plot/reading"
 )
 
 // forms of a log on disk, all of which are to be read within the same memory.

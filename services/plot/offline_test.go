@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/figure/reading"
 	"github.com/fiord-bench/fiord/fio/result"
-	"github.com/fiord-bench/fiord/services/plot/reading"
 )
 
 // measured reads what a real fio 3.33 left of four jobs with every kind of log.

@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/figure"
+	"github.com/fiord-bench/fiord/figure/reading"
 	"github.com/fiord-bench/fiord/fio/result"
-	"github.com/fiord-bench/fiord/services/plot/figure"
-	"github.com/fiord-bench/fiord/services/plot/reading"
 )
 
 // runFigures draws the figures of one run that are made at once: rates and

@@ -9,12 +9,12 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/figure/reading"
 	"github.com/fiord-bench/fiord/fio/hist"
 	"github.com/fiord-bench/fiord/fio/result"
 	"github.com/fiord-bench/fiord/services/plot/model"
 	"github.com/fiord-bench/fiord/services/plot/page"
-	"github.com/fiord-bench/fiord/services/plot/reading"
-	"github.com/fiord-bench/fiord/services/plot/verdict"
+	"github.com/fiord-bench/fiord/verdict"
 )
 
 // maxTailRuns bounds of how many runs of a bench the latencies are read.

@@ -7,10 +7,10 @@ import (
 	"slices"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot/changepoint"
-	"github.com/fiord-bench/fiord/services/plot/figure"
-	"github.com/fiord-bench/fiord/services/plot/history"
+	"github.com/fiord-bench/fiord/figure"
 	"github.com/fiord-bench/fiord/services/plot/model"
+	"github.com/fiord-bench/fiord/verdict/changepoint"
+	"github.com/fiord-bench/fiord/verdict/history"
 )
 
 // trendLength is how many benches a trend shows.

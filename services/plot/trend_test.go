@@ -13,9 +13,9 @@ import (
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot/history"
 	"github.com/fiord-bench/fiord/services/plot/page"
-	"github.com/fiord-bench/fiord/services/plot/verdict"
+	"github.com/fiord-bench/fiord/verdict"
+	"github.com/fiord-bench/fiord/verdict/history"
 )
 
 // decided is reports/<bench>/verdict.json as the page needs it.

@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot/changepoint"
-	"github.com/fiord-bench/fiord/services/plot/history"
 	"github.com/fiord-bench/fiord/services/plot/model"
-	"github.com/fiord-bench/fiord/services/plot/verdict"
+	"github.com/fiord-bench/fiord/verdict"
+	"github.com/fiord-bench/fiord/verdict/changepoint"
+	"github.com/fiord-bench/fiord/verdict/history"
 )
 
 // figureNames are the figures that are followed from commit to commit, as

@@ -7,8 +7,8 @@ import (
 	"math"
 	"slices"
 
-	"github.com/fiord-bench/fiord/services/plot/changepoint"
 	"github.com/fiord-bench/fiord/services/plot/page"
+	"github.com/fiord-bench/fiord/verdict/changepoint"
 )
 
 // historian tells the page what changed when.

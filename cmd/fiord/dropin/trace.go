@@ -14,10 +14,10 @@ import (
 	"strings"
 
 	"github.com/fiord-bench/fiord/cmd/fiord/foreign"
+	"github.com/fiord-bench/fiord/figure"
+	"github.com/fiord-bench/fiord/figure/reading"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/fio/result"
-	"github.com/fiord-bench/fiord/services/plot/figure"
-	"github.com/fiord-bench/fiord/services/plot/reading"
 )
 
 // wish is what fio-genplots is asked to draw, in the terms of fio2gnuplot.

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/fiord-bench/fiord/figure"
 	"github.com/fiord-bench/fiord/services/plot"
-	"github.com/fiord-bench/fiord/services/plot/figure"
 )
 
 //go:embed template

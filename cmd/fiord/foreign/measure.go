@@ -8,13 +8,13 @@ import (
 	"path"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/figure"
+	"github.com/fiord-bench/fiord/figure/reading"
 	"github.com/fiord-bench/fiord/fio/hist"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/fio/result"
 	"github.com/fiord-bench/fiord/services/bench/verdict"
 	"github.com/fiord-bench/fiord/services/plot"
-	"github.com/fiord-bench/fiord/services/plot/figure"
-	"github.com/fiord-bench/fiord/services/plot/reading"
 )
 
 // measure reads a run: its result, and its logs as a stream.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot/history"
+	"github.com/fiord-bench/fiord/verdict/history"
 )
 
 // mark pins what is referred to by what stays.

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fiord-bench/fiord/artifacts"
-	"github.com/fiord-bench/fiord/services/plot/history"
+	"github.com/fiord-bench/fiord/verdict/history"
 )
 
 // rule says what goes below one prefix.

@@ -22,7 +22,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot/figure"
+	"github.com/fiord-bench/fiord/figure"
 )
 
 var screens = flag.String("screens", "", "save screenshots of all pages into this folder")

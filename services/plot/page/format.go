@@ -11,7 +11,7 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot/figure"
+	"github.com/fiord-bench/fiord/figure"
 	"github.com/fiord-bench/fiord/services/plot/model"
 )
 

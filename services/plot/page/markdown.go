@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot/figure"
+	"github.com/fiord-bench/fiord/figure"
 )
 
 // How much of each list a summary in Markdown holds: forges cut long comments.

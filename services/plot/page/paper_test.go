@@ -18,7 +18,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/environment"
 	"github.com/fiord-bench/fiord/services/plot/model"
 	plotpage "github.com/fiord-bench/fiord/services/plot/page"
-	"github.com/fiord-bench/fiord/services/plot/verdict"
+	"github.com/fiord-bench/fiord/verdict"
 )
 
 // long is a name that somebody generated.

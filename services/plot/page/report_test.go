@@ -14,7 +14,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/plot/page"
-	"github.com/fiord-bench/fiord/services/plot/verdict"
+	"github.com/fiord-bench/fiord/verdict"
 )
 
 // aReport is of a bench with a regression, a doubtful run and known machines.

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot/history"
+	"github.com/fiord-bench/fiord/verdict/history"
 )
 
 func of(verdicts ...events.Verdict) history.History {

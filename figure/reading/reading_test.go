@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fiord-bench/fiord/figure"
+	"github.com/fiord-bench/fiord/figure/reading"
 	"github.com/fiord-bench/fiord/fio/result"
-	"github.com/fiord-bench/fiord/services/plot/figure"
-	"github.com/fiord-bench/fiord/services/plot/reading"
 )
 
 // text is a log with a content.

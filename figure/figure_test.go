@@ -17,7 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/fiord-bench/fiord/services/plot/figure"
+	"github.com/fiord-bench/fiord/figure"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")

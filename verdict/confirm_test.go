@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot/verdict"
+	"github.com/fiord-bench/fiord/verdict"
 )
 
 // levels is five sound runs at each point, a hundredth apart.

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fiord-bench/fiord/figure"
 	"github.com/fiord-bench/fiord/internal/activity"
-	"github.com/fiord-bench/fiord/services/plot/figure"
 )
 
 // Activity is what a host did during a run, on an even grid.

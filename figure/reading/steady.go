@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/fiord-bench/fiord/services/plot/figure"
+	"github.com/fiord-bench/fiord/figure"
 )
 
 // Total adds series on the same grid up. Where one has no value it counts as

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fiord-bench/fiord/services/plot/figure"
-	"github.com/fiord-bench/fiord/services/plot/reading"
+	"github.com/fiord-bench/fiord/figure"
+	"github.com/fiord-bench/fiord/figure/reading"
 )
 
 func TestSteady(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/fiord-bench/fiord/fio/hist"
-	"github.com/fiord-bench/fiord/services/plot/verdict"
+	"github.com/fiord-bench/fiord/verdict"
 )
 
 // measured is a run of n latencies around a level.

@@ -4,8 +4,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/fiord-bench/fiord/figure"
 	"github.com/fiord-bench/fiord/fio/log"
-	"github.com/fiord-bench/fiord/services/plot/figure"
 )
 
 // lastTime is a source that remembers the latest time it has read.

@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/fiord-bench/fiord/services/plot/figure"
+	"github.com/fiord-bench/fiord/figure"
 )
 
 // A log that goes on longer than its summary says gets longer intervals, not

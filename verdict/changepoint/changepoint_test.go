@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/fiord-bench/fiord/services/plot/changepoint"
+	"github.com/fiord-bench/fiord/verdict/changepoint"
 )
 
 // levels makes a series of stretches, each of some length around a level.

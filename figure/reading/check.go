@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fiord-bench/fiord/figure"
 	"github.com/fiord-bench/fiord/fio/log"
 	"github.com/fiord-bench/fiord/fio/result"
-	"github.com/fiord-bench/fiord/services/plot/figure"
 )
 
 // tolerance is the share by which logs and summary may differ: fio rounds each

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot/verdict"
+	"github.com/fiord-bench/fiord/verdict"
 )
 
 // bench is a bench of one point with the given IOPS values.

@@ -8,9 +8,9 @@ import (
 	"math"
 	"time"
 
+	"github.com/fiord-bench/fiord/figure"
 	"github.com/fiord-bench/fiord/fio/hist"
 	"github.com/fiord-bench/fiord/fio/log"
-	"github.com/fiord-bench/fiord/services/plot/figure"
 )
 
 func msec(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }

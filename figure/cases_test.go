@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fiord-bench/fiord/services/plot/figure"
+	"github.com/fiord-bench/fiord/figure"
 )
 
 // cases are the figures a critical reader should look at: every kind, with one,

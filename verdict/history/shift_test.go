@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot/history"
+	"github.com/fiord-bench/fiord/verdict/history"
 )
 
 const threshold = 0.05

@@ -1,0 +1,31 @@
+module github.com/fiord-bench/fiord/figure
+
+go 1.26.0
+
+require (
+	github.com/fiord-bench/fiord/fio v0.0.0
+	github.com/fiord-bench/fiord/internal v0.0.0
+	github.com/google/go-cmp v0.7.0
+	golang.org/x/image v0.46.0
+	golang.org/x/sync v0.24.0
+	gonum.org/v1/plot v0.17.0
+)
+
+require (
+	codeberg.org/go-fonts/liberation v0.5.0 // indirect
+	codeberg.org/go-latex/latex v0.2.0 // indirect
+	codeberg.org/go-pdf/fpdf v0.11.1 // indirect
+	git.sr.ht/~sbinet/gg v0.7.0 // indirect
+	github.com/ajstarks/svgo v0.0.0-20211024235047-1546f124cd8b // indirect
+	github.com/golang/freetype v0.0.0-20170609003504-e2365dfdc4a0 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+)
+
+replace (
+	github.com/fiord-bench/fiord/artifacts => ../artifacts
+	github.com/fiord-bench/fiord/events => ../events
+	github.com/fiord-bench/fiord/fio => ../fio
+	github.com/fiord-bench/fiord/internal => ../internal
+)
