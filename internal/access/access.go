@@ -113,11 +113,12 @@ func (n Needs) Permissions(others ...string) *server.Permissions {
 	return p
 }
 
-// reading is what every user may: look at the event stream.
+// reading is what every user may: look at the event stream, and at dead letters,
+// which a reaction is given again by their number.
 func reading() []string {
 	return []string{
-		"$JS.API.STREAM.INFO." + bus.StreamEvents,
-		"$JS.API.STREAM.MSG.GET." + bus.StreamEvents,
+		"$JS.API.STREAM.INFO." + bus.StreamEvents, "$JS.API.STREAM.MSG.GET." + bus.StreamEvents,
+		"$JS.API.STREAM.INFO." + bus.StreamDead, "$JS.API.STREAM.MSG.GET." + bus.StreamDead,
 	}
 }
 

@@ -58,13 +58,12 @@ func (b *Bus) deadLetter(ctx context.Context, durable string, d *Delivery, cause
 	if err != nil {
 		h = history{}
 	}
-	times, _ := strconv.Atoi(first(d.msg.Headers(), headerRedrive))
 	letter := DeadLetter{
-		Reaction: durable, Reason: cause.Error(), At: time.Now().UTC(), Redrives: times,
+		Reaction: durable, Reason: cause.Error(), At: time.Now().UTC(), Redrives: d.redrives,
 		Attempts: append(h.Attempts, Attempt{At: time.Now().UTC(), Delivery: d.Attempt, Error: truncate(cause.Error(), 1024)}),
-		Subject:  d.msg.Subject(), Sequence: d.Sequence,
+		Subject:  d.message.Subject, Sequence: d.Sequence,
 		EventID: d.Event.ID, EventType: string(d.Event.Type),
-		Body: d.msg.Data(), Header: d.msg.Headers(),
+		Body: d.message.Data, Header: d.message.Header,
 	}
 	raw, err := json.Marshal(letter)
 	if err != nil {
@@ -120,22 +119,6 @@ func readLetter(raw []byte, number uint64) (DeadLetter, error) {
 	return letter, nil
 }
 
-// Redrive gives a dead letter's event back to the reaction that gave up on it,
-// and to no other. The message id is fresh, so that the duplicate window lets
-// it pass; redriving one letter twice gives it back once.
-func (b *Bus) Redrive(ctx context.Context, number uint64) error {
-	letter, err := b.DeadLetter(ctx, number)
-	if err != nil {
-		return err
-	}
-	if letter.Redrives >= MaxRedrives {
-		return fmt.Errorf("redrive dead letter %d: %w", number, ErrRedriveLimit)
-	}
-	id := events.HashID("redrive", letter.Reaction, strconv.FormatUint(number, 10))
-	header := redriveHeaders(id, letter.Redrives+1)
-	return b.giveAgain(ctx, letter.Reaction, letter.Header, letter.Body, header)
-}
-
 // Purge removes one dead letter.
 func (b *Bus) Purge(ctx context.Context, number uint64) error {
 	stream, err := b.js.Stream(ctx, StreamDead)
@@ -149,52 +132,4 @@ func (b *Bus) Purge(ctx context.Context, number uint64) error {
 		return fmt.Errorf("purge dead letter %d: %w", number, err)
 	}
 	return nil
-}
-
-// Replay gives the events from one sequence to another, both included, to one
-// reaction again, as far as it reacts to them. It returns how many it gave.
-// Handlers find their work done, so nothing new comes of it.
-func (b *Bus) Replay(ctx context.Context, reaction string, from, to uint64) (int, error) {
-	consumer, err := b.js.Consumer(ctx, StreamEvents, reaction)
-	if err != nil {
-		return 0, fmt.Errorf("replay to %s: %w (nats consumer ls %s lists the reactions)", reaction, err, StreamEvents)
-	}
-	given, stamp := 0, strconv.FormatInt(time.Now().UnixNano(), 36)
-	for _, filter := range consumer.CachedInfo().Config.FilterSubjects {
-		if filter == redrivePrefix+reaction {
-			continue
-		}
-		err := b.scan(ctx, StreamEvents, filter, from, func(msg jetstream.Msg, seq uint64) (bool, error) {
-			if seq > to {
-				return false, nil
-			}
-			id := events.HashID("replay", reaction, strconv.FormatUint(seq, 10), stamp)
-			header := nats.Header{nats.MsgIdHdr: {id}, headerReplay: {"1"}}
-			given++
-			return true, b.giveAgain(ctx, reaction, msg.Headers(), msg.Data(), header)
-		})
-		if err != nil {
-			return given, fmt.Errorf("replay to %s: %w", reaction, err)
-		}
-	}
-	return given, nil
-}
-
-// giveAgain publishes a copy that only one reaction's durable filters. Headers
-// of the original that steer JetStream are left behind.
-func (b *Bus) giveAgain(ctx context.Context, reaction string, original nats.Header, body []byte, header nats.Header) error {
-	for k, v := range original {
-		if _, set := header[k]; !set && !steers(k) {
-			header[k] = v
-		}
-	}
-	_, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: redrivePrefix + reaction, Data: body, Header: header})
-	if err != nil {
-		return fmt.Errorf("give event to %s: %w: %w", reaction, ErrNotAcknowledged, err)
-	}
-	return nil
-}
-
-func steers(header string) bool {
-	return len(header) > 5 && (header[:5] == "Nats-" || header[:5] == "nats-")
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/fiord-bench/fiord/events"
@@ -19,7 +20,7 @@ type Delivery struct {
 	// were only put off.
 	Attempt int
 	// Sequence of the event in the stream. For an event that was given again
-	// it is the sequence of the copy.
+	// it is the sequence of the order to do so.
 	Sequence uint64
 	// Stored is when JetStream stored the event.
 	Stored time.Time
@@ -31,6 +32,10 @@ type Delivery struct {
 
 	bus *Bus
 	msg jetstream.Msg
+	// message is the event as it was published: what msg holds, or what an order
+	// in msg names. redrives counts how often a dead letter was given back.
+	message  *nats.Msg
+	redrives int
 }
 
 // Emit publishes an event in reaction to this one, with a deterministic id and

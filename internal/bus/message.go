@@ -18,10 +18,6 @@ import (
 
 const (
 	headerContentType = "content-type"
-	// headerRedrive counts how often a dead letter was given back.
-	headerRedrive = "Fiord-Redrive"
-	// headerReplay marks an old event that a person gave to one reaction again.
-	headerReplay = "Fiord-Replay"
 
 	levelOfPublish = slog.LevelDebug
 )

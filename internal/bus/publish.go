@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -211,9 +210,4 @@ func isWrongSequence(err error) bool {
 			api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant
 	}
 	return false
-}
-
-// redriveHeaders marks a copy that only one reaction gets.
-func redriveHeaders(id string, times int) nats.Header {
-	return nats.Header{nats.MsgIdHdr: {id}, headerRedrive: {strconv.Itoa(times)}}
 }

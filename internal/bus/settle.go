@@ -6,10 +6,10 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -25,7 +25,7 @@ const settleTimeout = 10 * time.Second
 func (w *worker) handle(ctx, draining context.Context, msg jetstream.Msg) {
 	d, err := w.receive(ctx, msg)
 	if err != nil {
-		w.bury(ctx, d, Permanent(err))
+		w.settle(ctx, d, decide(err, d.Attempt, 0, time.Since(d.Stored), w.reaction.GiveUpAfter), err)
 		return
 	}
 	w.metrics.inFlight.Inc()
@@ -58,12 +58,16 @@ func (w *worker) handle(ctx, draining context.Context, msg jetstream.Msg) {
 // errTooOften is the reason of a message whose workers died each time.
 var errTooOften = Permanent(errors.New("delivered too often without an answer: its handler crashes or hangs"))
 
-// receive decodes a message and reads its delivery count.
+// receive decodes a message and reads its delivery count. The error is permanent
+// unless trying again may mend it.
 func (w *worker) receive(ctx context.Context, msg jetstream.Msg) (*Delivery, error) {
-	d := &Delivery{bus: w.bus, msg: msg, Attempt: 1, Log: w.log, Stored: time.Now()}
+	d := &Delivery{
+		bus: w.bus, msg: msg, Attempt: 1, Log: w.log, Stored: time.Now(),
+		message: &nats.Msg{Subject: msg.Subject(), Header: msg.Headers(), Data: msg.Data()},
+	}
 	meta, err := msg.Metadata()
 	if err != nil {
-		return d, err
+		return d, Permanent(err)
 	}
 	d.Sequence, d.Stored = meta.Sequence.Stream, meta.Timestamp
 	d.Attempt = int(min(meta.NumDelivered, 1<<30))
@@ -71,13 +75,13 @@ func (w *worker) receive(ctx context.Context, msg jetstream.Msg) (*Delivery, err
 		d.Attempt = max(1, d.Attempt-w.bus.snoozed(ctx, w.reaction.Durable(), d.Sequence))
 	}
 	if strings.HasPrefix(msg.Subject(), redrivePrefix) {
-		times, _ := strconv.Atoi(first(msg.Headers(), headerRedrive))
-		d.Redriven = times > 0
-		d.Replayed = first(msg.Headers(), headerReplay) != ""
+		if err := w.recall(ctx, d); err != nil {
+			return d, err
+		}
 	}
-	d.Event, err = decode(msg.Headers(), msg.Data())
+	d.Event, err = decode(d.message.Header, d.message.Data)
 	d.Log = slog.New(&lazyHandler{w.log.Handler(), d})
-	return d, err
+	return d, Permanent(err)
 }
 
 // exhausted tells that earlier deliveries used up the attempts: their workers
@@ -95,7 +99,7 @@ func (w *worker) call(ctx context.Context, d *Delivery) (err error) {
 		ctx, cancel = context.WithTimeout(ctx, w.reaction.Timeout)
 		defer cancel()
 	}
-	ctx = extractTrace(ctx, d.msg.Headers(), d.Event)
+	ctx = extractTrace(ctx, d.message.Header, d.Event)
 	ctx, span := w.bus.span(ctx, "", w.durable, trace.SpanKindConsumer)
 	if span.IsRecording() {
 		span.SetAttributes(attribute.String("messaging.system", "nats"), attribute.String("messaging.message.id", d.Event.ID),

@@ -1,0 +1,184 @@
+package bus
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/fiord-bench/fiord/events"
+)
+
+// order asks one reaction for an event again. It names the event by number and
+// never carries it: what is handled again is what the stream of dead letters, or
+// the event stream, holds under that number, and only if it is the reaction's own.
+type order struct {
+	// Dead is the number of a dead letter of the reaction.
+	Dead uint64 `json:"dead,omitempty"`
+	// Event is the sequence of an event that the reaction reacts to.
+	Event uint64 `json:"event,omitempty"`
+}
+
+var errOrder = errors.New("an event is given again by its number, as {\"dead\":NUMBER} or {\"event\":SEQUENCE}: " +
+	"use fiord dead redrive or fiord replay")
+
+func readOrder(body []byte) (order, error) {
+	var o order
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&o); err != nil || (o.Dead == 0) == (o.Event == 0) {
+		return o, errOrder
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return o, errOrder
+	}
+	return o, nil
+}
+
+// recall puts the event that an order names into the delivery. An error that is
+// not permanent says that it could not be looked up now.
+func (w *worker) recall(ctx context.Context, d *Delivery) error {
+	o, err := readOrder(d.message.Data)
+	if err != nil {
+		return Permanent(err)
+	}
+	if o.Dead > 0 {
+		return w.recallDead(ctx, d, o.Dead)
+	}
+	return w.recallEvent(ctx, d, o.Event)
+}
+
+func (w *worker) recallDead(ctx context.Context, d *Delivery, number uint64) error {
+	letter, err := w.bus.DeadLetter(ctx, number)
+	switch {
+	case errors.Is(err, ErrNoDeadLetter):
+		return Permanent(err)
+	case err != nil:
+		return err
+	case letter.Reaction != w.durable:
+		return Permanent(fmt.Errorf("dead letter %d is of reaction %s, not of %s", number, letter.Reaction, w.durable))
+	case letter.Redrives >= MaxRedrives:
+		return Permanent(fmt.Errorf("dead letter %d: %w", number, ErrRedriveLimit))
+	}
+	d.redrives, d.Redriven = letter.Redrives+1, true
+	return w.adopt(d, fmt.Sprintf("dead letter %d", number), &nats.Msg{Subject: letter.Subject, Header: letter.Header, Data: letter.Body})
+}
+
+func (w *worker) recallEvent(ctx context.Context, d *Delivery, sequence uint64) error {
+	stream, err := w.bus.js.Stream(ctx, StreamEvents)
+	if err != nil {
+		return fmt.Errorf("look up stream %s: %w", StreamEvents, err)
+	}
+	raw, err := stream.GetMsg(ctx, sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Permanent(fmt.Errorf("event %d is not in stream %s", sequence, StreamEvents))
+	}
+	if err != nil {
+		return fmt.Errorf("read event %d: %w", sequence, err)
+	}
+	d.Replayed = true
+	return w.adopt(d, fmt.Sprintf("event %d", sequence), &nats.Msg{Subject: raw.Subject, Header: raw.Header, Data: raw.Data})
+}
+
+// adopt makes a stored message the delivery's, if the reaction reacts to it.
+func (w *worker) adopt(d *Delivery, what string, msg *nats.Msg) error {
+	if !w.reaction.reactsTo(msg.Subject) {
+		return Permanent(fmt.Errorf("%s is on subject %s, to which reaction %s does not react", what, msg.Subject, w.durable))
+	}
+	d.message = msg
+	return nil
+}
+
+// reactsTo tells whether the reaction gets what is published to a subject by
+// itself, without being given it again.
+func (r Reaction) reactsTo(subject string) bool {
+	for _, filter := range r.filters() {
+		if !strings.HasPrefix(filter, redrivePrefix) && matches(filter, subject) {
+			return true
+		}
+	}
+	return false
+}
+
+// matches tells whether a NATS subject is one that a filter with wildcards means.
+func matches(filter, subject string) bool {
+	for {
+		f, filters, moreFilters := strings.Cut(filter, ".")
+		s, subjects, moreSubjects := strings.Cut(subject, ".")
+		switch {
+		case f == ">":
+			return s != ""
+		case f != "*" && f != s, moreFilters != moreSubjects:
+			return false
+		case !moreFilters:
+			return true
+		}
+		filter, subject = filters, subjects
+	}
+}
+
+// Redrive asks the reaction that gave up on a dead letter's event to handle it
+// again. It sends the letter's number: the reaction reads the letter itself.
+// Redriving one letter twice gives it back once.
+func (b *Bus) Redrive(ctx context.Context, number uint64) error {
+	letter, err := b.DeadLetter(ctx, number)
+	if err != nil {
+		return err
+	}
+	if letter.Redrives >= MaxRedrives {
+		return fmt.Errorf("redrive dead letter %d: %w", number, ErrRedriveLimit)
+	}
+	id := events.HashID("redrive", letter.Reaction, strconv.FormatUint(number, 10))
+	return b.giveAgain(ctx, letter.Reaction, id, order{Dead: number})
+}
+
+// Replay asks one reaction to handle the events from one sequence to another
+// again, both included, as far as it reacts to them. It returns how many it asked
+// for. Handlers find their work done, so nothing new comes of it.
+func (b *Bus) Replay(ctx context.Context, reaction string, from, to uint64) (int, error) {
+	consumer, err := b.js.Consumer(ctx, StreamEvents, reaction)
+	if err != nil {
+		return 0, fmt.Errorf("replay to %s: %w (nats consumer ls %s lists the reactions)", reaction, err, StreamEvents)
+	}
+	given, stamp := 0, strconv.FormatInt(time.Now().UnixNano(), 36)
+	for _, filter := range consumer.CachedInfo().Config.FilterSubjects {
+		if filter == redrivePrefix+reaction {
+			continue
+		}
+		err := b.scan(ctx, StreamEvents, filter, from, func(_ jetstream.Msg, seq uint64) (bool, error) {
+			if seq > to {
+				return false, nil
+			}
+			given++
+			id := events.HashID("replay", reaction, strconv.FormatUint(seq, 10), stamp)
+			return true, b.giveAgain(ctx, reaction, id, order{Event: seq})
+		})
+		if err != nil {
+			return given, fmt.Errorf("replay to %s: %w", reaction, err)
+		}
+	}
+	return given, nil
+}
+
+// giveAgain publishes an order that only one reaction's durable filters.
+func (b *Bus) giveAgain(ctx context.Context, reaction, id string, o order) error {
+	body, err := json.Marshal(o)
+	if err != nil {
+		return fmt.Errorf("write order: %w", err)
+	}
+	if _, err := b.js.Publish(ctx, RedriveSubject(reaction), body, jetstream.WithMsgID(id)); err != nil {
+		return fmt.Errorf("give event to %s: %w: %w", reaction, ErrNotAcknowledged, err)
+	}
+	return nil
+}
+
+// RedriveSubject is where a reaction is asked for an event again.
+func RedriveSubject(durable string) string { return redrivePrefix + durable }
