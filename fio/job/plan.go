@@ -28,32 +28,32 @@ func (p Plan) Known() bool { return len(p.Unknown) == 0 }
 // Plan estimates how long the file's jobs run.
 func (f *File) Plan() Plan {
 	total := Plan{Exact: true}
-	var phase time.Duration
-	for i, j := range f.Jobs() {
-		d, exact, unknown := j.duration()
+	loads := f.Schedule()
+	ends := make([]time.Duration, len(loads))
+	for i, l := range loads {
+		d, exact, unknown := l.Job.duration()
 		if unknown != "" {
-			total.Unknown = append(total.Unknown, fmt.Sprintf("job %s: %s", j.Name, unknown))
+			total.Unknown = append(total.Unknown, fmt.Sprintf("job %s: %s", l.Job.Name, unknown))
 		}
 		total.Exact = total.Exact && exact
-		if i > 0 && j.waits() {
-			total.Duration += phase
-			phase = 0
+		start := l.Delay
+		for _, before := range l.After {
+			start = max(start, ends[before])
 		}
-		phase = max(phase, d)
+		ends[i] = start + d
+		total.Duration = max(total.Duration, ends[i])
 	}
-	total.Duration += phase
 	total.Exact = total.Exact && total.Known()
 	return total
 }
 
-// waits tells whether the job starts only when the ones before it are done.
-func (j *Job) waits() bool {
-	return j.Bool("stonewall", false) || j.Get("wait_for") != nil
-}
-
-// duration returns one job's share; unknown says why it has no bound.
+// duration returns how long one job runs once it has started; unknown says why
+// that has no bound.
 func (j *Job) duration() (d time.Duration, exact bool, unknown string) {
-	for _, name := range []string{"startdelay", "ramp_time", "runtime"} {
+	if _, err := j.Time("startdelay", time.Second); err != nil {
+		return d, false, err.Error()
+	}
+	for _, name := range []string{"ramp_time", "runtime"} {
 		t, err := j.Time(name, time.Second)
 		if err != nil {
 			return d, false, err.Error()

@@ -13,7 +13,7 @@ func TestPlanAddsUpWhatRunsInTurn(t *testing.T) {
 		want Plan
 	}{
 		{"[global]\ntime_based\nruntime=10\nramp_time=2s\n[a]\n[b]\nruntime=20\n[c]\nstonewall\nstartdelay=500ms\n",
-			Plan{Duration: 22*time.Second + 12500*time.Millisecond, Exact: true}},
+			Plan{Duration: 34 * time.Second, Exact: true} /* a start delay counts from when fio began */},
 		{"[a]\nruntime=1m\nsize=1g\n", Plan{Duration: time.Minute}},
 		{"[a]\nsize=1g\n[b]\nruntime=5\ntime_based\n", Plan{Duration: 5 * time.Second, Unknown: []string{"job a: no runtime"}}},
 		{"[a]\nruntime=5\ntime_based\nrw=write\nverify=crc32c\n", Plan{Duration: 5 * time.Second, Unknown: []string{"job a: verification runs after the load, for as long as it takes"}}},
