@@ -54,19 +54,9 @@ func ReadDocument(r io.Reader) (*Document, error) {
 	if d.Version != DocumentVersion {
 		return nil, fmt.Errorf("read result: version %d, this program reads %d", d.Version, DocumentVersion)
 	}
-	if d.Summary.older() {
-		d.Summary = (&Output{Jobs: d.Jobs}).Summary()
+	if len(d.Summary.Sections) == 0 && len(d.Jobs) > 0 { // from before there were sections in it
+
+		d.Summary = (&Output{Jobs: d.Jobs, Globals: d.Globals}).Summary()
 	}
 	return &d, nil
-}
-
-// older tells of a summary from before the kinds of latency were told apart.
-// The jobs beside it know them.
-func (s *Summary) older() bool {
-	for _, f := range []*Figures{s.Read, s.Write, s.Trim, s.Mixed} {
-		if f != nil && f.Latency == nil && f.Clat != nil {
-			return true
-		}
-	}
-	return false
 }

@@ -154,7 +154,7 @@ func (f *filler) job(n *node, grouped bool) Job {
 		Write:     f.direction(n.get("write")),
 		Trim:      f.direction(n.get("trim")),
 		Mixed:     f.direction(n.get("mixed")),
-		Sync:      f.latency(n.get("sync").get("lat_ns")),
+		Sync:      f.latency(n.get("sync").get("lat_ns"), f.int(n.get("sync").get("total_ios"))),
 		CPU: CPU{
 			User: f.float(n.get("usr_cpu")), System: f.float(n.get("sys_cpu")),
 			ContextSwitches: f.int(n.get("ctx")),
@@ -194,9 +194,9 @@ func (f *filler) direction(n *node) Direction {
 		DropIOs:     f.int(n.get("drop_ios")),
 		IOPSSamples: f.samples(n, "iops", "iops_stddev", 1),
 		BWSamples:   f.samples(n, "bw", "bw_dev", 1024),
-		Slat:        f.latency(n.get("slat_ns")),
-		Clat:        f.latency(n.get("clat_ns")),
-		Lat:         f.latency(n.get("lat_ns")),
+		Slat:        f.latency(n.get("slat_ns"), f.int(n.get("total_ios"))),
+		Clat:        f.latency(n.get("clat_ns"), f.int(n.get("total_ios"))),
+		Lat:         f.latency(n.get("lat_ns"), f.int(n.get("total_ios"))),
 		ZoneResets:  f.int(n.get("zone_resets")),
 	}
 	if d.BW == 0 {
@@ -206,7 +206,7 @@ func (f *filler) direction(n *node) Direction {
 		for _, p := range prios.items {
 			d.Prios = append(d.Prios, Priority{
 				Class: int(f.int(p.get("prioclass"))), Level: int(f.int(p.get("prio"))), Hint: int(f.int(p.get("priohint"))),
-				Clat: f.latency(p.get("clat_ns")),
+				Clat: f.latency(p.get("clat_ns"), 0),
 			})
 		}
 	}
@@ -224,7 +224,10 @@ func (f *filler) samples(n *node, name, stddev string, scale float64) Spread {
 	}
 }
 
-func (f *filler) latency(n *node) Latency {
+// latency reads one kind of latency of a direction that did so many I/Os. Up to
+// 3.17 fio does not say how many latencies it counted: all, if it has counted
+// any. What it has not measured is all zeros.
+func (f *filler) latency(n *node, ios int64) Latency {
 	if n == nil {
 		return Latency{}
 	}
@@ -244,9 +247,12 @@ func (f *filler) latency(n *node) Latency {
 	l.Percentiles = dropFillers(l.Percentiles)
 	if bins := n.get("bins"); bins != nil && len(bins.members) > 0 {
 		l.Histogram = f.histogram(bins)
-		if l.N == 0 { // up to 3.x some latencies had no N
+		if l.N == 0 {
 			l.N = int64(l.Histogram.N())
 		}
+	}
+	if n.get("N") == nil && l.N == 0 && l.Max > 0 {
+		l.N = ios
 	}
 	return l
 }

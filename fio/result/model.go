@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/fio/hist"
+	"github.com/fiord-bench/fiord/fio/job"
 )
 
 // Output is what one run of fio printed.
@@ -13,6 +14,11 @@ type Output struct {
 	Globals [][]Setting
 	Jobs    []Job
 	Disks   []Disk
+
+	// Job is the job file that was run, nil when it is not at hand. Whoever has
+	// it sets it: fio up to 3.35 does not print all that decides which jobs ran
+	// side by side.
+	Job *job.File
 
 	Documents int  // complete documents in the text; the last one counts
 	Cut       bool // the text ends within a document

@@ -1,108 +1,154 @@
 package result
 
 import (
-	"math"
-
 	"github.com/fiord-bench/fiord/fio/hist"
 )
 
-// Summary is a run in a few figures, small enough for an event.
+// Summary is a run in a few figures.
+//
+// Figures over all jobs exist only where every section of that direction ran at
+// the same time; else they are nil, and Sections hold what there is.
 type Summary struct {
-	Read      *Figures `json:"read,omitempty"`
-	Write     *Figures `json:"write,omitempty"`
-	Trim      *Figures `json:"trim,omitempty"`
-	Mixed     *Figures `json:"mixed,omitempty"` // with unified_rw_reporting
-	Jobs      int      `json:"jobs"`            // entries that fio reported
-	JobErrors int      `json:"job_errors"`      // of them, those with an error
+	Read  *Figures `json:"read,omitempty"`
+	Write *Figures `json:"write,omitempty"`
+	Trim  *Figures `json:"trim,omitempty"`
+	Mixed *Figures `json:"mixed,omitempty"` // with unified_rw_reporting
+	Sync  *Figures `json:"sync,omitempty"`  // of fsync and its kin
+	// Sections in the order of their jobs; one at least.
+	Sections  []Section `json:"sections"`
+	Jobs      int       `json:"jobs"`       // entries that fio reported
+	JobErrors int       `json:"job_errors"` // of them, those with an error
 }
 
-// Figures are one direction over all jobs.
+// Figures are one direction over the jobs of a section, or over several
+// sections that ran at the same time.
 //
-// Rates are the sum of I/Os or bytes over the time that the jobs took: those
-// that ran side by side count the longest of them, those behind a stonewall
-// add up. So a job that stalled or ended early lowers the rate.
+// Rates are the sum of I/Os or bytes over the time that the longest of the jobs
+// took. So a job that stalled or ended early lowers the rate.
 type Figures struct {
 	IOPS      float64 `json:"iops"`
 	BWBytes   float64 `json:"bw_bytes"`
 	TotalIOs  int64   `json:"total_ios"`
 	Bytes     int64   `json:"io_bytes"`
 	RuntimeMS int64   `json:"runtime_ms"`
+	// Sections are the names of those added up, where there are several.
+	Sections []string `json:"sections,omitempty"`
 	// Latency is what the figure of latency is: from the start of submission
 	// to completion, or fio's completion latency where that is all there is.
-	// Its Of says which.
+	// Its Of says which. Nil where none was measured.
 	Latency *LatencyFigures `json:"latency_ns,omitempty"`
-	// Clat is fio's completion latency, which leaves out the time that
-	// submission took: with buffered I/O nearly all of it.
+	// The kinds, each nil where it was not measured: from the start of submission
+	// to completion, of completion alone, of submission alone.
+	Lat  *LatencyFigures `json:"lat_ns,omitempty"`
 	Clat *LatencyFigures `json:"clat_ns,omitempty"`
+	Slat *LatencyFigures `json:"slat_ns,omitempty"`
 }
 
-// LatencyKind names one of the latencies that fio keeps apart.
-type LatencyKind string
+// pick is one direction of a job.
+type pick func(*Job) *Direction
 
-// What fio measures of an I/O.
-const (
-	TotalLatency      LatencyKind = "lat"  // from submission's start to completion
-	CompletionLatency LatencyKind = "clat" // from submission's end to completion
-)
-
-// LatencyFigures are latencies over all jobs, in nanoseconds. Percentiles come
-// from the merged bins of json+, so they are within 0.8% of the truth; without
-// bins they are known for a single job only, and else left out.
-type LatencyFigures struct {
-	Of   LatencyKind `json:"of,omitempty"`
-	Mean float64     `json:"mean"`
-	P50  float64     `json:"p50,omitempty"`
-	P95  float64     `json:"p95,omitempty"`
-	P99  float64     `json:"p99,omitempty"`
-	P999 float64     `json:"p999,omitempty"`
-	Max  float64     `json:"max"`
-	// Error is how far the percentiles may be off, as a share of them: half a
-	// bin of fio's histogram. Mean and Max are exact.
-	Error float64 `json:"bin_error,omitempty"`
-}
+// The directions that jobs have. What unified_rw_reporting adds up is mixed.
+func ofReads(j *Job) *Direction  { return &j.Read }
+func ofWrites(j *Job) *Direction { return &j.Write }
+func ofTrims(j *Job) *Direction  { return &j.Trim }
+func ofMixed(j *Job) *Direction  { return &j.Mixed }
 
 // Summary adds the jobs up.
 func (o *Output) Summary() Summary {
-	s := Summary{Jobs: len(o.Jobs)}
+	s := Summary{Jobs: len(o.Jobs), Sections: o.Sections()}
 	for i := range o.Jobs {
 		if o.Jobs[i].Error != 0 || o.Jobs[i].Errors > 0 {
 			s.JobErrors++
 		}
 	}
-	s.Read = figures(o.Jobs, func(j *Job) *Direction { return &j.Read })
-	s.Write = figures(o.Jobs, func(j *Job) *Direction { return &j.Write })
-	s.Trim = figures(o.Jobs, func(j *Job) *Direction { return &j.Trim })
-	s.Mixed = figures(o.Jobs, func(j *Job) *Direction { return &j.Mixed })
+	s.Read, s.Write = o.over(s.Sections, "read", ofReads), o.over(s.Sections, "write", ofWrites)
+	s.Trim, s.Mixed = o.over(s.Sections, "trim", ofTrims), o.over(s.Sections, "mixed", ofMixed)
+	s.Sync = o.over(s.Sections, "sync", nil)
 	return s
 }
 
-// figures adds one direction up, nil when no job had it.
-func figures(jobs []Job, pick func(*Job) *Direction) *Figures {
-	var f Figures
-	var phase int64 // the longest runtime since the last stonewall
-	for i := range jobs {
-		d := pick(&jobs[i])
-		if i > 0 && jobs[i].waits(&jobs[i-1]) {
-			f.RuntimeMS += phase
-			phase = 0
+// over is one direction over all sections that have it: nil if none has, or if
+// they did not run at the same time. A nil of stands for the syncs.
+func (o *Output) over(sections []Section, direction string, of pick) *Figures {
+	var have []*Section
+	var names []string
+	var jobs []Job
+	var runtime int64
+	for i := range sections {
+		s := &sections[i]
+		if s.Direction(direction) == nil {
+			continue
 		}
+		have, names, runtime = append(have, s), append(names, s.Name), max(runtime, s.RuntimeMS)
+		for _, e := range s.Entries {
+			jobs = append(jobs, o.Jobs[e])
+		}
+	}
+	switch {
+	case len(have) == 0:
+		return nil
+	case len(have) == 1:
+		return have[0].Direction(direction)
+	case !together(have):
+		return nil
+	}
+	var f *Figures
+	if of == nil {
+		f = syncFigures(jobs, runtime)
+	} else {
+		f = figures(jobs, of)
+	}
+	if f != nil {
+		f.Sections = names
+	}
+	return f
+}
+
+// figures adds one direction of jobs that ran side by side up, nil when no job
+// had it.
+func figures(jobs []Job, of pick) *Figures {
+	var f Figures
+	for i := range jobs {
+		d := of(&jobs[i])
 		f.TotalIOs += d.IOs
 		f.Bytes += d.Bytes
-		phase = max(phase, d.RuntimeMS)
+		f.RuntimeMS = max(f.RuntimeMS, d.RuntimeMS)
 	}
-	f.RuntimeMS += phase
 	if f.TotalIOs == 0 && f.Bytes == 0 {
 		return nil
 	}
+	f.rates()
+	if kind, ok := headline(jobs, of); ok {
+		f.Latency = latencyFigures(jobs, of, kind)
+	}
+	f.Lat = latencyFigures(jobs, of, TotalLatency)
+	f.Clat = latencyFigures(jobs, of, CompletionLatency)
+	f.Slat = latencyFigures(jobs, of, SubmissionLatency)
+	return &f
+}
+
+// syncFigures are the calls of fsync and its kin, nil when there were none.
+func syncFigures(jobs []Job, runtime int64) *Figures {
+	f := Figures{RuntimeMS: runtime}
+	for i := range jobs {
+		f.TotalIOs += jobs[i].Sync.N
+	}
+	if f.TotalIOs == 0 {
+		return nil
+	}
+	f.rates()
+	f.Latency = latencyFigures(jobs, func(j *Job) *Direction { return &Direction{Lat: j.Sync} }, TotalLatency)
+	if f.Latency != nil {
+		f.Latency.Of = SyncLatency
+	}
+	return &f
+}
+
+func (f *Figures) rates() {
 	if f.RuntimeMS > 0 {
 		f.IOPS = float64(f.TotalIOs) * 1000 / float64(f.RuntimeMS)
 		f.BWBytes = float64(f.Bytes) * 1000 / float64(f.RuntimeMS)
 	}
-	if kind, ok := headline(jobs, pick); ok {
-		f.Latency = latencyFigures(jobs, pick, kind)
-	}
-	f.Clat = latencyFigures(jobs, pick, CompletionLatency)
-	return &f
 }
 
 // waits tells whether the job began after the ones before it were done. A new
@@ -129,21 +175,32 @@ func (j *Job) longest() int64 {
 	return max(j.Read.RuntimeMS, j.Write.RuntimeMS, j.Trim.RuntimeMS, j.Mixed.RuntimeMS)
 }
 
-func (f *LatencyFigures) percentiles(at func(float64) float64) {
-	f.Error = hist.Error
-	f.P50, f.P95, f.P99, f.P999 = at(50), at(95), at(99), at(99.9)
-}
-
-// At returns the percentile that fio printed, from the bins if it did not, or 0
-// when it cannot be known.
-func (l *Latency) At(p float64) float64 {
-	for _, have := range l.Percentiles {
-		if math.Abs(have.P-p) < 1e-6 {
-			return have.NS
+// Histogram merges the latencies of one direction over a run: "read", "write",
+// "trim", "mixed" or "sync", of all sections where they ran at the same time, or
+// of one section, named by "section/direction". They are of the kind that stands
+// for the direction in the summary, which is returned too. It is nil unless
+// every job with I/Os in that direction has bins.
+func (o *Output) Histogram(name string) (*hist.Histogram, LatencyKind) {
+	jobs, direction := o.jobsOf(name)
+	of := func(j *Job) *Direction {
+		if direction == "sync" {
+			return &Direction{Lat: j.Sync}
 		}
+		if d := j.Directions()[direction]; d != nil {
+			return d
+		}
+		return &Direction{}
 	}
-	if l.Histogram != nil {
-		return l.Histogram.Percentile(p).Value
+	kind, ok := headline(jobs, of)
+	if !ok {
+		return nil, ""
 	}
-	return 0
+	m := merge(jobs, of, kind)
+	if direction == "sync" {
+		kind = SyncLatency
+	}
+	if m.complete && m.bins.N() > 0 {
+		return &m.bins, kind
+	}
+	return nil, kind
 }
