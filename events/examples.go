@@ -137,8 +137,16 @@ func exampleData(run RunRef, bench string) []Data {
 }
 
 func exampleSummary() Summary {
-	return Summary{FioVersion: "fio-3.33", Read: &Figures{
+	total := Latency{Of: "lat", Mean: 71000, P50: new(68096.0), P95: new(98816.0), P99: new(140288.0), P999: new(333824.0), P9999: new(1204224.0), Max: 9123456}
+	read := Figures{
 		IOPS: 440123.4, BandwidthBytes: 1.8e9, TotalIOs: 26407404, TotalBytes: 108164726784, RuntimeMS: 60000,
-		Latency: Latency{Mean: 71000, P50: 68096, P95: 98816, P99: 140288, P999: 333824, Max: 9123456},
-	}}
+		Latency: new(total), Lat: &total,
+		Clat: &Latency{Of: "clat", Mean: 70100, P50: new(67072.0), P95: new(97792.0), P99: new(138240.0), P999: new(329728.0), Max: 9121234},
+		Slat: &Latency{Of: "slat", Mean: 900, Max: 41234},
+	}
+	sync := Figures{IOPS: 512.5, TotalIOs: 30750, RuntimeMS: 60000,
+		Latency: &Latency{Of: "sync", Mean: 1.9e6, P50: new(1.8e6), P95: new(2.4e6), P99: new(3.1e6), P999: new(9.7e6), Max: 12345678}}
+	return Summary{FioVersion: "fio-3.33", Read: &read, Sync: &sync, Sections: []Section{{
+		Name: "randread", RuntimeMS: 60000, Copies: 4, Read: &read, Sync: &sync, CPUPerIO: new(2210.4), SwitchesPerIO: new(0.51),
+	}}}
 }

@@ -270,7 +270,7 @@ func isCount(s string) bool {
 func (m Compare) check(c *check) {
 	c.text("compare.baseline", m.Baseline, 1024)
 	for i, name := range m.Metrics {
-		oneOf(c, fmt.Sprintf("compare.metrics[%d]", i), name, "iops", "bw", "lat", "p50", "p95", "p99", "p999")
+		oneOf(c, fmt.Sprintf("compare.metrics[%d]", i), name, MetricFigures()...)
 	}
 	c.percent("compare.threshold", m.Threshold)
 }

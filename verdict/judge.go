@@ -192,7 +192,7 @@ func samples(b Bench, machine func(Run) string, classes bool) map[group]map[Metr
 			if classes {
 				g.class = r.Class()
 			}
-			if m.Unit() == UnitTime {
+			if m.Headline() {
 				g.latency = r.LatencyOf
 			}
 			if out[g] == nil {

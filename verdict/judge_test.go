@@ -127,13 +127,13 @@ func TestKindsOfLatencyAreNotComparedWithEachOther(t *testing.T) {
 	base, after := bench(100, 101, 99, 100.5, 99.5), bench(100, 101, 99, 100.5, 99.5)
 	for i := range after.Runs {
 		after.Runs[i].Values["read.p99"] *= 10
-		after.Runs[i].LatencyOf = verdict.LatencyOf(events.Summary{Read: &events.Figures{Latency: events.Latency{Of: "lat"}}})
+		after.Runs[i].LatencyOf = verdict.LatencyOf(events.Summary{Read: &events.Figures{Latency: &events.Latency{Of: "lat"}}})
 	}
 	got := verdict.Judge(&base, after, verdict.Options{})
 	if got.Verdict != events.VerdictUnchanged || len(got.Comparisons) != 1 || got.Comparisons[0].Metric != "read.iops" {
 		t.Errorf("%s: %+v", got.Verdict, got.Comparisons)
 	}
-	if of := verdict.LatencyOf(events.Summary{Read: &events.Figures{Latency: events.Latency{Of: "clat"}}}); of != "" {
+	if of := verdict.LatencyOf(events.Summary{Read: &events.Figures{Latency: &events.Latency{Of: "clat"}}}); of != "" {
 		t.Errorf("completion is %q, unlike in events of old", of)
 	}
 }

@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/fiord-bench/fiord/events"
@@ -14,6 +15,7 @@ const (
 	UnitIOPS      = "iops"
 	UnitBandwidth = "B/s"
 	UnitTime      = "ns"
+	UnitCount     = "1" // of context switches for each I/O
 )
 
 // defaultFigures decide when a bench names none: one for how much, one for how
@@ -23,19 +25,18 @@ func defaultFigures() []string { return []string{"iops", "p99"} }
 
 // Figure is the part behind the direction, such as iops or p99.
 func (m Metric) Figure() string {
-	_, f, _ := strings.Cut(string(m), ".")
-	return f
+	return string(m)[strings.LastIndexByte(string(m), '.')+1:]
 }
 
-// Direction is read, write or trim.
+// Direction is read, write, trim, mixed or sync, with the section before it in
+// runs of several: section/read.
 func (m Metric) Direction() string {
-	d, _, _ := strings.Cut(string(m), ".")
-	return d
+	return string(m)[:max(strings.LastIndexByte(string(m), '.'), 0)]
 }
 
 // Percent is the percentile that the metric is; 0 for others.
 func (m Metric) Percent() float64 {
-	return map[string]float64{"p50": 50, "p95": 95, "p99": 99, "p999": 99.9}[m.Figure()]
+	return map[string]float64{"p50": 50, "p95": 95, "p99": 99, "p999": 99.9, "p9999": 99.99, "p99999": 99.999}[m.Figure()]
 }
 
 // Unit is the unit of the metric's values.
@@ -45,13 +46,19 @@ func (m Metric) Unit() string {
 		return UnitIOPS
 	case "bw":
 		return UnitBandwidth
+	case "ctx":
+		return UnitCount
 	default:
 		return UnitTime
 	}
 }
 
+// Headline tells of figures of the latency that stands for a direction: total or
+// completion, as a run's LatencyOf says. The others are of one kind by name.
+func (m Metric) Headline() bool { return slices.Contains(events.LatencyFigures(), m.Figure()) }
+
 // HigherIsBetter tells rates from latencies.
-func (m Metric) HigherIsBetter() bool { return m.Unit() != UnitTime }
+func (m Metric) HigherIsBetter() bool { return m.Unit() == UnitIOPS || m.Unit() == UnitBandwidth }
 
 // Values lists the metrics of a run's summary, in base units. Figures that
 // were not measured (a latency without I/O) are left out.
@@ -59,16 +66,32 @@ func Values(s events.Summary) map[Metric]float64 {
 	out := map[Metric]float64{}
 	for _, dir := range s.Directions() {
 		f := s.Direction(dir)
-		for name, v := range map[string]float64{
-			"iops": f.IOPS, "bw": f.BandwidthBytes, "lat": f.Latency.Mean, "p50": f.Latency.P50,
-			"p95": f.Latency.P95, "p99": f.Latency.P99, "p999": f.Latency.P999,
-		} {
-			if v > 0 {
+		put := func(name string, v float64) {
+			if v > 0 { // else not measured
 				out[Metric(dir+"."+name)] = v
 			}
 		}
+		put("iops", f.IOPS)
+		put("bw", f.BandwidthBytes)
+		for _, name := range events.LatencyFigures() {
+			put(name, f.Latency.Value(name))
+			put(events.KindFigure("clat", name), f.Clat.Value(name))
+			put(events.KindFigure("slat", name), f.Slat.Value(name))
+		}
+		if section := s.Section(dir); section != nil {
+			put("cpu", measured(section.CPUPerIO))
+			put("ctx", measured(section.SwitchesPerIO))
+		}
 	}
 	return out
+}
+
+// measured is 0 for what was not measured.
+func measured(v *float64) float64 {
+	if v == nil {
+		return 0
+	}
+	return *v
 }
 
 // LatencyOf tells of which kind a run's latencies are: those from submission on
@@ -77,8 +100,8 @@ func Values(s events.Summary) map[Metric]float64 {
 func LatencyOf(s events.Summary) string {
 	var kinds []string
 	for _, dir := range s.Directions() {
-		if of := s.Direction(dir).Latency.Of; of != "" && of != "clat" {
-			kinds = append(kinds, dir+"="+of)
+		if l := s.Direction(dir).Latency; l != nil && l.Of != "" && l.Of != "clat" {
+			kinds = append(kinds, dir+"="+l.Of)
 		}
 	}
 	return strings.Join(kinds, ",")

@@ -52,10 +52,10 @@ func (f *figures) add(t *testing.T, report []byte) {
 		t.Fatal(err)
 	}
 	read := out.Summary().Read
-	if read == nil || read.Latency == nil || read.IOPS <= 0 || read.Latency.P99 <= 0 {
+	if read == nil || read.Latency == nil || read.IOPS <= 0 || read.Latency.P99 == nil {
 		t.Fatalf("fio reports no reads: %+v", read)
 	}
-	f.iops, f.p99, f.of = append(f.iops, read.IOPS), append(f.p99, read.Latency.P99), read.Latency.Of
+	f.iops, f.p99, f.of = append(f.iops, read.IOPS), append(f.p99, *read.Latency.P99), read.Latency.Of
 }
 
 func (f *figures) last() string {

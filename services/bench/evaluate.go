@@ -14,6 +14,7 @@ import (
 	"github.com/fiord-bench/fiord/services/bench/facts"
 	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/spool"
+	"github.com/fiord-bench/fiord/services/bench/summary"
 	"github.com/fiord-bench/fiord/services/bench/verdict"
 )
 
@@ -54,6 +55,7 @@ func (r *run) evaluate(a *spool.Attempt, o order, exit runner.Exit) (events.RunC
 	if err != nil {
 		return done, "", fmt.Errorf("read job that was run: %w", err)
 	}
+	output.Job = file
 	document := output.Document()
 	done.Integrity = verdict.Judge(verdict.Evidence{
 		Job: file, Output: output, Logs: filepath.Join(a.Dir, runner.LogDir), Stderr: complaints(a.Dir),
@@ -70,7 +72,7 @@ func (r *run) evaluate(a *spool.Attempt, o order, exit runner.Exit) (events.RunC
 	if room := maxFindings - len(done.Integrity.Findings); room > 0 {
 		done.Integrity.Findings = append(done.Integrity.Findings, r.findings[:min(room, len(r.findings))]...)
 	}
-	done.Summary = summary(document)
+	done.Summary = summary.Of(document)
 	return done, "", writeResult(a.Dir, resultDocument{Document: document, Integrity: done.Integrity, Prepared: r.prepared})
 }
 
@@ -85,28 +87,6 @@ func writeResult(dir string, d resultDocument) error {
 	return nil
 }
 
-// summary is the part of the result that events carry.
-func summary(d *result.Document) events.Summary {
-	return events.Summary{
-		FioVersion: d.FioVersion,
-		Read:       figures(d.Summary.Read), Write: figures(d.Summary.Write), Trim: figures(d.Summary.Trim),
-	}
-}
-
-func figures(f *result.Figures) *events.Figures {
-	if f == nil {
-		return nil
-	}
-	out := &events.Figures{
-		IOPS: f.IOPS, BandwidthBytes: f.BWBytes,
-		TotalIOs: uint64(max(0, f.TotalIOs)), TotalBytes: uint64(max(0, f.Bytes)), RuntimeMS: uint64(max(0, f.RuntimeMS)), //nolint:gosec // not negative
-	}
-	if l := f.Latency; l != nil {
-		out.Latency = events.Latency{Of: string(l.Of), Mean: l.Mean, P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max}
-	}
-	return out
-}
-
 // deviceOf is the device measured, as run.started names it.
 func deviceOf(env facts.Environment) *events.Device {
 	t := env.Target
@@ -119,24 +99,14 @@ func deviceOf(env facts.Environment) *events.Device {
 	}
 }
 
-// expected is how long a job says it will take, 0 when it does not say: jobs
-// side by side take as long as the longest, those behind a stonewall add up.
+// expected is how long a job says it will take, 0 when it does not say.
 func expected(text []byte) time.Duration {
 	file, err := job.Parse("job", text, job.Config{})
 	if err != nil {
 		return 0
 	}
-	var total, group time.Duration
-	for _, j := range file.Jobs() {
-		runtime, err := j.Time("runtime", time.Second)
-		if err != nil || runtime == 0 || !j.Bool("time_based", false) {
-			return 0
-		}
-		ramp, _ := j.Time("ramp_time", time.Second)
-		if j.Bool("stonewall", false) {
-			total, group = total+group, 0
-		}
-		group = max(group, runtime+ramp)
+	if p := file.Plan(); p.Exact {
+		return p.Duration
 	}
-	return total + group
+	return 0
 }

@@ -66,7 +66,9 @@ func (p *spread) reached(ctx context.Context, inv events.Invocation) (string, er
 			continue
 		}
 		for _, dir := range done.Summary.Directions() {
-			values[dir] = append(values[dir], figureOf(done.Summary.Direction(dir), p.figure))
+			if v := figureOf(done.Summary.Direction(dir), p.figure); v > 0 { // not of what was not measured
+				values[dir] = append(values[dir], v)
+			}
 		}
 	}
 	return p.tight(values), nil
@@ -109,22 +111,15 @@ func (p *spread) end(ctx context.Context, inv events.Invocation) (*events.RunCom
 	return &done, nil
 }
 
+// figureOf is a figure by its name; NaN if it was not measured.
 func figureOf(f *events.Figures, name string) float64 {
 	switch name {
 	case "bw":
 		return f.BandwidthBytes
-	case "lat":
-		return f.Latency.Mean
-	case "p50":
-		return f.Latency.P50
-	case "p95":
-		return f.Latency.P95
-	case "p99":
-		return f.Latency.P99
-	case "p999":
-		return f.Latency.P999
-	default:
+	case "iops", "":
 		return f.IOPS
+	default:
+		return f.Latency.Value(name)
 	}
 }
 

@@ -39,17 +39,22 @@ func without(p events.Point, options ...string) string {
 	return rest.Key()
 }
 
-// totals are the rate and the mean latency of a run over all directions.
+// totals are the rate and the mean latency of a run over all directions: of its
+// reads, writes and trims, if they were measured at the same time. The latency
+// is NaN when it was not measured.
 func totals(s events.Summary) (iops, latency float64) {
 	var n, sum float64
-	for _, dir := range s.Directions() {
+	for _, dir := range events.Directions() {
 		f := s.Direction(dir)
+		if f == nil {
+			continue
+		}
 		iops += f.IOPS
 		n += float64(f.TotalIOs)
-		sum += f.Latency.Mean * float64(f.TotalIOs)
+		sum += f.Latency.Value("lat") * float64(f.TotalIOs)
 	}
 	if n == 0 {
-		return iops, 0
+		return iops, math.NaN()
 	}
 	return iops, sum / n
 }

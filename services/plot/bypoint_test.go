@@ -25,7 +25,7 @@ func swept() model.Bench {
 					ref := events.RunRef{Job: "r.fio", Host: "node-a", Repeat: repeat, Point: events.Point{"iodepth": fmt.Sprint(depth), "numjobs": fmt.Sprint(jobs), "bs": bs}}
 					b.Runs = append(b.Runs, &model.Run{RunRef: ref, State: model.StateCompleted, Completed: &events.RunCompleted{
 						RunRef: ref, Integrity: events.Integrity{State: events.IntegrityOK},
-						Summary: events.Summary{Read: &events.Figures{IOPS: iops, TotalIOs: 100, Latency: events.Latency{Mean: float64(depth) * 1e3}}},
+						Summary: events.Summary{Read: &events.Figures{IOPS: iops, TotalIOs: 100, Latency: &events.Latency{Mean: float64(depth) * 1e3}}},
 					}})
 				}
 			}

@@ -45,7 +45,7 @@ func measured(t *testing.T, depth string, iops float64) Measured {
 	return Measured{Document: doc, Reading: run, Completed: events.RunCompleted{
 		RunRef: events.RunRef{Run: "run-" + depth, Name: "bench", Job: "job.fio", Point: events.Point{"iodepth": depth}},
 		Summary: events.Summary{FioVersion: doc.FioVersion, Read: &events.Figures{
-			IOPS: iops, BandwidthBytes: iops * 4096, TotalIOs: 1000, Latency: events.Latency{Mean: 1e5, P99: 2e5},
+			IOPS: iops, BandwidthBytes: iops * 4096, TotalIOs: 1000, Latency: &events.Latency{Mean: 1e5, P99: new(float64(2e5))},
 		}},
 		Integrity: events.Integrity{State: events.IntegrityOK},
 	}}

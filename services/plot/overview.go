@@ -74,7 +74,7 @@ func overview(b model.Bench, comparisons []events.Comparison, threshold float64)
 	}{
 		{"iops-by-point", "IOPS by point", figure.IOPS, func(f *events.Figures) float64 { return f.IOPS }},
 		{"bandwidth-by-point", "Bandwidth by point", figure.Bandwidth, func(f *events.Figures) float64 { return f.BandwidthBytes }},
-		{"p99-by-point", "99th percentile of latency by point", figure.Latency, func(f *events.Figures) float64 { return f.Latency.P99 }},
+		{"p99-by-point", "99th percentile of latency by point", figure.Latency, func(f *events.Figures) float64 { return f.Latency.Value("p99") }},
 	} {
 		bars := figure.Bars{Head: barHead(b, f.title), Quantity: f.quantity, Groups: groups(b, f.value)}
 		if err := add(f.name, bars.Figure()); err != nil {

@@ -33,7 +33,7 @@ func (p *painter) overTime() {
 	for _, dir := range directions {
 		suffix := ""
 		if len(directions) > 1 {
-			suffix = "-" + dir
+			suffix = "-" + slug(dir)
 		}
 		p.latency("latency"+suffix, "Latency over time, "+dir, dir)
 		if len(p.run.Heat[dir]) > 0 {
@@ -49,6 +49,16 @@ func (p *painter) distribution() (pictures, []string, error) {
 		p.add("percentiles", figure.Percentiles{Head: p.head("Latency by percentile"), Quantity: figure.Latency, Sets: sets}.Figure())
 	}
 	return p.out, p.flags, p.err
+}
+
+// slug makes the name of a series fit for a file and an address.
+func slug(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '-'
+	}, name)
 }
 
 // painter gathers the figures of one run.
@@ -165,8 +175,8 @@ func (p *painter) latency(name, title, dir string) {
 			if !anyValue(percentiles[i]) {
 				continue
 			}
-			overall := []float64{sum.P50, sum.P99, sum.P999}[i]
-			if sum.Of == string(result.TotalLatency) {
+			overall := []float64{sum.Value("p50"), sum.Value("p99"), sum.Value("p999")}[i]
+			if sum != nil && sum.Of == string(result.TotalLatency) {
 				overall = 0 // of another kind than fio's histogram logs
 			}
 			add(percentiles[i], label+" of completion", overall)
@@ -177,17 +187,20 @@ func (p *painter) latency(name, title, dir string) {
 		if len(f.Series) == 0 {
 			add(p.run.Highest[dir], "greatest logged", 0)
 		}
-		label, overall := "mean", sum.Mean
+		label, overall := "mean", sum.Value("lat")
 		if p.run.MeansOf == result.CompletionLatency {
 			label = "mean of completion"
 		}
-		if string(p.run.MeansOf) != cmp.Or(sum.Of, string(result.CompletionLatency)) {
+		if sum == nil || string(p.run.MeansOf) != cmp.Or(sum.Of, string(result.CompletionLatency)) {
 			overall = 0
 		}
 		add(s, label, overall)
 	}
 	if s, ok := p.run.Completion[dir]; ok {
 		add(s, "mean of completion", 0)
+	}
+	if len(f.Series) == 0 && strings.Contains(dir, "/") {
+		return // of a section that left no logs of its own
 	}
 	facts = append(facts, intervals(longest, step.Seconds())...)
 	if len(p.run.Heat[dir]) > 0 {

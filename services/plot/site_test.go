@@ -201,7 +201,7 @@ func (b bench) completed(i int, iops float64) events.Event {
 	now := time.Now().UTC().Truncate(time.Second)
 	return events.New("fiord/bench", b.runs[i].Run, &b.request, events.RunCompleted{
 		RunRef: b.runs[i], StartedAt: now, EndedAt: now.Add(time.Second), Integrity: events.Integrity{State: events.IntegrityOK},
-		Summary: events.Summary{FioVersion: "fio-3.33", Read: &events.Figures{IOPS: iops, BandwidthBytes: iops * 4096, TotalIOs: uint64(iops), Latency: events.Latency{Mean: 1e9 / iops, P50: 1e9 / iops, P99: 2e9 / iops}}},
+		Summary: events.Summary{FioVersion: "fio-3.33", Read: &events.Figures{IOPS: iops, BandwidthBytes: iops * 4096, TotalIOs: uint64(iops), Latency: &events.Latency{Mean: 1e9 / iops, P50: new(float64(1e9 / iops)), P99: new(float64(2e9 / iops))}}},
 	})
 }
 
@@ -301,7 +301,7 @@ func (s *site) measure(ref events.RunRef, args ...string) events.RunCompleted {
 	for from, to := range map[*result.Figures]**events.Figures{sum.Read: &data.Summary.Read, sum.Write: &data.Summary.Write} {
 		if from != nil {
 			*to = &events.Figures{IOPS: from.IOPS, BandwidthBytes: from.BWBytes, TotalIOs: uint64(from.TotalIOs), TotalBytes: uint64(from.Bytes),
-				Latency: events.Latency{Mean: from.Clat.Mean, P50: from.Clat.P50, P95: from.Clat.P95, P99: from.Clat.P99, P999: from.Clat.P999, Max: from.Clat.Max}}
+				Latency: &events.Latency{Mean: from.Clat.Mean, P50: from.Clat.P50, P95: from.Clat.P95, P99: from.Clat.P99, P999: from.Clat.P999, Max: from.Clat.Max}}
 		}
 	}
 	return data

@@ -28,7 +28,7 @@ func completed(r events.RunRef, iops float64, state events.IntegrityState) event
 	return events.RunCompleted{
 		RunRef: r, StartedAt: at, EndedAt: at.Add(time.Second), Integrity: events.Integrity{State: state},
 		Summary: events.Summary{Read: &events.Figures{
-			IOPS: iops, BandwidthBytes: iops * 4096, Latency: events.Latency{Mean: 100, P99: 1e6 / iops},
+			IOPS: iops, BandwidthBytes: iops * 4096, Latency: &events.Latency{Of: "lat", Mean: 100, P99: new(float64(1e6 / iops))},
 		}},
 	}
 }
@@ -51,8 +51,8 @@ func TestRepeatsAreSummedUpPerPointInTheOrderAsked(t *testing.T) {
 		}
 	}
 	want := []follow.Row{
-		{Job: "j.fio", Point: "iodepth=32", Host: "h", Direction: "read", N: 1, IOPS: 500, BandwidthBytes: 500 * 4096, MeanNS: 100, P99NS: 2000, Integrity: "ok"},
-		{Job: "j.fio", Point: "iodepth=1", Host: "h", Direction: "read", N: 3, IOPS: 30, BandwidthBytes: 30 * 4096, MeanNS: 100, P99NS: 1e6 / 30.0, Integrity: "suspect"},
+		{Job: "j.fio", Point: "iodepth=32", Host: "h", Direction: "read", N: 1, IOPS: 500, BandwidthBytes: 500 * 4096, LatencyOf: "lat", MeanNS: new(float64(100)), P99NS: new(float64(2000)), Integrity: "ok"},
+		{Job: "j.fio", Point: "iodepth=1", Host: "h", Direction: "read", N: 3, IOPS: 30, BandwidthBytes: 30 * 4096, LatencyOf: "lat", MeanNS: new(100.0), P99NS: new(1e6 / 30.0), Integrity: "suspect"},
 	}
 	if diff := cmp.Diff(want, b.Rows()); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)

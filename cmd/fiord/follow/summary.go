@@ -2,30 +2,40 @@ package follow
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/fiord-bench/fiord/events"
 )
 
 // Row sums up the repeats of one job at one point on one host, in one
-// direction. Figures are medians over the repeats.
+// direction of one section. Figures are medians over the repeats.
 type Row struct {
-	Job       string `json:"job"`
-	Point     string `json:"point,omitempty"`
-	Host      string `json:"host"`
-	Direction string `json:"direction"`
+	Job   string `json:"job"`
+	Point string `json:"point,omitempty"`
+	Host  string `json:"host"`
+	// Section is set in runs of several. A direction without one is that of the
+	// sections in Together, which ran at the same time.
+	Section   string   `json:"section,omitempty"`
+	Together  []string `json:"together,omitempty"`
+	Direction string   `json:"direction"`
 	// N counts the repeats behind the medians.
 	N              int     `json:"n"`
 	IOPS           float64 `json:"iops"`
 	BandwidthBytes float64 `json:"bandwidth_bytes"`
-	MeanNS         float64 `json:"latency_mean_ns"`
-	P99NS          float64 `json:"latency_p99_ns"`
+	// Latencies are of the kind LatencyOf: lat, clat or sync. Null means that
+	// none was measured.
+	LatencyOf string   `json:"latency_of,omitempty"`
+	MeanNS    *float64 `json:"latency_mean_ns"`
+	P99NS     *float64 `json:"latency_p99_ns"`
+	// Open says that the percentile is of fio's last bin: it is that or longer.
+	Open bool `json:"latency_p99_open,omitempty"`
 	// Integrity is the worst of the repeats'.
 	Integrity events.IntegrityState `json:"integrity"`
 }
 
 // Directions of I/O, in fio's order.
-func Directions() []string { return []string{"read", "write", "trim"} }
+func Directions() []string { return events.Directions() }
 
 // Rows sums up the completed runs, in the order in which they were asked for.
 func (b *Bench) Rows() []Row {
@@ -44,8 +54,8 @@ func (b *Bench) Rows() []Row {
 	}
 	var rows []Row
 	for _, g := range order {
-		for _, direction := range Directions() {
-			if row, ok := sum(runs[g], direction); ok {
+		for _, name := range names(runs[g]) {
+			if row, ok := sum(runs[g], name); ok {
 				row.Job, row.Point, row.Host = g.job, g.point, g.host
 				rows = append(rows, row)
 			}
@@ -54,30 +64,61 @@ func (b *Bench) Rows() []Row {
 	return rows
 }
 
-func sum(runs []*events.RunCompleted, direction string) (Row, bool) {
-	row := Row{Direction: direction, Integrity: events.IntegrityOK}
+// names lists what the runs measured, in the order of the first that did.
+func names(runs []*events.RunCompleted) []string {
+	var all []string
+	for _, r := range runs {
+		for _, name := range r.Summary.Directions() {
+			if !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
+}
+
+func sum(runs []*events.RunCompleted, name string) (Row, bool) {
+	row := Row{Integrity: events.IntegrityOK}
+	row.Section, row.Direction = events.SplitSeries(name)
 	var figures []*events.Figures
 	for _, r := range runs {
-		if f := r.Summary.Direction(direction); f != nil {
-			figures = append(figures, f)
-			row.Integrity = worse(row.Integrity, r.Integrity.State)
+		f := r.Summary.Direction(name)
+		if f == nil {
+			continue
+		}
+		figures = append(figures, f)
+		row.Together = f.Sections
+		row.Integrity = worse(row.Integrity, r.Integrity.Of(row.Section))
+		if l := f.Latency; l != nil {
+			row.LatencyOf, row.Open = l.Of, row.Open || l.Open("p99")
 		}
 	}
 	row.N = len(figures)
 	row.IOPS = median(figures, func(f *events.Figures) float64 { return f.IOPS })
 	row.BandwidthBytes = median(figures, func(f *events.Figures) float64 { return f.BandwidthBytes })
-	row.MeanNS = median(figures, func(f *events.Figures) float64 { return f.Latency.Mean })
-	row.P99NS = median(figures, func(f *events.Figures) float64 { return f.Latency.P99 })
+	row.MeanNS = known(median(figures, func(f *events.Figures) float64 { return f.Latency.Value("lat") }))
+	row.P99NS = known(median(figures, func(f *events.Figures) float64 { return f.Latency.Value("p99") }))
 	return row, row.N > 0
 }
 
-func median(figures []*events.Figures, value func(*events.Figures) float64) float64 {
-	if len(figures) == 0 {
-		return 0
+// known is nil for what was not measured.
+func known(v float64) *float64 {
+	if math.IsNaN(v) {
+		return nil
 	}
-	values := make([]float64, len(figures))
-	for i, f := range figures {
-		values[i] = value(f)
+	return &v
+}
+
+// median is that of the values that are known, NaN if none is.
+func median(figures []*events.Figures, value func(*events.Figures) float64) float64 {
+	var values []float64
+	for _, f := range figures {
+		if v := value(f); !math.IsNaN(v) {
+			values = append(values, v)
+		}
+	}
+	if len(values) == 0 {
+		return math.NaN()
 	}
 	slices.Sort(values)
 	middle := len(values) / 2

@@ -6,40 +6,77 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/figure"
+	"github.com/fiord-bench/fiord/fio/result"
 	"github.com/fiord-bench/fiord/services/plot"
 )
 
 //go:embed template
 var templates embed.FS
 
-// line is a direction of a run in a table.
-type line struct{ Direction, IOPS, Bandwidth, Mean, P50, P99, P999, IOs string }
+// line is a direction of a run, or of a section of it, in a table. Each kind of
+// latency has columns of its own.
+type line struct {
+	Section, Direction, IOPS, Bandwidth, IOs string
+	Lat, Clat                                kind
+	Slat                                     string // its mean
+}
+
+// kind is one kind of latency.
+type kind struct{ Mean, P50, P99, P999 string }
 
 // lines lists what a run did by direction, as people read it.
 func (r Row) lines() []line {
 	var out []line
 	for _, dir := range r.Summary.Directions() {
 		f := r.Summary.Direction(dir)
-		out = append(out, line{
+		lat, clat := f.Lat, f.Clat
+		if l := f.Latency; lat == nil && clat == nil && l != nil { // of syncs, or of logs alone
+			if l.Of == string(result.CompletionLatency) {
+				clat = l
+			} else {
+				lat = l
+			}
+		}
+		one := line{
 			Direction: dir, IOs: figure.Grouped(f.TotalIOs),
 			IOPS: figure.IOPS.Format(f.IOPS), Bandwidth: figure.Bandwidth.Format(f.BandwidthBytes),
-			Mean: latency(f.Latency.Mean), P50: latency(f.Latency.P50), P99: latency(f.Latency.P99), P999: latency(f.Latency.P999),
-		})
+			Lat: kindOf(lat), Clat: kindOf(clat), Slat: latency(f.Slat, "lat"),
+		}
+		if one.Section, one.Direction = events.SplitSeries(dir); len(f.Sections) > 1 {
+			one.Section = "together: " + strings.Join(f.Sections, ", ")
+		}
+		if one.Direction == "sync" {
+			one.Bandwidth = unknown // moves no bytes
+		}
+		out = append(out, one)
 	}
 	return out
 }
 
-// latency is a dash where fio did not print it.
-func latency(ns float64) string {
-	if ns <= 0 {
-		return "–"
+func kindOf(l *events.Latency) kind {
+	return kind{latency(l, "lat"), latency(l, "p50"), latency(l, "p99"), latency(l, "p999")}
+}
+
+// unknown stands for what was not measured.
+const unknown = "–"
+
+// latency writes one figure of a latency out, a dash where it is not known.
+func latency(l *events.Latency, name string) string {
+	v := l.Value(name)
+	switch {
+	case math.IsNaN(v):
+		return unknown
+	case l.Open(name):
+		return "> " + figure.Latency.Format(v)
 	}
-	return figure.Latency.Format(ns)
+	return figure.Latency.Format(v)
 }
 
 func parsed() (*template.Template, error) {
@@ -97,11 +134,12 @@ func (w *writer) markdown() error {
 	for _, p := range w.report.Problems {
 		fmt.Fprintf(&b, "\n**Problem:** %s\n", escape(p))
 	}
-	b.WriteString("\n| run | job | point | direction | IOPS | bandwidth | mean | p50 | p99 | p99.9 |\n|---|---|---|---|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("\n| run | job | point | section | direction | IOPS | bandwidth | lat mean | p50 | p99 | p99.9 | clat mean | p50 | p99 | p99.9 | slat mean |\n|---|---|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, r := range w.report.Runs {
 		for _, l := range r.lines() {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n",
-				escape(r.Name), escape(r.Job), escape(r.Point), l.Direction, l.IOPS, l.Bandwidth, l.Mean, l.P50, l.P99, l.P999)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n",
+				escape(r.Name), escape(r.Job), escape(r.Point), escape(l.Section), l.Direction, l.IOPS, l.Bandwidth,
+				l.Lat.Mean, l.Lat.P50, l.Lat.P99, l.Lat.P999, l.Clat.Mean, l.Clat.P50, l.Clat.P99, l.Clat.P999, l.Slat)
 		}
 	}
 	for _, r := range w.report.Runs {
@@ -142,8 +180,30 @@ func (r Row) Line() string {
 		return text + ": nothing measured"
 	}
 	for i, l := range list {
-		text += map[bool]string{true: ": ", false: ", "}[i == 0]
-		text += fmt.Sprintf("%s %s, %s, p99 %s", l.Direction, l.IOPS, l.Bandwidth, l.P99)
+		if i == 0 {
+			text += ": "
+		} else {
+			text += "; "
+		}
+		text += l.text()
 	}
 	return text
+}
+
+// text is the direction in a few words, with the kind of its p99.
+func (l line) text() string {
+	text := l.Direction + " " + l.IOPS
+	if l.Section != "" {
+		text = l.Section + " " + text
+	}
+	if l.Bandwidth != unknown {
+		text += ", " + l.Bandwidth
+	}
+	switch {
+	case l.Lat.P99 != unknown:
+		return text + ", p99 " + l.Lat.P99
+	case l.Clat.P99 != unknown:
+		return text + ", clat p99 " + l.Clat.P99
+	}
+	return text + ", p99 " + unknown
 }

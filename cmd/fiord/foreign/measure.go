@@ -13,6 +13,7 @@ import (
 	"github.com/fiord-bench/fiord/fio/hist"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/fio/result"
+	"github.com/fiord-bench/fiord/services/bench/summary"
 	"github.com/fiord-bench/fiord/services/bench/verdict"
 	"github.com/fiord-bench/fiord/services/plot"
 )
@@ -27,7 +28,7 @@ func (r *Run) measure(ctx context.Context, in fs.FS, ref events.RunRef) (plot.Me
 			return m, nil, fmt.Errorf("read %s: %w", r.Result, err)
 		}
 		m.Document = out.Document()
-		m.Completed.Summary = summary(m.Document)
+		m.Completed.Summary = summary.Of(m.Document)
 		m.Completed.Integrity = judge(out)
 		notes = append(notes, oddities(m.Document)...)
 	}
@@ -63,32 +64,7 @@ func oddities(d *result.Document) []string {
 	if n := len(d.Noise) + d.NoiseMore; n > 0 {
 		notes = append(notes, fmt.Sprintf("%d lines around fio's JSON were not read; the first: %s", n, d.Noise[0].Text))
 	}
-	if d.Summary.Mixed != nil {
-		notes = append(notes, "reads and writes were reported together (unified_rw_reporting): they cannot be told apart")
-	}
 	return notes
-}
-
-// summary is the part of a result that figures and tables show.
-func summary(d *result.Document) events.Summary {
-	return events.Summary{
-		FioVersion: d.FioVersion,
-		Read:       figures(d.Summary.Read), Write: figures(d.Summary.Write), Trim: figures(d.Summary.Trim),
-	}
-}
-
-func figures(f *result.Figures) *events.Figures {
-	if f == nil {
-		return nil
-	}
-	out := &events.Figures{
-		IOPS: f.IOPS, BandwidthBytes: f.BWBytes,
-		TotalIOs: positive(f.TotalIOs), TotalBytes: positive(f.Bytes), RuntimeMS: positive(f.RuntimeMS),
-	}
-	if l := f.Latency; l != nil {
-		out.Latency = events.Latency{Of: string(l.Of), Mean: l.Mean, P50: l.P50, P95: l.P95, P99: l.P99, P999: l.P999, Max: l.Max}
-	}
-	return out
 }
 
 func positive(n int64) uint64 { return uint64(max(0, n)) } //nolint:gosec // not negative
@@ -113,7 +89,7 @@ func fromLogs(run *reading.Run) events.Summary {
 // latencyFromLogs takes percentiles from histogram logs, which count every I/O
 // by its completion latency; without them only the mean and the greatest are
 // known, from what the latency logs hold.
-func latencyFromLogs(run *reading.Run, dir string) events.Latency {
+func latencyFromLogs(run *reading.Run, dir string) *events.Latency {
 	all := &hist.Histogram{}
 	for _, interval := range run.Heat[dir] {
 		for _, b := range interval.Bins {
@@ -121,10 +97,14 @@ func latencyFromLogs(run *reading.Run, dir string) events.Latency {
 		}
 	}
 	if all.N() > 0 {
-		at := func(p float64) float64 { return all.Percentile(p).Value }
-		return events.Latency{Of: string(result.CompletionLatency), Mean: all.Mean().Value, P50: at(50), P95: at(95), P99: at(99), P999: at(99.9), Max: at(100)}
+		at := func(p float64) *float64 { return new(all.Percentile(p).Value) }
+		l := &events.Latency{Of: string(result.CompletionLatency), Mean: all.Mean().Value, P50: at(50), P95: at(95), P99: at(99), P999: at(99.9), Max: *at(100)}
+		if top := all.Percentile(100); top.Open {
+			l.Beyond = top.Value
+		}
+		return l
 	}
-	l := events.Latency{Of: string(run.MeansOf)}
+	l := &events.Latency{Of: string(run.MeansOf)}
 	means, rates := run.Means[dir].Values, run.IOPS[dir].Values
 	var sum, weight float64
 	for i, v := range means {
@@ -143,6 +123,9 @@ func latencyFromLogs(run *reading.Run, dir string) events.Latency {
 		if v > l.Max {
 			l.Max = v
 		}
+	}
+	if weight == 0 {
+		return nil
 	}
 	return l
 }

@@ -60,7 +60,7 @@ func (w *world) measure(commit int) (bench, run string) {
 	for _, e := range []events.Event{asked,
 		events.New("fiord/inventory", "", &asked, events.BenchPlaced{Bench: bench, Name: "randread", Placement: claim, Hosts: 1, Slots: 1, Runs: 1, PlacedAt: now, Deadline: now.Add(time.Hour), Origin: origin}),
 		events.New("fiord/bench", run, &asked, events.RunCompleted{RunRef: ref, StartedAt: now, EndedAt: now.Add(time.Second), Integrity: events.Integrity{State: events.IntegrityOK},
-			Summary: events.Summary{FioVersion: "fio-3.33", Read: &events.Figures{IOPS: 1000, TotalIOs: 1000, Latency: events.Latency{Mean: 1e6}}}}),
+			Summary: events.Summary{FioVersion: "fio-3.33", Read: &events.Figures{IOPS: 1000, TotalIOs: 1000, Latency: &events.Latency{Mean: 1e6}}}}),
 	} {
 		if _, err := b.Publish(w.t.Context(), e); err != nil {
 			w.t.Fatal(err)

@@ -71,8 +71,8 @@ func sample() *follow.Bench {
 	apply(events.BenchPlaced{Bench: id, Name: "sweep", Slots: 1, Runs: 5})
 	done := func(r events.RunRef, iops float64, i events.Integrity) {
 		apply(events.RunCompleted{RunRef: r, Integrity: i, Summary: events.Summary{
-			Read:  &events.Figures{IOPS: iops, BandwidthBytes: iops * 4096, Latency: events.Latency{Mean: 1e9 / iops, P99: 3e9 / iops}},
-			Write: &events.Figures{IOPS: iops / 3, BandwidthBytes: iops / 3 * 4096, Latency: events.Latency{Mean: 2e9 / iops, P99: 9e9 / iops}},
+			Read:  &events.Figures{IOPS: iops, BandwidthBytes: iops * 4096, Latency: &events.Latency{Of: "lat", Mean: 1e9 / iops, P99: new(float64(3e9 / iops))}},
+			Write: &events.Figures{IOPS: iops / 3, BandwidthBytes: iops / 3 * 4096, Latency: &events.Latency{Of: "lat", Mean: 2e9 / iops, P99: new(float64(9e9 / iops))}},
 		}})
 	}
 	done(ref(0, "1", 0), 12_345, events.Integrity{State: events.IntegrityOK})

@@ -3,6 +3,7 @@ package screen
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/fiord-bench/fiord/cmd/fiord/follow"
@@ -92,15 +93,75 @@ func (p *printer) context(end events.BenchReported) {
 }
 
 func figures(rows []follow.Row) *Table {
+	has := func(of func(follow.Row) bool) bool { return slices.ContainsFunc(rows, of) }
+	sections := has(func(r follow.Row) bool { return r.Section != "" })
+	completion := has(func(r follow.Row) bool { return ofCompletion(r) })
+	total := !completion || has(func(r follow.Row) bool { return !ofCompletion(r) && r.LatencyOf != "" })
 	t := &Table{
-		Header: []string{"JOB", "POINT", "HOST", "N", "I/O", "IOPS", "BANDWIDTH", "LATENCY", "P99", "INTEGRITY"},
-		Right:  map[string]bool{"N": true, "IOPS": true, "BANDWIDTH": true, "LATENCY": true, "P99": true},
+		Header: []string{"JOB", "POINT", "HOST", "N"},
+		Right:  map[string]bool{"N": true, "IOPS": true, "BANDWIDTH": true, "LATENCY": true, "P99": true, "CLAT": true, "CLAT P99": true},
 	}
+	column := func(shown bool, names ...string) {
+		if shown {
+			t.Header = append(t.Header, names...)
+		}
+	}
+	column(sections, "SECTION")
+	column(true, "I/O", "IOPS", "BANDWIDTH")
+	column(total, "LATENCY", "P99")
+	column(completion, "CLAT", "CLAT P99")
+	column(true, "INTEGRITY")
 	for _, r := range rows {
-		t.Add(r.Job, r.Point, r.Host, fmt.Sprint(r.N), r.Direction, IOPS(r.IOPS), Bandwidth(r.BandwidthBytes),
-			Nanoseconds(r.MeanNS), Nanoseconds(r.P99NS), string(r.Integrity))
+		cells := []string{r.Job, r.Point, r.Host, fmt.Sprint(r.N)}
+		if sections {
+			cells = append(cells, section(r))
+		}
+		bandwidth := Bandwidth(r.BandwidthBytes)
+		if r.Direction == "sync" { // moves no bytes
+			bandwidth = unknown
+		}
+		cells = append(cells, r.Direction, IOPS(r.IOPS), bandwidth)
+		if total {
+			cells = append(cells, latencies(r, !ofCompletion(r))...)
+		}
+		if completion {
+			cells = append(cells, latencies(r, ofCompletion(r))...)
+		}
+		t.Add(append(cells, string(r.Integrity))...)
 	}
 	return t
+}
+
+// unknown stands for what was not measured.
+const unknown = "–"
+
+// ofCompletion tells of latencies that leave submission out: they are no column
+// with the others'.
+func ofCompletion(r follow.Row) bool {
+	return r.LatencyOf == "clat" || r.LatencyOf == "" && r.MeanNS != nil
+}
+
+// section names the section of a row, or those that it adds up.
+func section(r follow.Row) string {
+	if len(r.Together) > 1 {
+		return "together (" + Plural(len(r.Together), "section") + ")"
+	}
+	return r.Section
+}
+
+// latencies are the mean and the p99 of a row, if they belong into the column.
+func latencies(r follow.Row, here bool) []string {
+	cells := []string{unknown, unknown}
+	if here && r.MeanNS != nil {
+		cells[0] = Nanoseconds(*r.MeanNS)
+	}
+	if here && r.P99NS != nil {
+		cells[1] = Nanoseconds(*r.P99NS)
+		if r.Open {
+			cells[1] = "> " + cells[1]
+		}
+	}
+	return cells
 }
 
 // label names a run for people: job, point, repeat and host.

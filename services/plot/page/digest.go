@@ -136,7 +136,7 @@ func latencyKind(b model.Bench) string {
 		for _, dir := range r.Completed.Summary.Directions() {
 			l := r.Completed.Summary.Direction(dir).Latency
 			switch {
-			case l.Max == 0 && l.Mean == 0:
+			case l == nil || l.Max == 0 && l.Mean == 0:
 			case l.Of == "lat":
 				total = true
 			default:

@@ -156,7 +156,7 @@ func complete(apply func(events.Event) events.Event, bench string) {
 		ref := events.RunRef{Bench: bench, Run: events.HashID("run", fmt.Sprint(i)), Name: "randread-nvme", Job: "jobs/randread.fio",
 			Index: i, Point: events.Point{"iodepth": []string{"1", "8"}[i], "bs": "4k"}, Host: "node-a", Attempt: 1}
 		d := events.RunCompleted{RunRef: ref, StartedAt: start, EndedAt: start.Add(time.Minute),
-			Summary:   events.Summary{FioVersion: "fio-3.33", Read: &events.Figures{IOPS: 48211.4, BandwidthBytes: 197473894, TotalIOs: 2892684, Latency: events.Latency{Mean: 97e3, P50: 82e3, P95: 190e3, P99: 410e3, P999: 2.4e6, Max: 9e6}}},
+			Summary:   events.Summary{FioVersion: "fio-3.33", Read: &events.Figures{IOPS: 48211.4, BandwidthBytes: 197473894, TotalIOs: 2892684, Latency: &events.Latency{Mean: 97e3, P50: new(float64(82e3)), P95: new(float64(190e3)), P99: new(float64(410e3)), P999: new(float64(2.4e6)), Max: 9e6}}},
 			Integrity: events.Integrity{State: events.IntegrityOK},
 			Artifacts: []events.Artifact{{Name: "fio.json", ClaimCheck: events.ClaimCheck{Key: "runs/" + ref.Run + "/1/fio.json", Size: 48123}}, {Name: "logs/r_bw.1.log", ClaimCheck: events.ClaimCheck{Key: "runs/" + ref.Run + "/1/r_bw.1.log.zst", Size: 2048}}},
 		}

@@ -33,7 +33,7 @@ func crowded(m *model.Model, runs int) string {
 		ref := events.RunRef{Bench: id, Run: events.HashID("crowded", fmt.Sprint(i)), Name: long, Job: "jobs/" + long + ".fio", Index: i, Repeat: i / 10, Attempt: 1,
 			Point: events.Point{"bs": "4k", "iodepth": fmt.Sprint(1 << (i % 10)), "numjobs": "16", "rwmixread": "70"}, Host: fmt.Sprintf("%s%d.storage.example.org", hostile, i%40)}
 		m.Apply(events.New("fiord/bench", ref.Run, nil, events.RunCompleted{RunRef: ref, StartedAt: start, EndedAt: start, Integrity: events.Integrity{State: events.IntegrityOK},
-			Summary: events.Summary{FioVersion: "fio-3.33", Read: &events.Figures{IOPS: 48211.4, BandwidthBytes: 197473894, TotalIOs: 2892684, Latency: events.Latency{Of: "lat", Mean: 97e3, P50: 82e3, P95: 190e3, P99: 410e3, P999: 2.4e6, Max: 9e6}}}}), start)
+			Summary: events.Summary{FioVersion: "fio-3.33", Read: &events.Figures{IOPS: 48211.4, BandwidthBytes: 197473894, TotalIOs: 2892684, Latency: &events.Latency{Of: "lat", Mean: 97e3, P50: new(float64(82e3)), P95: new(float64(190e3)), P99: new(float64(410e3)), P999: new(float64(2.4e6)), Max: 9e6}}}}), start)
 	}
 	r := report(id, long)
 	r.Counts = events.Counts{Planned: runs, Completed: runs}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/fiord-bench/fiord/events"
@@ -142,8 +143,8 @@ func points(b model.Bench) []point {
 				s.Doubtful++
 			}
 			s.iops, s.bw = append(s.iops, f.IOPS), append(s.bw, f.BandwidthBytes)
-			s.mean, s.p50 = append(s.mean, f.Latency.Mean), append(s.p50, f.Latency.P50)
-			s.p99, s.p999 = append(s.p99, f.Latency.P99), append(s.p999, f.Latency.P999)
+			s.mean, s.p50 = append(s.mean, f.Latency.Value("lat")), append(s.p50, f.Latency.Value("p50"))
+			s.p99, s.p999 = append(s.p99, f.Latency.Value("p99")), append(s.p999, f.Latency.Value("p999"))
 		}
 	}
 	out := make([]point, len(all))
@@ -156,8 +157,12 @@ func points(b model.Bench) []point {
 	return out
 }
 
-// middle returns the median of at least one value, which it sorts.
+// middle returns the median of the values that are known, NaN if none is.
 func middle(values []float64) float64 {
+	values = slices.DeleteFunc(values, math.IsNaN)
+	if len(values) == 0 {
+		return math.NaN()
+	}
 	slices.Sort(values)
 	n := len(values)
 	return (values[(n-1)/2] + values[n/2]) / 2

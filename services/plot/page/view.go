@@ -255,19 +255,28 @@ func directions(run *model.Run) []numbers {
 		f := run.Completed.Summary.Direction(name)
 		out = append(out, numbers{
 			Direction: name, IOPS: figure.IOPS.Format(f.IOPS), Bandwidth: figure.Bandwidth.Format(f.BandwidthBytes),
-			Total: figure.Grouped(f.TotalIOs), Mean: latency(f.Latency.Mean), P50: latency(f.Latency.P50), P95: latency(f.Latency.P95),
-			P99: latency(f.Latency.P99), P999: latency(f.Latency.P999), Max: latency(f.Latency.Max),
+			Total: figure.Grouped(f.TotalIOs), Mean: latencyOf(f, "lat"), P50: latencyOf(f, "p50"), P95: latencyOf(f, "p95"),
+			P99: latencyOf(f, "p99"), P999: latencyOf(f, "p999"), Max: latencyOf(f, "max"),
 		})
 	}
 	return out
 }
 
-// latency writes a latency out; zero means that it was not measured.
+// latency writes a latency out; NaN and zero mean that it was not measured.
 func latency(ns float64) string {
-	if ns == 0 {
+	if !(ns > 0) {
 		return "–"
 	}
 	return figure.Latency.Format(ns)
+}
+
+// latencyOf writes a figure of a direction's latency out.
+func latencyOf(f *events.Figures, name string) string {
+	text := latency(f.Latency.Value(name))
+	if f.Latency.Open(name) {
+		return "> " + text
+	}
+	return text
 }
 
 type runPage struct {
