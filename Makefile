@@ -12,6 +12,10 @@ TEST_FLAGS ?=
 # How long each fuzz target runs, and which: make fuzz FUZZ=Webhook FUZZTIME=5m
 FUZZTIME ?= 20s
 FUZZ ?= .
+# How long random jobs are tried against the guard, and in how many sandboxes at once.
+DURATION ?= 1h
+WORKERS ?= 4
+GUARD = services/bench/guard
 # Which benchmarks run, and how often: make bench BENCH=Publish COUNT=10
 BENCH ?= .
 COUNT ?= 1
@@ -109,6 +113,11 @@ race: setup ## Run all tests under the race detector
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME
 	@scripts/fuzz '$(FUZZ)' '$(FUZZTIME)'
+
+.PHONY: fuzz-guard
+fuzz-guard: setup ## Try random jobs against the guard and fio itself, for DURATION with WORKERS
+	@nice -n 19 go test -v -count=1 -timeout 0 -run FioDoesNothing ./$(GUARD)/differential \
+	  -differential.for $(DURATION) -differential.workers $(WORKERS) -differential.keep $(CURDIR)/$(GUARD)/differential/testdata/found
 
 .PHONY: bench
 bench: setup ## Measure: every benchmark, one package at a time

@@ -5,6 +5,7 @@ type engine struct {
 	files  bool   // opens files or devices
 	net    bool   // talks to another machine
 	always Access // done to the files whatever rw says
+	empty  bool   // makes names, and writes nothing into them, not even when laying out
 }
 
 // engines are the engines that fio is built with. Any other name makes fio load
@@ -28,12 +29,12 @@ var engines = map[string]engine{
 	"falloc":     {files: true, always: Write},
 	"ftruncate":  {files: true, always: Write},
 	"e4defrag":   {files: true, always: Write},
-	"filecreate": {files: true, always: Create | Write},
+	"filecreate": {files: true, always: Create | Write, empty: true},
 	"filestat":   {files: true, always: Create},
 	"filedelete": {files: true, always: Create | Delete},
-	"dircreate":  {files: true, always: Create},
-	"dirstat":    {files: true, always: Create},
-	"dirdelete":  {files: true, always: Create | Delete},
+	"dircreate":  {files: true, always: Create, empty: true},
+	"dirstat":    {files: true, always: Create, empty: true},
+	"dirdelete":  {files: true, always: Create | Delete, empty: true},
 
 	"net": {net: true}, "netsplice": {net: true}, "rdma": {net: true},
 	"gfapi": {net: true}, "gfapi_async": {net: true}, "rados": {net: true},

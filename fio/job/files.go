@@ -1,6 +1,10 @@
 package job
 
-import "fmt"
+import (
+	"fmt"
+	"iter"
+	"slices"
+)
 
 // maxNames bounds the file names that are spelled out for one job. Beyond it a
 // job is said to touch the whole of its directories.
@@ -12,6 +16,9 @@ type target struct {
 	tree bool    // everything below path
 	opt  *Option // that names it; nil for a name that fio makes up
 	pos  Pos
+	// names are those below path, with it, when tree stands for names that fio
+	// makes up; nil for any.
+	names iter.Seq[string]
 	// ifSpecial says that fio uses the path only when something other than a
 	// regular file is there: a section may be named after a device.
 	ifSpecial bool
@@ -45,10 +52,12 @@ func (j *Job) targets() ([]target, []Finding) {
 			}
 		}
 	}
-	if len(out) > 0 || j.Get("read_iolog") != nil {
+	// A folder below opendir may be empty, and then fio makes names up.
+	if slices.ContainsFunc(out, func(t target) bool { return !t.tree }) || j.Get("read_iolog") != nil {
 		return out, nil
 	}
-	return j.madeUp(dirs)
+	made, findings := j.madeUp(dirs)
+	return append(out, made...), findings
 }
 
 // madeUp lists the names that fio generates when the job names no file.
@@ -98,14 +107,46 @@ func (j *Job) wholeDirs(out []target, dirs []*Option, pos Pos) ([]target, []Find
 	}
 	for _, dir := range dirs {
 		if dir == nil {
-			out = append(out, target{path: ".", tree: true, pos: pos})
+			out = append(out, target{path: ".", tree: true, pos: pos, names: j.namesIn(nil, 0, 1)})
 			continue
 		}
-		for _, d := range splitList(dir.Value) {
-			out = append(out, target{path: d, tree: true, opt: dir, pos: dir.Pos})
+		list := splitList(dir.Value)
+		for i, d := range list {
+			out = append(out, target{path: d, tree: true, opt: dir, pos: dir.Pos, names: j.namesIn(dir, int64(i), int64(len(list)))})
 		}
 	}
 	return out, nil
+}
+
+// namesIn makes up the names of every step-th copy from the first one on, which
+// are those in one directory of a list.
+func (j *Job) namesIn(dir *Option, first, step int64) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		format := j.Value("filename_format")
+		for c := first; c < j.NumJobs(); c += step {
+			for f := range j.files() {
+				name, err := expandFormat(format, j.Section.Name, c, f)
+				if err != nil || !yield(join(dir, c, name)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// donors are the names of the file that the e4defrag engine takes blocks from:
+// it puts the directory before it as it is written, lists and all.
+func (j *Job) donors(o *Option) []string {
+	names := []string{o.Value}
+	for _, sec := range j.sections {
+		for _, dir := range optionsNamed(sec, "directory") {
+			names = append(names, dir.Value+"/"+o.Value)
+		}
+	}
+	if len(names) > 1 {
+		names = names[1:]
+	}
+	return names
 }
 
 func containsSlash(s string) bool {

@@ -25,38 +25,6 @@ func TestPlanAddsUpWhatRunsInTurn(t *testing.T) {
 	}
 }
 
-func TestLayoutsCountEachFileOnceByDirectory(t *testing.T) {
-	f := parse(t, `[global]
-size=1m
-[made-up]
-directory=/d1:/d2
-numjobs=3
-nrfiles=2
-[shared]
-filename=/s/x:/s/y
-numjobs=4
-[also]
-filename=/s/x
-size=3m
-offset=1m
-[share-of-it]
-filename=/p/z
-size=50%
-[nothing]
-ioengine=null
-filename=/n/n
-`)
-	want := []Layout{
-		{Dir: "/d1", Bytes: 4 << 19},
-		{Dir: "/d2", Bytes: 2 << 19},
-		{Dir: "/p", Unknown: []string{"job share-of-it: size depends on the file or device"}},
-		{Dir: "/s", Bytes: 4<<20 + 1<<19},
-	}
-	if diff := cmp.Diff(want, f.Layouts()); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestParseSizeReadsUnitsAsFioDoes(t *testing.T) {
 	for _, c := range []struct {
 		in   string

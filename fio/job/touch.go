@@ -205,7 +205,13 @@ func (t *toucher) option(o *Option) {
 	case EffectTree: // listed whatever the engine
 		t.touches = append(t.touches, Touch{Access: Read, Path: o.Value, Tree: true, Pos: o.Pos, Option: o.Name})
 	case EffectWrite:
-		t.add(Write|Create, o.Value, o)
+		names := []string{o.Value}
+		if o.Name == "donorname" {
+			names = t.job.donors(o)
+		}
+		for _, name := range names {
+			t.add(Write|Create, name, o)
+		}
 	case EffectDevice:
 		t.add(Read|Write|Trim, o.Value, o)
 	case EffectExec:

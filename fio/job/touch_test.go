@@ -37,7 +37,7 @@ func TestHostileJobsAreSeenThrough(t *testing.T) {
 		{"zones", "[j]\nrw=write\nfilename=/dev/z\nzonemode=zbd\nallow_file_create=0\n", []string{"3 filename write,trim,create /dev/z"}},
 		{"deletion", "[j]\nrw=read\nfilename=x\nunlink=1\n", []string{"3 filename read,delete,create x"}},
 		{"null deletes too", "[j]\nioengine=null\nfilename=x\nunlink=1\n", []string{"3 filename delete x"}},
-		{"a folder under a directory", "[j]\ndirectory=d\nopendir=/o\n", []string{"3 opendir read,create /o", "3 opendir read,create d//o", "3 opendir read /o"}},
+		{"a folder under a directory", "[j]\ndirectory=d\nopendir=/o\n", []string{"3 opendir read,create /o", "3 opendir read,create d//o", "1  read,create d/j.0.0", "3 opendir read /o"}},
 		{"an engine that deletes", "[j]\nioengine=filedelete\nfilename=x\n", []string{"3 filename read,delete,create x"}},
 		{"a command", "[j]\nioengine=null\nexec_prerun=rm -rf /\n", []string{"3 exec_prerun execute rm -rf /", "3 exec_prerun write,create j.prerun.txt"}},
 		{"a command of renamed copies", "[j]\nioengine=null\nname=k\nnumjobs=2\nexec_postrun=true\n", []string{"5 exec_postrun execute true", "5 exec_postrun write,create k.postrun.txt", "5 exec_postrun write,create j.postrun.txt"}},
@@ -139,7 +139,13 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		parsed.Plan()
-		parsed.Layouts()
+		for _, j := range parsed.Jobs() {
+			for _, g := range j.Footprint() {
+				if g.Path == "" && g.Option == "" || g.Files < 0 || g.End(4096) < 4096 {
+					t.Fatalf("growth that cannot be: %+v", g)
+				}
+			}
+		}
 		before := summary(parsed)
 		again, err := Parse("j", parsed.Bytes(), cfg)
 		if err != nil {

@@ -28,6 +28,7 @@ type Config struct {
 	Devices     []Device     `config:"devices" help:"block devices that jobs may use"`
 	Shared      []string     `config:"shared" help:"what other hosts reach as well, leased for each run: devices as in devices.id, folders, volume:NAME; what the network brings is known without"`
 	MinFree     events.Bytes `config:"min_free" help:"bytes that stay free on every file system"`
+	MinInodes   uint64       `config:"min_free_inodes" help:"files that can still be made, at least, on every file system that counts them"`
 	FactsDir    string       `config:"facts_dir" help:"folder of custom facts"`
 	Addresses   []string     `config:"addresses" help:"addresses the host is known by; empty for those of its interfaces"`
 
@@ -105,6 +106,7 @@ func DefaultConfig() Config {
 		Gate:        "/var/lib/fiord/gate",
 		Directories: []string{"/var/lib/fiord/data"},
 		MinFree:     1 << 30,
+		MinInodes:   1000,
 		FactsDir:    "/etc/fiord/facts.d",
 		Runner:      "auto",
 		Fio:         "fio",
@@ -170,7 +172,7 @@ func (c Config) Validate() error {
 
 // policy is what the host's owner allows.
 func (c Config) policy() guard.Policy {
-	p := guard.Policy{Directories: c.Directories, MinFree: uint64(c.MinFree)}
+	p := guard.Policy{Directories: c.Directories, MinFree: uint64(c.MinFree), MinFreeInodes: c.MinInodes}
 	for _, d := range c.Devices {
 		p.Devices = append(p.Devices, guard.Device{ID: d.ID, Destructive: d.Destructive})
 	}

@@ -31,7 +31,7 @@ const (
 type Guard struct {
 	policy Policy
 	sys    block.System
-	free   func(dir string) (uint64, error)
+	room   func(dir string) (Room, error)
 }
 
 // New makes a guard; sys is where device facts are read.
@@ -39,7 +39,7 @@ func New(p Policy, sys block.System) (*Guard, error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
-	return &Guard{policy: p, sys: sys, free: freeBytes}, nil
+	return &Guard{policy: p, sys: sys, room: RoomOf}, nil
 }
 
 // Request is a job and where it is to run.
@@ -65,6 +65,8 @@ type Grant struct {
 	// Touched are all block devices that are measured, by kernel name, those
 	// under directories included: what must not be measured by two at once.
 	Touched []string
+	// Space is what is written at most, by file system.
+	Space []Space
 	// Holds are devices that will be written, to be held by Hold.
 	Holds []string
 }
@@ -104,6 +106,7 @@ type checker struct {
 	devices map[string]bool // paths of allowed devices; true when written
 	touched map[string]bool // kernel names
 	target  string
+	spaces  []Space
 }
 
 func (c *checker) refuse(at job.Pos, option, rule, format string, args ...any) {
@@ -148,11 +151,7 @@ func (c *checker) touch(t job.Touch) error {
 
 // path judges a file, directory or device.
 func (c *checker) path(t job.Touch) error {
-	at := t.Path
-	if !filepath.IsAbs(at) {
-		at = filepath.Join(c.request.WorkDir, at)
-	}
-	at = filepath.Clean(at)
+	at := c.absolute(t.Path)
 	if within(at, c.request.Scratch) {
 		return nil // fio's logs
 	}
@@ -287,7 +286,7 @@ func (c *checker) touchedDevice(dev block.Device) {
 }
 
 func (c *checker) grant() Grant {
-	g := Grant{Target: c.target, Touched: keys(c.touched)}
+	g := Grant{Target: c.target, Touched: keys(c.touched), Space: c.spaces}
 	for _, dir := range keys(c.mounts) {
 		g.Mounts = append(g.Mounts, runner.Mount{Path: dir})
 	}

@@ -196,10 +196,10 @@ func TestLinksInACircleAreRefused(t *testing.T) {
 
 func TestSpaceCountsWhatIsThereAlready(t *testing.T) {
 	h := newHost(t)
-	h.Guard.free = func(string) (uint64, error) { return 10 << 20, nil }
-	const fits, toomuch = "[a]\nrw=write\nsize=9m\nfilename=DATA/f\n", "[a]\nrw=write\nsize=12m\nfilename=DATA/f\n"
+	h.Guard.room = func(string) (Room, error) { return Room{Bytes: 10 << 20, Countless: true}, nil }
+	const fits, toomuch = "[a]\nrw=write\nsize=8900k\nfilename=DATA/f\n", "[a]\nrw=write\nsize=12m\nfilename=DATA/f\n"
 	if _, problems := h.check(fits); len(problems) > 0 {
-		t.Fatalf("9 of 10 MiB, 1 reserved: %+v", problems)
+		t.Fatalf("8.7 of 10 MiB, 1 reserved: %+v", problems)
 	}
 	_, problems := h.check(toomuch)
 	if len(problems) != 1 || problems[0].Rule != RuleSpace || !strings.Contains(problems[0].Message, "12 MiB") {

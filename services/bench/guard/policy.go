@@ -18,6 +18,9 @@ type Policy struct {
 	Devices []Device
 	// MinFree is how many bytes a job must leave free on every file system.
 	MinFree uint64
+	// MinFreeInodes is how many files must be left to make on every file system
+	// that counts them.
+	MinFreeInodes uint64
 }
 
 // Device allows one block device.

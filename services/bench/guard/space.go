@@ -1,108 +1,234 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/fiord-bench/fiord/fio/job"
 )
 
-// space refuses a job whose files would not fit, before fio lays them out.
-// What is there already counts as laid out.
+// Space is what a job file may take of one file system.
+type Space struct {
+	// Dir is a directory on it that the job writes to.
+	Dir string
+	// Bytes and Inodes come on top of what is there, at most.
+	Bytes, Inodes uint64
+	// Unbounded says why it may be more, "" when it may not: then only a watch
+	// on the free space keeps the host's floor.
+	Unbounded string
+}
+
+// Room is what a file system has left for users without privileges.
+type Room struct {
+	Device        uint64 // number of the file system
+	Bytes, Inodes uint64
+	Countless     bool // it makes inodes as it needs them
+}
+
+// RoomOf reads what the file system of a directory has left.
+func RoomOf(dir string) (Room, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return Room{}, fmt.Errorf("read free space of %s: %w", dir, err)
+	}
+	var at unix.Stat_t
+	if err := unix.Stat(dir, &at); err != nil {
+		return Room{}, fmt.Errorf("find file system of %s: %w", dir, err)
+	}
+	return Room{
+		Device: at.Dev, Bytes: st.Bavail * uint64(st.Bsize), //nolint:gosec // block sizes are positive
+		Inodes: st.Ffree, Countless: st.Files == 0,
+	}, nil
+}
+
+// page is what files are rounded up to, and metadata the part of what is
+// written that a file system needs for itself, one of so many bytes.
+const (
+	page     = 4096
+	metadata = 256
+	// maxNames is how many names of one job are looked up to see what is there.
+	maxNames = 1 << 20
+)
+
+// space counts what the jobs will write and refuses what would not fit, before
+// fio lays anything out. What is there already counts as laid out.
 func (c *checker) space() error {
-	need := map[string]uint64{} // by allowed directory
-	at := map[string]*job.Job{}
+	count := counter{checker: c, files: map[string]*counted{}, systems: map[uint64]*Space{}, first: map[uint64]job.Growth{}}
 	for _, j := range c.request.File.Jobs() {
-		dir := c.directoryOf(j)
-		if dir == "" {
-			continue // a device, a volume or nothing at all
-		}
 		if j.Bool("fill_device", false) {
-			c.refuse(j.Section.Pos, "fill_device", RuleSpace, "job %s would fill the file system of %s to the last byte", j.Name, dir)
+			c.refuse(j.Section.Pos, "fill_device", RuleSpace, "job %s would fill the file system to the last byte", j.Name)
 			continue
 		}
 		if option := unreadable(j); option != "" {
-			c.refuse(j.Get(option).Pos, option, RuleSpace, "job %s: %s is %q, of which nobody can tell how much space it takes", j.Name, option, j.Value(option))
+			c.refuse(j.Get(option).Pos, option, RuleSpace, "job %s: %s is %q, and how much space that takes cannot be known", j.Name, option, j.Value(option))
 			continue
 		}
-		need[dir] = add(need[dir], c.layout(j))
-		if at[dir] == nil {
-			at[dir] = j
+		for _, g := range j.Footprint() {
+			if err := count.add(g); err != nil {
+				return err
+			}
 		}
 	}
-	for _, dir := range keys(need) {
-		free, err := c.guard.free(dir)
-		if err != nil {
-			return fmt.Errorf("read free space of %s: %w", dir, err)
-		}
-		if want := add(need[dir], c.guard.policy.MinFree); need[dir] > 0 && want > free {
-			c.refuse(at[dir].Section.Pos, "size", RuleSpace,
-				"the jobs lay out up to %s in %s, where %s are free and %s must stay free",
-				size(need[dir]), dir, size(free), size(c.guard.policy.MinFree))
-		}
+	if len(c.problems) > 0 {
+		return nil
 	}
-	return nil
+	return count.judge()
 }
 
 // unreadable names a size that is set and cannot be read, "" if there is none.
 func unreadable(j *job.Job) string {
 	for _, option := range []string{"size", "filesize", "offset", "offset_increment"} {
-		if _, ok := largest(j, option); !ok {
+		o := j.Get(option)
+		if o == nil {
+			continue
+		}
+		readable := !o.Computed && !o.Machine
+		for _, part := range strings.FieldsFunc(o.Value, func(r rune) bool { return strings.ContainsRune(",:-", r) }) {
+			if _, err := job.ParseSize(part, 1024); err != nil {
+				readable = false
+			}
+		}
+		if !readable {
 			return option
 		}
 	}
 	return ""
 }
 
-// largest is the value of a size option, 0 if it is not set; of a range of
-// file sizes it is the upper end.
-func largest(j *job.Job, option string) (uint64, bool) {
-	set := j.Get(option)
-	if set == nil {
-		return 0, true
-	}
-	_, high, isRange := strings.Cut(set.Value, "-")
-	if !isRange {
-		size, ok := j.Size(option)
-		return positive(size.Bytes), ok
-	}
-	if set.Computed || set.Machine {
-		return 0, false
-	}
-	size, err := job.ParseSize(high, 1000) // units may mean either: the larger reading counts
-	if larger, err2 := job.ParseSize(high, 1024); err2 == nil && larger.Bytes > size.Bytes {
-		size, err = larger, nil
-	}
-	return positive(size.Bytes), err == nil
+// counter adds up what jobs write, by file system. A file that several jobs
+// use is counted once.
+type counter struct {
+	*checker
+	files   map[string]*counted // by where the name leads
+	systems map[uint64]*Space
+	first   map[uint64]job.Growth // what to name in a refusal
 }
 
-// directoryOf is the allowed directory a job creates files in, "" if none.
-func (c *checker) directoryOf(j *job.Job) string {
-	touches, _ := j.Touches()
-	for _, t := range touches {
-		if !t.Access.Has(job.Create) || t.IfSpecial {
-			continue
+// counted is one file with what it has become so far.
+type counted struct {
+	end       int64  // bytes
+	allocated uint64 // bytes that it takes already
+	charged   uint64 // bytes that were added for it
+}
+
+// add counts one file, or the files of a folder.
+func (c *counter) add(g job.Growth) error {
+	at := c.absolute(g.Path)
+	if c.volume(at) {
+		return nil // the engine's, which the host cannot look into
+	}
+	where, err := locate(c.guard.sys, at)
+	if err != nil {
+		return err
+	}
+	if where.kind == kindBlock || where.kind == kindSpecial {
+		return nil // as large as it is
+	}
+	system, err := c.system(where.real, g)
+	if err != nil {
+		return err
+	}
+	if g.Unbounded != "" {
+		system.Unbounded = g.Unbounded
+	}
+	if g.Tree {
+		return c.addTree(g, where.real, system)
+	}
+	f := c.files[where.real]
+	if f == nil {
+		f = &counted{}
+		if f.end, f.allocated, err = there(where.real); err != nil {
+			return err
 		}
-		p := t.Path
-		if !filepath.IsAbs(p) {
-			p = filepath.Join(c.request.WorkDir, p)
+		if f.end < 0 { // not there
+			f.end = 0
+			system.Inodes = add(system.Inodes, c.missing(where.real))
 		}
-		p = filepath.Clean(p)
-		if within(p, c.request.Scratch) {
-			continue
-		}
-		for _, dir := range c.guard.policy.Directories {
-			if within(p, dir) && !c.volume(p) {
-				return dir
+		c.files[where.real] = f
+	}
+	f.end = g.End(f.end)
+	need := rounded(f.end)
+	if need <= add(f.allocated, f.charged) {
+		return nil
+	}
+	more := need - f.allocated - f.charged
+	f.charged += more
+	system.Bytes = add(system.Bytes, more)
+	return nil
+}
+
+// addTree counts files whose names are too many to list. Those that are there
+// have been laid out by an earlier run.
+func (c *counter) addTree(g job.Growth, real string, system *Space) error {
+	bytes := add(positive(g.End(0)), mul(positive(g.Files), page))
+	files := positive(g.Files)
+	if g.Names != nil && g.Files <= maxNames {
+		for name := range g.Names {
+			end, allocated, err := there(c.absolute(name))
+			if err != nil {
+				return err
+			}
+			if end >= 0 {
+				bytes, files = less(bytes, allocated), less(files, 1)
 			}
 		}
 	}
-	return ""
+	system.Bytes = add(system.Bytes, bytes)
+	system.Inodes = add(system.Inodes, add(files, c.missing(real)))
+	return nil
+}
+
+// system finds the file system that a file is on, or will be.
+func (c *counter) system(path string, g job.Growth) (*Space, error) {
+	dir := existing(path)
+	room, err := c.guard.room(dir)
+	if err != nil {
+		return nil, err
+	}
+	if c.systems[room.Device] == nil {
+		c.systems[room.Device] = &Space{Dir: dir}
+		c.first[room.Device] = g
+	}
+	return c.systems[room.Device], nil
+}
+
+// judge holds what was counted against what is free.
+func (c *counter) judge() error {
+	for device, s := range c.systems {
+		room, err := c.guard.room(s.Dir)
+		if err != nil {
+			return err
+		}
+		s.Bytes = add(s.Bytes, s.Bytes/metadata)
+		at, floor := c.first[device], c.guard.policy.MinFree
+		if s.Bytes > 0 && add(s.Bytes, floor) > room.Bytes {
+			c.refuse(at.Pos, at.Option, RuleSpace,
+				"the jobs write up to %s in %s, where %s are free and %s must stay free (min_free)",
+				size(s.Bytes), s.Dir, size(room.Bytes), size(floor))
+		}
+		if inodes := c.guard.policy.MinFreeInodes; s.Inodes > 0 && !room.Countless && add(s.Inodes, inodes) > room.Inodes {
+			c.refuse(at.Pos, at.Option, RuleSpace,
+				"the jobs make up to %d files in %s, where %d inodes are free and %d must stay free (min_free_inodes)",
+				s.Inodes, s.Dir, room.Inodes, inodes)
+		}
+		c.spaces = append(c.spaces, *s)
+	}
+	return nil
+}
+
+func (c *checker) absolute(p string) string {
+	if !filepath.IsAbs(p) {
+		p = filepath.Join(c.request.WorkDir, p)
+	}
+	return filepath.Clean(p)
 }
 
 func (c *checker) volume(p string) bool {
@@ -114,51 +240,47 @@ func (c *checker) volume(p string) bool {
 	return false
 }
 
-// layout is how many bytes of files a job makes at most, less what is there.
-func (c *checker) layout(j *job.Job) uint64 {
-	copies := uint64(max(1, j.NumJobs())) //nolint:gosec // at least 1
-	files, _ := j.Int("nrfiles", 1)
-	each, _ := largest(j, "filesize")
-	total, _ := largest(j, "size")
-	offset, _ := largest(j, "offset")
-	step, _ := largest(j, "offset_increment")
-
-	bytes := max(total, mul(each, positive(files)))
-	bytes = add(bytes, offset)
-	if j.Value("filename") != "" { // all copies share the files
-		bytes = add(bytes, mul(step, copies-1))
-	} else {
-		bytes = mul(bytes, copies)
+// missing counts the folders above a file that fio will make, and the file.
+func (c *checker) missing(path string) uint64 {
+	n := uint64(0)
+	for p := path; ; p = filepath.Dir(p) {
+		if _, err := os.Lstat(p); err == nil || p == filepath.Dir(p) {
+			return n
+		}
+		n++
 	}
-	there := c.existing(j)
-	if bytes <= there {
-		return 0
-	}
-	return bytes - there
 }
 
-// existing adds up the regular files that the job names and that are there.
-func (c *checker) existing(j *job.Job) uint64 {
-	var total uint64
-	touches, _ := j.Touches()
-	for _, t := range touches {
-		p := t.Path
-		if !filepath.IsAbs(p) {
-			p = filepath.Join(c.request.WorkDir, p)
-		}
-		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() && t.Access.Has(job.Create) {
-			total = add(total, positive(info.Size()))
+// existing is the nearest folder above a path that is there.
+func existing(path string) string {
+	for p := path; ; p = filepath.Dir(p) {
+		if info, err := os.Stat(p); err == nil && info.IsDir() || p == filepath.Dir(p) {
+			return p
 		}
 	}
-	return total
 }
 
-func freeBytes(dir string) (uint64, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		return 0, err
+// there returns the size of a file and the bytes it takes, -1 when it is not
+// there. A file with several names gives nothing back when fio removes one of
+// them, so what it takes is nothing that a new one could use.
+func there(path string) (end int64, allocated uint64, err error) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		return -1, 0, nil
+	case err != nil:
+		return 0, 0, fmt.Errorf("look at %s: %w", path, err)
+	case !info.Mode().IsRegular():
+		return 0, 0, nil
 	}
-	return st.Bavail * uint64(st.Bsize), nil //nolint:gosec // block sizes are positive
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Nlink == 1 {
+		allocated = mul(positive(st.Blocks), 512)
+	}
+	return info.Size(), min(allocated, rounded(info.Size())), nil
+}
+
+func rounded(n int64) uint64 {
+	return mul(add(positive(n), page-1)/page, page)
 }
 
 func positive(n int64) uint64 { return uint64(max(0, n)) } //nolint:gosec // not negative
@@ -169,6 +291,8 @@ func add(a, b uint64) uint64 {
 	}
 	return a + b
 }
+
+func less(a, b uint64) uint64 { return a - min(a, b) }
 
 func mul(a, b uint64) uint64 {
 	if b != 0 && a > math.MaxUint64/b {
