@@ -46,6 +46,8 @@ func (r *run) finish(ctx context.Context, a *spool.Attempt, o order, p runner.Pr
 	watched, tooLarge := context.WithCancelCause(watched)
 	defer tooLarge(nil)
 	go s.watchSize(watched, a, func() { tooLarge(errTooLarge) })
+	watched, unwatch := s.watchSpace(watched, append(o.Written, a.Dir))
+	defer unwatch()
 
 	watching := r.watchHost(o, a.Dir)
 	shown := r.progress()

@@ -161,6 +161,8 @@ func (r *run) runFill(ctx context.Context, dir string, p plan) (exit runner.Exit
 	defer stop()
 	watched, cancel := context.WithTimeoutCause(watched, s.timeout(r.list), errTimeout)
 	defer cancel()
+	watched, unwatch := s.watchSpace(watched, written(p.Grant, dir))
+	defer unwatch()
 	process, err := s.runner.Start(watched, runner.Invocation{
 		Key: runner.Key{Run: r.inv.Run}, Host: s.token, Dir: dir, WorkDir: p.WorkDir, Mounts: p.Grant.Mounts,
 		Volumes: p.Volumes, Devices: p.Grant.Devices, User: p.User, Limits: p.Limits, Leash: r.leased.starts(),

@@ -56,6 +56,8 @@ type order struct {
 	Inv   events.Invocation `json:"invocation"`
 	Disks []string          `json:"disks,omitempty"`
 	Holds []string          `json:"holds,omitempty"`
+	// Written are folders on the file systems that it writes to.
+	Written []string `json:"written,omitempty"`
 	// Leases are the fencing tokens of what other hosts see too.
 	Leases map[string]uint64 `json:"leases,omitempty"`
 	// What the terminal repeats.
@@ -260,6 +262,7 @@ func (r *run) order(p plan, env facts.Environment) order {
 	return order{
 		Cause: cause, List: header, Runs: len(r.list.Runs), Inv: r.inv,
 		Disks: p.Grant.Touched, Holds: p.Grant.Holds, Leases: r.leased.tokens(),
+		Written:   written(p.Grant, r.service.spool.Dir()),
 		HostClass: env.HostClass, DeviceClass: env.DeviceClass,
 		StartedAt: time.Now().UTC(), Timeout: r.service.timeout(r.list),
 	}

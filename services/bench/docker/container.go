@@ -121,7 +121,7 @@ func (c *fio) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Exit
 			c.engine.cfg.Log.Debug("container is left running", "run_id", c.key.Run, "awaiting", <-ended)
 			return exit, runner.ErrLeft
 		}
-		exit.Stopped = c.stop(work, ended, &err)
+		exit.Stopped = c.stop(work, runner.GraceOf(ctx), ended, &err)
 	}
 	logs.finish(logPatience)
 	if err != nil {
@@ -142,12 +142,14 @@ const logPatience = 2 * time.Second
 
 // stop asks, waits the grace and kills. It reports whether fio was indeed
 // stopped, rather than ended by itself just before.
-func (c *fio) stop(ctx context.Context, ended <-chan error, result *error) bool {
-	asked := c.kill(ctx, "SIGINT")
-	select {
-	case *result = <-ended:
-		return asked
-	case <-time.After(runner.Grace):
+func (c *fio) stop(ctx context.Context, grace time.Duration, ended <-chan error, result *error) bool {
+	if grace > 0 {
+		asked := c.kill(ctx, "SIGINT")
+		select {
+		case *result = <-ended:
+			return asked
+		case <-time.After(grace):
+		}
 	}
 	c.kill(ctx, "SIGKILL")
 	*result = <-ended

@@ -61,8 +61,10 @@ func (l *leftover) Wait(ctx context.Context, _ func(runner.Progress)) (runner.Ex
 		case <-tick.C:
 		case <-stop:
 			exit.Stopped, stop = true, nil
-			kill = time.After(runner.Grace)
-			signal(pids, syscall.SIGINT)
+			grace := runner.GraceOf(ctx)
+			if kill = time.After(grace); grace > 0 {
+				signal(pids, syscall.SIGINT)
+			}
 		case <-kill:
 			signal(pids, syscall.SIGKILL)
 			kill = time.After(100 * time.Millisecond) // for any forked meanwhile

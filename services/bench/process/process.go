@@ -204,9 +204,12 @@ func (c *fio) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Exit
 			tail.read()
 		case <-stop:
 			exit.Stopped, stop = true, nil
-			kill = time.After(runner.Grace)
-			// fio passes it on to its jobs; being gone is what is wanted.
-			_ = c.cmd.Process.Signal(syscall.SIGINT)
+			grace := runner.GraceOf(ctx)
+			kill = time.After(grace)
+			if grace > 0 {
+				// fio passes it on to its jobs; being gone is what is wanted.
+				_ = c.cmd.Process.Signal(syscall.SIGINT)
+			}
 		case <-kill:
 			_ = c.cmd.Process.Kill() // and then its jobs, by clear
 		}

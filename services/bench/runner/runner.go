@@ -41,6 +41,18 @@ var (
 // fio be, if it can do without this process.
 var Leave = errors.New("the worker stops, fio goes on") //nolint:staticcheck,revive // a cause, not a failure
 
+// AtOnce is wrapped by a cause with which fio is not asked to end but killed.
+// What it would still report is lost.
+var AtOnce = errors.New("without delay") //nolint:staticcheck,revive // a cause, not a failure
+
+// GraceOf is how long fio may take to end once ctx has.
+func GraceOf(ctx context.Context) time.Duration {
+	if errors.Is(context.Cause(ctx), AtOnce) {
+		return 0
+	}
+	return Grace
+}
+
 // Key names one start of fio: attempts of a run are counted by starts.
 type Key struct {
 	Run     string
