@@ -20,7 +20,7 @@ func (j *Job) ios() (n int64, unbounded string) {
 		smallest = 1
 	}
 	n = plus(bytes/smallest, times(64, j.NumJobs()))
-	if v := j.Value("verify"); v != "" && v != "0" {
+	if j.verifying() != nil {
 		n = times(n, 2) // what was written is read again
 	}
 	return times(n, 4), "" // each may be followed by a sync of each kind, or be a trim and a write
@@ -99,8 +99,8 @@ func (j *Job) logSize(option string) (size int64, unbounded string) {
 
 // stateGrowth is about what a verifying job saves of how far it came.
 func (j *Job) stateGrowth() []Growth {
-	o := j.Get("verify")
-	if o == nil || o.Value == "0" || !j.Bool("verify_state_save", true) {
+	o := j.verifying()
+	if o == nil || !j.Bool("verify_state_save", true) {
 		return nil
 	}
 	t := &toucher{job: j}

@@ -71,6 +71,14 @@ func (j *Job) duration() (d time.Duration, exact bool, unknown string) {
 
 // verifies tells whether what was written is read back at the end.
 func (j *Job) verifies() bool {
-	v := j.Value("verify")
-	return v != "" && v != "0" && j.Bool("do_verify", true) && modes[j.Direction()].Has(Write)
+	return j.verifying() != nil && j.Bool("do_verify", true) && modes[j.Direction()].Has(Write)
+}
+
+// verifying returns the option by which fio verifies what was written, or nil:
+// a pattern alone is enough.
+func (j *Job) verifying() *Option {
+	if o := j.Get("verify"); o != nil && o.Value != "0" {
+		return o
+	}
+	return j.Get("verify_pattern")
 }

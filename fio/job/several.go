@@ -29,3 +29,20 @@ func severalValues(o *Option) bool {
 	}
 	return value != "" && strings.ContainsAny(value[1:], ",:-") // the first may be a sign
 }
+
+// backwards tells that a range of sizes has a zero in it, or its ends in the
+// wrong order.
+func backwards(o *Option) bool {
+	last := int64(1)
+	for _, part := range strings.FieldsFunc(o.Value, func(r rune) bool { return strings.ContainsRune(",:-", r) }) {
+		size, err := ParseSize(part, o.kbBase)
+		if err != nil {
+			return false // refused elsewhere
+		}
+		if size.Known() && size.Bytes < last {
+			return true
+		}
+		last = size.Bytes
+	}
+	return false
+}

@@ -94,7 +94,7 @@ func (j *Job) Touches() ([]Touch, []Finding) {
 	for _, o := range j.Options {
 		t.option(o)
 	}
-	if o := j.Get("verify"); o != nil && o.Value != "0" && j.Bool("verify_state_save", true) {
+	if o := j.verifying(); o != nil && j.Bool("verify_state_save", true) {
 		t.states(Write|Create, o) // fio saves what it has verified unless told not to
 	}
 	return t.touches, t.findings
@@ -131,6 +131,8 @@ func (t *toucher) unknowns() {
 			if o.Spec.Effect != EffectNone {
 				t.find(o, RuleVariable, fmt.Sprintf("%s=%s is computed by bc", o.Name, o.Value), "write the result")
 			}
+		case o.Name == "filesize" && backwards(o):
+			t.find(o, RuleValues, fmt.Sprintf("%s=%s: fio keeps an earlier size for a zero, and makes files of any size from a range that runs backwards", o.Name, o.Value), "write smallest-largest, from 1 on")
 		case severalValues(o):
 			t.find(o, RuleValues, fmt.Sprintf("%s=%s: of several values fio takes the last, whatever the others say", o.Name, o.Value), "write the one that is meant")
 		}
@@ -178,7 +180,7 @@ func (t *toucher) access() Access {
 			t.find(o, RuleUnknown, fmt.Sprintf("unknown direction rw=%s", o.Value), "use read, write, randread, randwrite, rw, randrw or a trim mode")
 		}
 	}
-	if j.Value("verify") != "" && access.Has(Write) {
+	if j.verifying() != nil && access.Has(Write) {
 		access |= Read
 		if n, ok := j.Int("trim_percentage", 0); !ok || n > 0 {
 			access |= Trim
