@@ -76,7 +76,7 @@ func CancelSubject(bench string) string { return TypeCancelRequested.Subject() +
 func (d CancelRequested) Validate() error {
 	c := checking(d.EventType())
 	c.id("bench", d.Bench)
-	c.text("reason", d.Reason, 2048)
-	c.text("by", d.By, 300)
+	c.text("reason", d.Reason, MaxReason)
+	c.text("by", d.By, MaxActor)
 	return c.err()
 }

@@ -61,7 +61,7 @@ type Confirmation struct {
 func (d Confirmation) check(c *check) {
 	c.optionalID("confirmation.bench", d.Bench)
 	oneOf(c, "confirmation.outcome", d.Outcome, OutcomeConfirmed, OutcomeNotConfirmed, OutcomeImpossible)
-	c.text("confirmation.reason", d.Reason, 1024)
+	c.text("confirmation.reason", d.Reason, MaxHeadline)
 }
 
 // Shift is a regression that lasts over several reports of a bench's name on

@@ -303,6 +303,6 @@ func (i Integrity) check(c *check) {
 	c.count("integrity.findings", len(i.Findings), 50)
 	for n, f := range i.Findings {
 		c.text(fmt.Sprintf("integrity.findings[%d].check", n), f.Check, 100)
-		c.text(fmt.Sprintf("integrity.findings[%d].evidence", n), f.Evidence, 1024)
+		c.text(fmt.Sprintf("integrity.findings[%d].evidence", n), f.Evidence, MaxMessage)
 	}
 }

@@ -22,7 +22,7 @@ func (d DiscoveryRequested) Validate() error {
 	c := checking(d.EventType())
 	c.count("sources", len(d.Sources), 200)
 	c.texts("sources", d.Sources, 200)
-	c.optional("by", d.By, 300)
+	c.optional("by", d.By, MaxActor)
 	return c.err()
 }
 
@@ -93,7 +93,7 @@ func (d InstancesDiscovered) Validate() error {
 	c.count("sources", len(d.Sources), 200)
 	for i, s := range d.Sources {
 		c.text(fmt.Sprintf("sources[%d].source", i), s.Source, 200)
-		c.optional(fmt.Sprintf("sources[%d].error", i), s.Error, 1024)
+		c.optional(fmt.Sprintf("sources[%d].error", i), s.Error, MaxMessage)
 	}
 	c.time("at", d.At)
 	return c.err()

@@ -57,7 +57,7 @@ func (NoticeFailed) EventType() Type { return TypeNoticeFailed }
 func (d NoticeFailed) Validate() error {
 	c := checking(TypeNoticeFailed)
 	d.check(c)
-	c.text("reason", d.Reason, 2048)
+	c.text("reason", d.Reason, MaxReason)
 	return c.err()
 }
 
@@ -78,7 +78,7 @@ func (NoticeWithheld) EventType() Type { return TypeNoticeWithheld }
 func (d NoticeWithheld) Validate() error {
 	c := checking(TypeNoticeWithheld)
 	d.check(c)
-	c.text("reason", d.Reason, 2048)
+	c.text("reason", d.Reason, MaxReason)
 	c.optionalID("silence", d.Silence)
 	return c.err()
 }

@@ -134,7 +134,7 @@ func (d PushReceived) Validate() error {
 	c := checking(d.EventType())
 	d.check(c)
 	c.optional("head_message", d.HeadMessage, 1024)
-	c.optional("pusher", d.Pusher, 300)
+	c.optional("pusher", d.Pusher, MaxActor)
 	c.optional("delivery", d.Delivery, 300)
 	return c.err()
 }
@@ -164,7 +164,7 @@ func (d PullReceived) Validate() error {
 	c.text("pull.head", d.Pull.Head, 1024)
 	c.text("pull.head_repo", d.Pull.HeadRepo, 300)
 	c.text("pull.head_url", d.Pull.HeadURL, 2048)
-	c.optional("sender", d.Sender, 300)
+	c.optional("sender", d.Sender, MaxActor)
 	c.optional("delivery", d.Delivery, 300)
 	return c.err()
 }
@@ -185,7 +185,7 @@ func (PushIgnored) EventType() Type { return TypePushIgnored }
 func (d PushIgnored) Validate() error {
 	c := checking(d.EventType())
 	d.check(c)
-	c.text("reason", d.Reason, 2048)
+	c.text("reason", d.Reason, MaxReason)
 	return c.err()
 }
 
@@ -225,7 +225,7 @@ func (c *check) problems(field string, list []Problem) {
 	c.count(field, len(list), 50)
 	for i, p := range list {
 		c.text(fmt.Sprintf("%s[%d].rule", field, i), p.Rule, 100)
-		c.text(fmt.Sprintf("%s[%d].message", field, i), p.Message, 1024)
+		c.text(fmt.Sprintf("%s[%d].message", field, i), p.Message, MaxMessage)
 	}
 }
 
@@ -266,7 +266,7 @@ func (d PushApproved) About() string { return d.Push }
 func (d PushApproved) Validate() error {
 	c := checking(d.EventType())
 	c.id("push", d.Push)
-	c.text("by", d.By, 300)
+	c.text("by", d.By, MaxActor)
 	return c.err()
 }
 

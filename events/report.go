@@ -127,7 +127,7 @@ func (d BenchReported) Validate() error {
 	c.id("bench", d.Bench)
 	c.text("name", d.Name, 100)
 	oneOf(c, "verdict", d.Verdict, VerdictImproved, VerdictUnchanged, VerdictRegressed, VerdictInconclusive, VerdictInvalid, VerdictFailed, VerdictBaseline)
-	c.text("headline", d.Headline, 1024)
+	c.text("headline", d.Headline, MaxHeadline)
 	c.count("comparisons", len(d.Comparisons), 50)
 	c.claims("reports", d.Reports, 20)
 	if d.Shift != nil {
@@ -200,8 +200,8 @@ func (d BenchCancelled) Validate() error {
 	c := checking(d.EventType())
 	c.id("bench", d.Bench)
 	c.text("name", d.Name, 100)
-	c.text("reason", d.Reason, 2048)
-	c.text("by", d.By, 300)
+	c.text("reason", d.Reason, MaxReason)
+	c.text("by", d.By, MaxActor)
 	c.optionalID("confirms", d.Confirms)
 	return c.err()
 }
@@ -225,8 +225,8 @@ func (d BaselineAccepted) About() string { return d.Bench }
 func (d BaselineAccepted) Validate() error {
 	c := checking(d.EventType())
 	c.id("bench", d.Bench)
-	c.text("by", d.By, 300)
-	c.optional("reason", d.Reason, 2048)
+	c.text("by", d.By, MaxActor)
+	c.optional("reason", d.Reason, MaxReason)
 	return c.err()
 }
 
@@ -255,6 +255,6 @@ func (d PlotsRendered) Validate() error {
 	c.id("run", d.Run)
 	c.claims("figures", d.Figures, 60)
 	c.count("flags", len(d.Flags), 20)
-	c.texts("flags", d.Flags, 500)
+	c.texts("flags", d.Flags, MaxFlag)
 	return c.err()
 }

@@ -71,8 +71,8 @@ func (d RunFailed) Route() string { return d.endRoute() }
 func (d RunFailed) Validate() error {
 	c := checking(d.EventType())
 	d.check(c)
-	c.text("reason", d.Reason, 2048)
-	c.optional("stderr", d.Stderr, 4096)
+	c.text("reason", d.Reason, MaxReason)
+	c.optional("stderr", d.Stderr, MaxStderr)
 	c.time("ended_at", d.EndedAt)
 	c.claims("artifacts", d.Artifacts, 20)
 	return c.err()
@@ -133,8 +133,8 @@ func (d RunCancelled) Route() string { return d.endRoute() }
 func (d RunCancelled) Validate() error {
 	c := checking(d.EventType())
 	d.check(c)
-	c.text("reason", d.Reason, 2048)
-	c.text("by", d.By, 300)
+	c.text("reason", d.Reason, MaxReason)
+	c.text("by", d.By, MaxActor)
 	c.that(d.Code == "" || d.NotNeeded(), "code", "is none that is known")
 	c.time("ended_at", d.EndedAt)
 	c.claims("artifacts", d.Artifacts, 20)
@@ -160,6 +160,6 @@ func (d RunExpired) Validate() error {
 	c := checking(d.EventType())
 	d.check(c)
 	c.time("deadline", d.Deadline)
-	c.text("reason", d.Reason, 2048)
+	c.text("reason", d.Reason, MaxReason)
 	return c.err()
 }
