@@ -65,7 +65,11 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := guard.New(cfg.policy(), block.System{})
+	policy := cfg.policy()
+	if policy.Ceilings.Memory == 0 {
+		policy.Ceilings.Memory = uint64(max(0, facts.Host{}.MemoryMiB())) << 19 // half of it
+	}
+	g, err := guard.New(policy, block.System{})
 	if err != nil {
 		return nil, err
 	}

@@ -24,13 +24,17 @@ type Config struct {
 	RunLimit   events.Bytes `config:"run_limit" help:"end a run whose logs grow beyond this"`
 	Gate       string       `config:"gate" help:"file of the host's measurement gate, shared with plot on the same host"`
 
-	Directories []string     `config:"directories" help:"folders that jobs may write; the first is where jobs without a directory run"`
-	Devices     []Device     `config:"devices" help:"block devices that jobs may use"`
-	Shared      []string     `config:"shared" help:"what other hosts reach as well, leased for each run: devices as in devices.id, folders, volume:NAME; what the network brings is known without"`
-	MinFree     events.Bytes `config:"min_free" help:"bytes that stay free on every file system"`
-	MinInodes   uint64       `config:"min_free_inodes" help:"files that can still be made, at least, on every file system that counts them"`
-	FactsDir    string       `config:"facts_dir" help:"folder of custom facts"`
-	Addresses   []string     `config:"addresses" help:"addresses the host is known by; empty for those of its interfaces"`
+	Directories []string      `config:"directories" help:"folders that jobs may write; the first is where jobs without a directory run"`
+	Devices     []Device      `config:"devices" help:"block devices that jobs may use"`
+	Shared      []string      `config:"shared" help:"what other hosts reach as well, leased for each run: devices as in devices.id, folders, volume:NAME; what the network brings is known without"`
+	MinFree     events.Bytes  `config:"min_free" help:"bytes that stay free on every file system"`
+	MinInodes   uint64        `config:"min_free_inodes" help:"files that can still be made, at least, on every file system that counts them"`
+	MaxJobs     int64         `config:"max_jobs" help:"jobs of fio at once, copies included; 0 for any number"`
+	MaxMemory   events.Bytes  `config:"max_memory" help:"memory that a job file's options may ask for: buffers, tables of what is verified, logs; 0 for half of the host's"`
+	MaxOpen     int64         `config:"max_open_files" help:"files that a job file may have open at once; 0 for any number"`
+	MaxDuration time.Duration `config:"max_duration" help:"longest time a job file may say that it takes, and longest timeout that a bench gets; 0 for any"`
+	FactsDir    string        `config:"facts_dir" help:"folder of custom facts"`
+	Addresses   []string      `config:"addresses" help:"addresses the host is known by; empty for those of its interfaces"`
 
 	Runner     string        `config:"runner" help:"docker, process, or auto: docker if an engine answers at the start"`
 	Fio        string        `config:"fio" help:"fio binary of the process runner"`
@@ -107,6 +111,9 @@ func DefaultConfig() Config {
 		Directories: []string{"/var/lib/fiord/data"},
 		MinFree:     1 << 30,
 		MinInodes:   1000,
+		MaxJobs:     1024,
+		MaxOpen:     65536,
+		MaxDuration: 24 * time.Hour,
 		FactsDir:    "/etc/fiord/facts.d",
 		Runner:      "auto",
 		Fio:         "fio",
@@ -136,6 +143,9 @@ func (c Config) Validate() error {
 	}
 	if !filepath.IsAbs(c.StateDir) {
 		fail("state_dir %q: want an absolute path, which the engine can mount", c.StateDir)
+	}
+	if c.MaxJobs < 0 || c.MaxOpen < 0 || c.MaxDuration < 0 {
+		fail("max_jobs, max_open_files and max_duration must not be negative")
 	}
 	for name, d := range map[string]time.Duration{"timeout": c.Timeout, "ack_wait": c.AckWait} {
 		if d <= 0 {
@@ -172,7 +182,9 @@ func (c Config) Validate() error {
 
 // policy is what the host's owner allows.
 func (c Config) policy() guard.Policy {
-	p := guard.Policy{Directories: c.Directories, MinFree: uint64(c.MinFree), MinFreeInodes: c.MinInodes}
+	p := guard.Policy{Directories: c.Directories, MinFree: uint64(c.MinFree), MinFreeInodes: c.MinInodes, Ceilings: guard.Ceilings{
+		Jobs: c.MaxJobs, Memory: uint64(c.MaxMemory), OpenFiles: c.MaxOpen, Duration: c.MaxDuration,
+	}}
 	for _, d := range c.Devices {
 		p.Devices = append(p.Devices, guard.Device{ID: d.ID, Destructive: d.Destructive})
 	}

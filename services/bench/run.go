@@ -270,10 +270,14 @@ func (r *run) order(p plan, env facts.Environment) order {
 
 // timeout of one fio.
 func (s *Service) timeout(l events.RunList) time.Duration {
+	timeout := s.cfg.Timeout
 	if l.Timeout > 0 {
-		return l.Timeout.Std()
+		timeout = l.Timeout.Std()
 	}
-	return s.cfg.Timeout
+	if most := s.cfg.MaxDuration; most > 0 {
+		timeout = min(timeout, most)
+	}
+	return timeout
 }
 
 // fill writes what fio is given, and what it is measured in.

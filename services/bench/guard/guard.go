@@ -25,6 +25,7 @@ const (
 	RuleNetwork   = "network"   // connects or listens
 	RuleSystem    = "system"    // changes the machine
 	RuleSpace     = "space"     // would not leave enough space free
+	RuleCeiling   = "ceiling"   // would take more of the machine than its owner allows
 )
 
 // Guard judges jobs for one host.
@@ -85,6 +86,7 @@ func (g *Guard) Check(r Request) (Grant, []events.Problem, error) {
 			}
 		}
 	}
+	c.ceilings()
 	if len(c.problems) == 0 {
 		if err := c.space(); err != nil {
 			return Grant{}, nil, err

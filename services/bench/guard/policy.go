@@ -21,6 +21,8 @@ type Policy struct {
 	// MinFreeInodes is how many files must be left to make on every file system
 	// that counts them.
 	MinFreeInodes uint64
+	// Ceilings bound what else a job may take of the machine.
+	Ceilings Ceilings
 }
 
 // Device allows one block device.
