@@ -59,7 +59,7 @@ func examplePush() Push {
 		Forge: "github", Name: "acme/storage", CloneURL: "https://github.com/acme/storage.git",
 		WebURL: "https://github.com/acme/storage", DefaultBranch: "main",
 	}
-	return Push{Push: PushID(repo.Forge, repo.Name, "refs/heads/main", before, after), Repo: repo, Ref: "refs/heads/main", Before: before, After: after}
+	return Push{Push: PushID(repo.Forge, repo.Name, "refs/heads/main", before, after, ""), Repo: repo, Ref: "refs/heads/main", Before: before, After: after}
 }
 
 func exampleOrigin() *Origin {

@@ -38,9 +38,17 @@ func RunID(bench string, slot int, point string, repeat int) string {
 	return HashID("run", bench, fmt.Sprint(slot), point, fmt.Sprint(repeat))
 }
 
-// PushID is the id of a push, whatever way and however often it is told.
-func PushID(forge, repo, ref, before, after string) string {
-	return HashID("push", forge, strings.ToLower(repo), ref, before, after)
+// PushID is the id of a push as one delivery reported it. A ref may return to an
+// earlier state, so the transition alone does not identify a push: the delivery
+// does, which the forge names the same when it repeats it. An empty delivery
+// leaves the transition alone. Several deliveries of one push are joined by
+// whoever reacts to them.
+func PushID(forge, repo, ref, before, after, delivery string) string {
+	parts := []string{"push", forge, strings.ToLower(repo), ref, before, after}
+	if delivery != "" {
+		parts = append(parts, delivery)
+	}
+	return HashID(parts...)
 }
 
 // Token makes a name usable as one token of a NATS subject. Letters, digits

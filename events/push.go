@@ -50,7 +50,8 @@ func (p Pull) check(c *check, at string) {
 
 // Push is what every event about a push carries.
 type Push struct {
-	// Push is the id: the hash of forge, repository, ref, before and after.
+	// Push is the id: the hash of forge, repository, ref, before, after and the
+	// delivery that reported it.
 	Push string `json:"push"`
 	Repo Repo   `json:"repo"`
 	// Ref in full: refs/heads/main, refs/tags/v1.
@@ -120,7 +121,7 @@ type PushReceived struct {
 	HeadMessage string `json:"head_message,omitempty"`
 	// Pusher as the forge names them, for notices only.
 	Pusher string `json:"pusher,omitempty"`
-	// Delivery is the forge's id of the delivery, for looking it up there.
+	// Delivery is the forge's id of the delivery: a repetition has the same.
 	Delivery string `json:"delivery,omitempty"`
 	// Reconciled tells that no hook arrived: a scan of the heads found it.
 	Reconciled bool `json:"reconciled,omitempty"`

@@ -56,7 +56,7 @@ func (w *world) pushed(r *repository, before, after string) {
 	w.t.Helper()
 	const ref = "refs/heads/topic"
 	p := events.Push{
-		Push: events.PushID("git", "lab/jobs", ref, before, after), Ref: ref, Before: before, After: after,
+		Push: events.PushID("git", "lab/jobs", ref, before, after, ""), Ref: ref, Before: before, After: after,
 		Repo: events.Repo{Forge: "git", Name: "lab/jobs", CloneURL: r.dir, DefaultBranch: "main"},
 	}
 	if _, err := w.nats.Bus("fiord/ingest").Emit(w.t.Context(), p.Push, nil, events.PushReceived{Push: p}); err != nil {

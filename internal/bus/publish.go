@@ -145,6 +145,33 @@ func (b *Bus) lastEvent(ctx context.Context, filter string) (events.Event, uint6
 	return e, raw.Sequence, true, nil
 }
 
+// Between visits the events of a type that are stored between two sequences, both
+// excluded, in their order, until visit says no. Events that cannot be read are
+// passed over.
+func (b *Bus) Between(ctx context.Context, t events.Type, from, to uint64, visit func(events.Event) bool) error {
+	stream, err := b.js.Stream(ctx, StreamEvents)
+	if err != nil {
+		return fmt.Errorf("look up stream %s: %w", StreamEvents, err)
+	}
+	for next := from + 1; next < to; {
+		raw, err := stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(t.Filter()))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read events from %d: %w", next, err)
+		}
+		if raw.Sequence >= to {
+			return nil
+		}
+		if e, err := decode(raw.Header, raw.Data); err == nil && !visit(e) {
+			return nil
+		}
+		next = raw.Sequence + 1
+	}
+	return nil
+}
+
 func (b *Bus) lastMessage(ctx context.Context, filter string) (*jetstream.RawStreamMsg, error) {
 	stream, err := b.js.Stream(ctx, StreamEvents)
 	if err != nil {

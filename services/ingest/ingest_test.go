@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,6 +72,18 @@ func newSiteOn(t *testing.T, connect func(user string) *bus.Bus) *site {
 // replica runs one ingest until the test ends and returns its address.
 func (s *site) replica(change func(*ingest.Config)) (url string) {
 	s.t.Helper()
+	return s.start(change).url
+}
+
+// replica is one ingest that can be ended.
+type replica struct {
+	url  string
+	stop func()
+}
+
+// start runs one ingest until it is stopped or the test ends.
+func (s *site) start(change func(*ingest.Config)) *replica {
+	s.t.Helper()
 	cfg := ingest.DefaultConfig()
 	cfg.Listen = "127.0.0.1:0"
 	cfg.WebhookSecret, cfg.EventToken = config.NewSecret(secret), config.NewSecret(token)
@@ -89,13 +103,14 @@ func (s *site) replica(change func(*ingest.Config)) (url string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- svc.Run(ctx) }()
-	s.t.Cleanup(func() {
+	r := &replica{url: "http://" + svc.Addr(), stop: sync.OnceFunc(func() {
 		cancel()
-		if err := <-done; err != nil {
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
 			s.t.Errorf("Run: %v", err)
 		}
-	})
-	return "http://" + svc.Addr()
+	})}
+	s.t.Cleanup(r.stop)
+	return r
 }
 
 // await returns the next event of one of the types; others are passed over.
@@ -217,6 +232,11 @@ func writeFile(t *testing.T, path, content string, mode os.FileMode) {
 // gitHubPush posts a push webhook as GitHub signs it.
 func gitHubPush(t *testing.T, url string, c *clone, ref, before, after string) (status int, answer string) {
 	t.Helper()
+	return gitHubDelivery(t, url, c, ref, before, after, "72d3162e")
+}
+
+func gitHubDelivery(t *testing.T, url string, c *clone, ref, before, after, delivery string) (status int, answer string) {
+	t.Helper()
 	body, err := json.Marshal(map[string]any{
 		"ref": ref, "before": before, "after": after,
 		"repository": map[string]any{"full_name": "lab/" + filepath.Base(c.dir), "clone_url": c.url(), "default_branch": "main"},
@@ -226,7 +246,7 @@ func gitHubPush(t *testing.T, url string, c *clone, ref, before, after string) (
 		t.Fatal(err)
 	}
 	return post(t, url+"/hooks", string(body), map[string]string{
-		"Content-Type": "application/json", "X-GitHub-Event": "push", "X-GitHub-Delivery": "72d3162e",
+		"Content-Type": "application/json", "X-GitHub-Event": "push", "X-GitHub-Delivery": delivery,
 		"X-Hub-Signature-256": hubSignature(body),
 	})
 }

@@ -39,9 +39,8 @@ func (s *Service) findHead(ctx context.Context, d *bus.Delivery) error {
 		Repo: data.Repo, Ref: web.PullRef(data.Repo.Forge, data.Pull.Number),
 		Before: strings.Repeat("0", len(head)), After: head, Pull: &data.Pull,
 	}
-	p.Push = events.PushID(p.Repo.Forge, p.Repo.Name, p.Ref, p.Before, p.After)
-	// The id is the push's, as if its webhook had told everything: several of
-	// them about one commit are one event.
+	p.Push = events.PushID(p.Repo.Forge, p.Repo.Name, p.Ref, p.Before, p.After, data.Delivery)
+	// The id is the push's, as if its webhook had named the commit.
 	e := events.New(s.bus.Source(), p.Push, nil, events.PushReceived{Push: p, Pusher: data.Sender, Delivery: data.Delivery})
 	e.CorrelationID, e.CausationID = d.Event.CorrelationID, d.Event.ID
 	e.TraceParent, e.TraceState = d.Event.TraceParent, d.Event.TraceState

@@ -44,7 +44,13 @@ func (s *Service) push(ctx context.Context, d *bus.Delivery) error {
 	if err != nil {
 		return err
 	}
-	return s.tell(ctx, d, data.Push, s.work(ctx, d, data.Push, false))
+	p, cause, err := s.meet(ctx, d, data.Push)
+	if err != nil {
+		return s.tell(ctx, d, p, err)
+	}
+	first := *d
+	first.Event = cause
+	return s.tell(ctx, &first, p, s.work(ctx, &first, p, false))
 }
 
 // tell publishes what came of a push other than benches, and leaves faults of
@@ -122,8 +128,8 @@ func (s *Service) work(ctx context.Context, d *bus.Delivery, p events.Push, appr
 	if !ok {
 		return reject(repos.RulePolicy, "no rule of the operator lets %s at %s run anything", p.Repo.Name, p.Repo.Forge)
 	}
-	state, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(st *refState) { st.meet(p.Push, d.Sequence, p.After) })
-	if err != nil {
+	var state refState
+	if _, err := s.refs.load(ctx, refKey(p.Repo, p.Ref), &state); err != nil {
 		return err
 	}
 	if err := outdated(p, state); err != nil {

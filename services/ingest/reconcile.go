@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -16,7 +17,7 @@ import (
 
 // reconciler finds the pushes that no webhook told of: GitHub never sends a
 // delivery again that met a closed door. Every replica runs one; what they
-// publish has the id that the webhook's push would have had.
+// publish has the same id, and a webhook that comes late repeats it.
 type reconciler struct {
 	refs   *refs
 	bus    *bus.Bus
@@ -82,7 +83,7 @@ func (r *reconciler) repository(ctx context.Context, repo events.Repo) error {
 		_, err = r.refs.swap(ctx, key, 0, lookedAt{Heads: now})
 		return err
 	}
-	next, err := r.compare(ctx, repo, last, now)
+	next, err := r.compare(ctx, repo, last, now, revision)
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func (r *reconciler) repository(ctx context.Context, repo events.Repo) error {
 }
 
 // compare publishes what was missed and returns what to remember.
-func (r *reconciler) compare(ctx context.Context, repo events.Repo, last lookedAt, now map[string]string) (lookedAt, error) {
+func (r *reconciler) compare(ctx context.Context, repo events.Repo, last lookedAt, now map[string]string, revision uint64) (lookedAt, error) {
 	next := lookedAt{Heads: maps.Clone(last.Heads), Pending: map[string]string{}}
 	if next.Heads == nil {
 		next.Heads = map[string]string{}
@@ -106,7 +107,7 @@ func (r *reconciler) compare(ctx context.Context, repo events.Repo, last lookedA
 		case told:
 			next.settle(ref, head)
 		case last.Pending[ref] == id(head, before):
-			if err := r.publish(ctx, repo, ref, before, id(head, before)); err != nil {
+			if err := r.publish(ctx, repo, ref, before, id(head, before), revision); err != nil {
 				return lookedAt{}, err
 			}
 			next.settle(ref, head)
@@ -167,10 +168,14 @@ func id(head, like string) string {
 	return head
 }
 
-func (r *reconciler) publish(ctx context.Context, repo events.Repo, ref, before, after string) error {
+// publish reports a missed push. Its delivery is the state of the bucket that the
+// look started from: the same for every replica that found it, and another one
+// when the ref returns to where it was.
+func (r *reconciler) publish(ctx context.Context, repo events.Repo, ref, before, after string, revision uint64) error {
 	p := events.Push{Repo: repo, Ref: ref, Before: before, After: after}
-	p.Push = events.PushID(repo.Forge, repo.Name, ref, before, after)
+	delivery := fmt.Sprint("reconciled ", revision)
+	p.Push = events.PushID(repo.Forge, repo.Name, ref, before, after, delivery)
 	r.log.Info("push was missed", "repo", repo.Name, "ref", ref, "after", after)
-	_, err := r.bus.Publish(ctx, events.New(r.bus.Source(), p.Push, nil, events.PushReceived{Push: p, Reconciled: true}))
+	_, err := r.bus.Publish(ctx, events.New(r.bus.Source(), p.Push, nil, events.PushReceived{Push: p, Delivery: delivery, Reconciled: true}))
 	return err
 }

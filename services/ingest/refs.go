@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,19 +15,21 @@ import (
 
 // refState is what is kept of one ref of one repository.
 type refState struct {
-	// Push, Sequence and After of the newest push that any replica has met. The
-	// stream's sequence is the order: pushes are checked out side by side, and a
-	// slow checkout must not pass for the newer push.
+	// Push, Sequence, Before and After of the newest push that any replica has
+	// met. The stream's sequence is the order, unless the repository contradicts
+	// it: pushes are checked out side by side, and a slow checkout must not pass
+	// for the newer push.
 	Push     string `json:"push"`
 	Sequence uint64 `json:"sequence"`
+	Before   string `json:"before,omitempty"`
 	After    string `json:"after"`
 	// Asker and AskerSequence are of the newest push that asked for benches or
 	// deleted the ref: what is older than that is superseded. A push that asks for
 	// nothing (no path matched, a marker skipped it) makes nothing pointless.
 	Asker         string `json:"asker,omitempty"`
 	AskerSequence uint64 `json:"asker_sequence,omitempty"`
-	// Seen are the pushes met, the oldest first, with the sequence they had then:
-	// one that is told again, redriven or replayed is no newer for it.
+	// Seen are the pushes met, in the order of their sequences: one that is
+	// delivered again, redriven or replayed is no newer for it.
 	Seen []refPush `json:"seen,omitempty"`
 	// Benches asked for, the oldest first.
 	Benches []refBench `json:"benches,omitempty"`
@@ -34,8 +37,13 @@ type refState struct {
 
 // refPush is a push that was met.
 type refPush struct {
-	Push     string `json:"push"`
+	Push string `json:"push"`
+	// Sequence is its place among the pushes of the ref.
 	Sequence uint64 `json:"sequence"`
+	Before   string `json:"before,omitempty"`
+	After    string `json:"after,omitempty"`
+	// Of is the push whose repetition this is; "" for itself.
+	Of string `json:"of,omitempty"`
 }
 
 // refBench is a bench that a push asked for.
@@ -82,15 +90,52 @@ func (s refState) stale() []refBench {
 	return list
 }
 
-// meet records a push. The first sequence counts, should it come again.
-func (s *refState) meet(push string, sequence uint64, after string) {
-	if s.sequence(push) != 0 {
-		return
+// met tells whether a push has been entered.
+func (s refState) met(push string) bool { return s.sequence(push) != 0 }
+
+// hadAfter tells whether the ref was at a commit before.
+func (s refState) hadAfter(commit string) bool {
+	return slices.ContainsFunc(s.Seen, func(p refPush) bool { return p.After == commit })
+}
+
+// first is the push that another repeats, or that push itself.
+func (s refState) first(push string) string {
+	for _, p := range s.Seen {
+		if p.Push == push && p.Of != "" && s.met(p.Of) {
+			return p.Of
+		}
 	}
-	s.Seen = last(append(s.Seen, refPush{push, sequence}), maxRefs)
-	if sequence > s.Sequence {
-		s.Push, s.Sequence, s.After = push, sequence, after
+	return push
+}
+
+// enter records a push that was not met before.
+func (s *refState) enter(p refPush, how judgement) {
+	switch how {
+	case newest:
+		p.Sequence = max(p.Sequence, s.Sequence+1)
+		s.Push, s.Sequence, s.Before, s.After = p.Push, p.Sequence, p.Before, p.After
+	case repeated:
+		p.Of = s.first(s.Push)
+	case overtaken:
+		if same := s.lastAfter(p.After, p.Sequence); same != "" {
+			p.Of = s.first(same)
+		}
+		p.Sequence = min(p.Sequence, max(s.Sequence, 2)-1) // behind the newest, wherever in the stream it is
 	}
+	s.Seen = append(s.Seen, p)
+	slices.SortStableFunc(s.Seen, func(a, b refPush) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	s.Seen = last(s.Seen, maxRefs)
+}
+
+// lastAfter is the last push before a sequence, if it put the ref at a commit.
+// Of a push that was overtaken and never met before there is none.
+func (s refState) lastAfter(commit string, sequence uint64) (push string) {
+	for _, p := range s.Seen {
+		if p.Sequence < sequence && p.After == commit {
+			push = p.Push
+		}
+	}
+	return push
 }
 
 // ask records that a push asks for benches, or for none any more.

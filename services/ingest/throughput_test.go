@@ -98,7 +98,7 @@ func rawMessage(i int64) (*nats.Msg, error) {
 
 func pushEvent(i int64) events.Event {
 	p := events.Push{Repo: events.Repo{Forge: "github", Name: "lab/jobs", CloneURL: "https://h/lab/jobs.git"}, Ref: "refs/heads/main", Before: commitID(i - 1), After: commitID(i)}
-	p.Push = events.PushID(p.Repo.Forge, p.Repo.Name, p.Ref, p.Before, p.After)
+	p.Push = events.PushID(p.Repo.Forge, p.Repo.Name, p.Ref, p.Before, p.After, "")
 	return events.New("fiord/ingest", p.Push, nil, events.PushReceived{Push: p})
 }
 

@@ -50,6 +50,9 @@ func (f Git) Parse(d Delivery) (Message, error) {
 		Repo:     h.Repo,
 		Sender:   h.User,
 	}
+	if m.Delivery == h.After {
+		m.Delivery = "" // hooks installed long ago name the commit, which may come again
+	}
 	switch m.Event {
 	case "ping":
 		m.Ping = true

@@ -12,8 +12,8 @@ type Message struct {
 	Forge string `json:"forge"`
 	// Event is the forge's own name of the event, such as "push".
 	Event string `json:"event"`
-	// Delivery is the forge's id of this delivery, for logs alone: one push can
-	// arrive under two of them.
+	// Delivery is the forge's id of this delivery: a repetition has the same one.
+	// One push can arrive under two of them.
 	Delivery string `json:"delivery,omitempty"`
 	// Repo is the repository the message is about.
 	Repo Repo `json:"repo"`

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"mime"
@@ -189,9 +190,14 @@ func PullRef(name string, number int) string {
 	return "refs/pull/" + strconv.Itoa(number) + "/head"
 }
 
-// store derives the push's id and publishes it.
+// store derives the push's id and publishes it. A delivery without an id is taken
+// for one of its own: whether it repeats another is for the reaction to find out,
+// which knows what became of the ref in between.
 func (s *Server) store(ctx context.Context, data events.PushReceived) (Stored, error) {
-	data.Push.Push = events.PushID(data.Repo.Forge, data.Repo.Name, data.Ref, data.Before, data.After)
+	if data.Delivery == "" {
+		data.Delivery = rand.Text()
+	}
+	data.Push.Push = events.PushID(data.Repo.Forge, data.Repo.Name, data.Ref, data.Before, data.After, data.Delivery)
 	e := events.New(s.opts.Publisher.Source(), data.Push.Push, nil, data)
 	receipt, err := s.opts.Publisher.Publish(ctx, e)
 	if err != nil {

@@ -176,17 +176,27 @@ func hub(event, body, key string) map[string]string {
 const pushBody = `{"ref":"refs/heads/main","before":"6dcb09b5b57875f334f61aebed695e2e4193db5e","after":"a10867b14bb761a232cd80139fbd4c0d33264240",
 "repository":{"full_name":"lab/jobs","clone_url":"https://git.storage-lab.example/lab/jobs.git"},"sender":{"login":"bench-bot"}}`
 
-func TestOnePushUnderTwoDeliveriesIsOneEvent(t *testing.T) {
+// A delivery that is repeated is the one it was. The same movement of the same ref
+// under another delivery may be another push: the ref was moved back meanwhile.
+func TestDeliveryTellsPushesApart(t *testing.T) {
 	d := open(t, nil)
 	first := accepted(t, d.send("POST", "/hooks", pushBody, hub("push", pushBody, secret)), 202)
-	header := hub("push", pushBody, secret)
-	header["X-GitHub-Delivery"] = "d-2"
-	again := accepted(t, d.send("POST", "/hooks/github", pushBody, header), 202)
+	again := accepted(t, d.send("POST", "/hooks/github", pushBody, hub("push", pushBody, secret)), 202)
 	if len(first.Events) != 1 || first.Events[0].Duplicate || !again.Events[0].Duplicate || again.Events[0].ID != first.Events[0].ID {
 		t.Errorf("first %+v, again %+v", first, again)
 	}
-	if n := d.stored(); n != 1 {
-		t.Errorf("%d events are stored, want 1", n)
+	header := hub("push", pushBody, secret)
+	header["X-GitHub-Delivery"] = "d-2"
+	other := accepted(t, d.send("POST", "/hooks/github", pushBody, header), 202)
+	delete(header, "X-GitHub-Delivery")
+	nameless := accepted(t, d.send("POST", "/hooks/github", pushBody, header), 202)
+	for _, e := range []web.Stored{other.Events[0], nameless.Events[0]} {
+		if e.Duplicate || e.ID == first.Events[0].ID {
+			t.Errorf("%+v passes for %+v", e, first.Events[0])
+		}
+	}
+	if n := d.stored(); n != 3 {
+		t.Errorf("%d events are stored, want 3", n)
 	}
 }
 
