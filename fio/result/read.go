@@ -37,24 +37,39 @@ func Read(r io.Reader) (*Output, error) {
 
 // Parse is Read for text in memory.
 func Parse(text []byte) (*Output, error) {
-	s := &scanner{text: text}
-	s.scan()
-	if s.last == nil {
-		return &s.out, fmt.Errorf("read fio output: %w%s", ErrNoResult, s.hint())
+	runs, err := ParseRuns(text)
+	if len(runs) == 0 {
+		return nil, err
 	}
-	s.out.fill(s.last)
-	return &s.out, nil
+	last := runs[len(runs)-1]
+	if len(runs) > 1 {
+		last.Warnings = append(last.Warnings, fmt.Sprintf("%d results of other runs stand before this one", len(runs)-1))
+	}
+	return last, err
+}
+
+// ReadRuns is ParseRuns for what a reader gives.
+func ReadRuns(r io.Reader) ([]*Output, error) {
+	text, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read fio output: %w", err)
+	}
+	if len(text) > MaxBytes {
+		return nil, ErrTooLarge
+	}
+	return ParseRuns(text)
 }
 
 // scanner finds the documents among the noise.
 type scanner struct {
-	text []byte
-	at   int
-	line int
-	out  Output
-	last *node
-	err  error // of the last text that looked like a document
-	work int   // bytes parsed in vain
+	text  []byte
+	at    int
+	line  int
+	out   Output
+	docs  []*node // the last of each run
+	depth int     // within strings of other documents
+	err   error   // of the last text that looked like a document
+	work  int     // bytes parsed in vain
 }
 
 // maxVain bounds the work on text that looks like documents and is none, in
@@ -80,7 +95,7 @@ func (s *scanner) scan() {
 // front of a line, as other tools do.
 func documentStart(line []byte) int {
 	trimmed := bytes.TrimRight(line, " \t\r")
-	if len(trimmed) > 0 && trimmed[0] == '{' {
+	if len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') {
 		return 0
 	}
 	if n := len(trimmed); n > 2 && trimmed[0] == '<' && bytes.HasSuffix(trimmed, []byte("> {")) {
@@ -96,7 +111,8 @@ func (s *scanner) document(start int) bool {
 		return false
 	}
 	n, used, err := parseDocument(s.text[s.at+start:])
-	if err != nil || n.get("jobs") == nil && n.get("client_stats") == nil {
+	found := n.results(s.depth)
+	if err != nil || len(found) == 0 {
 		if err != nil {
 			s.err = err
 		}
@@ -104,8 +120,10 @@ func (s *scanner) document(start int) bool {
 		s.work += used
 		return false
 	}
-	s.out.Documents++
-	s.last, s.out.Cut = n, false
+	for _, doc := range found {
+		s.take(doc)
+	}
+	s.out.Cut = false
 	taken := s.text[s.at : s.at+start+used]
 	s.line += bytes.Count(taken, []byte("\n"))
 	s.at += len(taken)

@@ -127,7 +127,10 @@ func (o *Output) planned() ([]part, bool) {
 	if entry+1 != len(o.Jobs) {
 		return nil, false
 	}
-	for _, p := range parts {
+	for i, p := range parts {
+		if len(p.entries) > 0 && o.Jobs[p.entries[0]].Name != firstName(schedule, at, i) {
+			return nil, false
+		}
 		for _, e := range p.entries {
 			if o.Jobs[e].Host != "" || o.Jobs[e].Group != p.group {
 				return nil, false
@@ -135,6 +138,25 @@ func (o *Output) planned() ([]part, bool) {
 		}
 	}
 	return parts, true
+}
+
+// firstName is what fio calls the first job of a part.
+func firstName(schedule []job.Scheduled, at []int, part int) string {
+	for i := range schedule {
+		if at[i] == part && !schedule[i].Silent {
+			return schedule[i].Job.Name
+		}
+	}
+	return ""
+}
+
+// Fits tells whether the result can be that of a job file: whether fio's entries
+// are those that the file makes, by number, group and name.
+func (o *Output) Fits(file *job.File) bool {
+	with := *o
+	with.Job = file
+	_, ok := with.planned()
+	return ok
 }
 
 // inferred takes the sections from what fio says of its jobs. Up to 3.35 it

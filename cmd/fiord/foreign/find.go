@@ -3,6 +3,7 @@ package foreign
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -36,8 +37,10 @@ type Run struct {
 	// Name is the path of the result without its ending, or else the path that
 	// the names of the logs begin with.
 	Name string
-	// Result is the path of fio's JSON, empty if there are only logs.
+	// Result is the path of fio's JSON, empty if there are only logs. A file may
+	// hold several: Index counts them from 0.
 	Result string
+	Index  int
 	// Logs are their paths.
 	Logs []string
 	// Notes say what had to be decided.
@@ -47,6 +50,7 @@ type Run struct {
 	options  map[string]string // that all jobs agree on
 	prefixes []string          // that its logs are named by, without folders
 	finished time.Time
+	files    []string // job files beside the result
 }
 
 // Passed is a file that looks like fio's and was not taken.
@@ -64,7 +68,7 @@ type Found struct {
 // Find searches a folder tree. Links are not followed, and what is hidden is
 // left alone.
 func Find(ctx context.Context, in fs.FS) (*Found, error) {
-	s := search{in: in, results: map[string][]int{}, logs: map[string][]string{}}
+	s := search{in: in, results: map[string][]int{}, logs: map[string][]string{}, jobs: map[string][]string{}}
 	err := fs.WalkDir(in, ".", func(p string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -75,6 +79,7 @@ func Find(ctx context.Context, in fs.FS) (*Found, error) {
 		return nil, fmt.Errorf("search for results: %w", err)
 	}
 	s.assign()
+	s.name()
 	slices.SortFunc(s.found.Runs, func(a, b Run) int { return natural(a.Name, b.Name) })
 	return &s.found, nil
 }
@@ -86,6 +91,7 @@ type search struct {
 	found   Found
 	results map[string][]int    // runs with a result by folder
 	logs    map[string][]string // by folder and prefix
+	jobs    map[string][]string // job files by folder
 }
 
 func (s *search) visit(p string, d fs.DirEntry, err error) error {
@@ -116,7 +122,33 @@ func (s *search) visit(p string, d fs.DirEntry, err error) error {
 		s.logs[at] = append(s.logs[at], p)
 		return nil
 	}
+	if path.Ext(p) == ".fio" {
+		s.jobs[path.Dir(p)] = append(s.jobs[path.Dir(p)], p)
+	}
 	return s.result(p)
+}
+
+// name keeps runs apart whose names would be the same, such as those of out.json
+// and out.txt, or of a file with several results.
+func (s *search) name() {
+	count := map[string]int{}
+	for _, r := range s.found.Runs {
+		count[r.Name]++
+	}
+	taken := map[string]bool{}
+	for i := range s.found.Runs {
+		r := &s.found.Runs[i]
+		if count[r.Name] > 1 && r.Result != "" && r.Result != r.Name {
+			r.Name = r.Result
+		}
+		unique := r.Name
+		for n := 2; taken[unique]; n++ {
+			unique = fmt.Sprintf("%s#%d", r.Name, n)
+		}
+		r.Name = unique
+		taken[unique] = true
+		r.files = s.jobs[path.Dir(r.Result)]
+	}
 }
 
 func (s *search) pass(p string, why error) {
@@ -124,7 +156,18 @@ func (s *search) pass(p string, why error) {
 }
 
 // drawn are the endings of files that are no text of fio's.
-var drawn = []string{".png", ".svg", ".html", ".md", ".fio", ".gz", ".zst", ".csv"}
+var drawn = []string{".png", ".svg", ".html", ".md", ".fio", ".zst", ".csv"}
+
+// stem is a path without the endings that results go by. Others may tell runs
+// apart: out.fio-0, out.fio-1.
+func stem(p string) string {
+	p = strings.TrimSuffix(p, ".gz")
+	switch ext := path.Ext(p); ext {
+	case ".json", ".txt", ".out", ".output", ".log", ".result", ".fio":
+		return strings.TrimSuffix(p, ext)
+	}
+	return p
+}
 
 // result takes a file if it holds fio's JSON.
 func (s *search) result(p string) error {
@@ -138,19 +181,26 @@ func (s *search) result(p string) error {
 	if !is {
 		return nil
 	}
-	out, err := s.parse(p)
+	all, err := s.parse(p)
 	if err != nil {
 		s.pass(p, err)
 		return nil
 	}
-	run := Run{Name: strings.TrimSuffix(p, path.Ext(p)), Result: p, finished: out.Time}
-	run.learn(out)
-	s.results[path.Dir(p)] = append(s.results[path.Dir(p)], len(s.found.Runs))
-	s.found.Runs = append(s.found.Runs, run)
+	for i, out := range all {
+		run := Run{Name: stem(p), Result: p, Index: i, finished: out.Time}
+		if len(all) > 1 {
+			run.Name = fmt.Sprintf("%s#%d", run.Name, i+1)
+			run.Notes = []string{fmt.Sprintf("result %d of %d in %s", i+1, len(all), path.Base(p))}
+		}
+		run.learn(out)
+		s.results[path.Dir(p)] = append(s.results[path.Dir(p)], len(s.found.Runs))
+		s.found.Runs = append(s.found.Runs, run)
+	}
 	return nil
 }
 
-// marked tells whether a file holds what every result of fio's begins with.
+// marked tells whether a file holds what every output of fio's begins with, in
+// JSON or in the formats that cannot be read.
 func (s *search) marked(p string) (bool, error) {
 	f, err := s.in.Open(p)
 	if err != nil {
@@ -158,16 +208,23 @@ func (s *search) marked(p string) (bool, error) {
 	}
 	defer func() { _ = f.Close() }()
 	head, err := io.ReadAll(io.LimitReader(f, sniffed))
-	return bytes.Contains(head, []byte(`"fio version"`)), err
+	if bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
+		z, zipped := gzip.NewReader(bytes.NewReader(head))
+		if zipped != nil {
+			return false, err // of another tool's
+		}
+		head, _ = io.ReadAll(io.LimitReader(z, sniffed)) // the rest lies beyond what was read
+	}
+	return result.FioText(head), err
 }
 
-func (s *search) parse(p string) (*result.Output, error) {
+func (s *search) parse(p string) ([]*result.Output, error) {
 	f, err := s.in.Open(p)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	return result.Read(f)
+	return result.ReadRuns(f)
 }
 
 // assign gives each group of logs to the result that it belongs to, in the same

@@ -2,6 +2,7 @@ package foreign
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,9 +24,16 @@ func (r *Run) measure(ctx context.Context, in fs.FS, ref events.RunRef) (plot.Me
 	m := plot.Measured{Completed: events.RunCompleted{RunRef: ref}}
 	notes := append([]string(nil), r.Notes...)
 	if r.Result != "" {
-		out, err := (&search{in: in}).parse(r.Result)
+		all, err := (&search{in: in}).parse(r.Result)
+		if err == nil && r.Index >= len(all) {
+			err = errors.New("it has changed since it was found")
+		}
 		if err != nil {
 			return m, nil, fmt.Errorf("read %s: %w", r.Result, err)
+		}
+		out := all[r.Index]
+		if name := r.plan(in, out); name != "" {
+			notes = append(notes, "which sections ran side by side is taken from "+name)
 		}
 		m.Document = out.Document()
 		m.Completed.Summary = summary.Of(m.Document)
@@ -49,6 +57,36 @@ func (r *Run) measure(ctx context.Context, in fs.FS, ref events.RunRef) (plot.Me
 	}
 	return m, append(notes, read.Notes...), nil
 }
+
+// plan gives a result the job file that it is of, if one lies beside it: the one
+// that is named alike, or the only one that fits. It returns its name.
+func (r *Run) plan(in fs.FS, out *result.Output) string {
+	var fits []string
+	var found *job.File
+	for _, p := range r.files[:min(len(r.files), maxJobFiles)] {
+		text, err := fs.ReadFile(in, p)
+		if err != nil {
+			continue
+		}
+		file, err := job.Parse(path.Base(p), text, job.Config{})
+		if err != nil || !out.Fits(file) {
+			continue
+		}
+		if stem(p) == stem(r.Result) {
+			out.Job = file
+			return path.Base(p)
+		}
+		fits, found = append(fits, path.Base(p)), file
+	}
+	if len(fits) != 1 {
+		return ""
+	}
+	out.Job = found
+	return fits[0]
+}
+
+// maxJobFiles bounds how many job files of a folder are tried.
+const maxJobFiles = 20
 
 // judge finds what a result alone shows to be wrong. Text around the JSON is no
 // fault: scripts ask fio for several formats at once.
