@@ -108,11 +108,36 @@ func (j *Job) stateGrowth() []Growth {
 	depth, ok := j.Int("iodepth", 1)
 	var out []Growth
 	for _, touch := range t.touches {
-		g := Growth{Path: touch.Path, Files: 1, Pos: o.Pos, Option: o.Name, copies: 1}
+		g := Growth{Path: touch.Path, Aux: true, Files: 1, Pos: o.Pos, Option: o.Name, copies: 1}
 		if g.size = plus(4096, times(times(max(depth, 1), 32), max(j.named(), j.files()))); !ok {
 			g.Unbounded = "iodepth=" + j.Value("iodepth") + " cannot be read"
 		}
 		out = append(out, g)
 	}
 	return out
+}
+
+// dumpGrowth is about the blocks that a failed verification keeps: the header
+// and both contents of each.
+func (j *Job) dumpGrowth() []Growth {
+	o := j.Get("verify_dump")
+	if o == nil || j.verifying() == nil || !j.Bool(o.Name, true) {
+		return nil
+	}
+	g := Growth{Path: ".", Tree: true, Aux: true, Pos: o.Pos, Option: o.Name, copies: 1}
+	bytes, unbounded := j.volume()
+	smallest, largest, err := j.blockSizes()
+	switch {
+	case unbounded != "":
+		g.Unbounded = fmt.Sprintf("job %s keeps each block that does not verify, and %s", j.Name, unbounded)
+	case err != nil:
+		g.Unbounded = err.Error()
+	default:
+		if n, ok := j.Int("verify_interval", smallest); ok && n > 0 {
+			smallest = min(smallest, n)
+		}
+		g.Files = times(3, plus(bytes/max(smallest, 1), j.NumJobs()))
+		g.size = times(g.Files, largest)
+	}
+	return []Growth{g}
 }

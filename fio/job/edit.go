@@ -46,7 +46,7 @@ func (f *File) Set(option, value string) ([]Change, error) {
 	for _, j := range f.Jobs() {
 		spec := Lookup(option, j.Engine())
 		if spec == nil {
-			return nil, fmt.Errorf("set %s=%s: job %s: unknown option (%s)", option, value, j.Name, didYouMean(option))
+			return nil, j.unknown(option, value)
 		}
 		if err := j.settable(spec, option, value); err != nil {
 			return nil, err
@@ -58,6 +58,14 @@ func (f *File) Set(option, value string) ([]Change, error) {
 		changes[i] = edit()
 	}
 	return changes, nil
+}
+
+// unknown says why the job cannot have an option.
+func (j *Job) unknown(option, value string) error {
+	if engines := enginesOf(option); len(engines) > 0 {
+		return fmt.Errorf("set %s=%s: job %s has ioengine=%s, and only %s has the option", option, value, j.Name, j.Engine(), strings.Join(engines, ", "))
+	}
+	return fmt.Errorf("set %s=%s: job %s: unknown option (%s)", option, value, j.Name, didYouMean(option))
 }
 
 // checkLine refuses what would not survive being written into a job file.
@@ -101,7 +109,7 @@ func (f *File) Default(option, value string) ([]Change, error) {
 	for _, j := range f.Jobs() {
 		spec := Lookup(option, j.Engine())
 		if spec == nil {
-			return nil, fmt.Errorf("set %s=%s: job %s: unknown option (%s)", option, value, j.Name, didYouMean(option))
+			return nil, j.unknown(option, value)
 		}
 		if j.Get(option) == nil {
 			changes = append(changes, f.set(j, spec, option, value))

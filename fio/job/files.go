@@ -28,10 +28,10 @@ type target struct {
 // [global] with the directory that was set there, then the job's own.
 func (j *Job) targets() ([]target, []Finding) {
 	var out []target
-	dirs := []*Option{nil}
+	dirs, ever := []*Option{nil}, []*Option(nil)
 	for _, sec := range j.sections {
 		if own := optionsNamed(sec, "directory"); len(own) > 0 {
-			dirs = own
+			dirs, ever = own, append(ever, own...)
 		}
 		for _, o := range optionsNamed(sec, "filename") {
 			for _, name := range splitList(trimEnd(trimFront(o.Value))) {
@@ -44,11 +44,10 @@ func (j *Job) targets() ([]target, []Finding) {
 		}
 		for _, o := range optionsNamed(sec, "opendir") {
 			out = append(out, target{path: o.Value, tree: true, opt: o, pos: o.Pos})
-			// fio puts the directory before what it found below opendir as well.
-			for _, dir := range dirs {
-				if dir != nil {
-					out = append(out, target{path: join(dir, 0, o.Value), tree: true, opt: o, pos: o.Pos})
-				}
+			// fio puts the directory before what it found below opendir as well:
+			// the one that was set by then.
+			for _, dir := range ever {
+				out = append(out, target{path: join(dir, 0, o.Value), tree: true, opt: o, pos: o.Pos})
 			}
 		}
 	}

@@ -21,6 +21,13 @@ type Growth struct {
 	// Log says that fio writes the file beside the load, and that it is opened
 	// again by each job of that name: what they add comes to a sum.
 	Log bool
+	// Aux says that Path is relative to the folder of fio's --aux-path.
+	Aux bool
+	// Users is how many processes use the file, and Replaces says that one of
+	// them removes it while others may have it open: then each may have a file
+	// of its own by that name.
+	Users    int64
+	Replaces bool
 	// Unbounded says why the file may become larger than End says, "" when it
 	// may not. Somebody has to watch the space while such a job runs.
 	Unbounded string
@@ -83,7 +90,12 @@ func (j *Job) Footprint() []Growth {
 	all = append(all, j.donorGrowth(all)...)
 	all = append(all, j.traceGrowth()...)
 	all = append(all, j.logGrowth()...)
-	return append(all, j.stateGrowth()...)
+	all = append(all, j.stateGrowth()...)
+	all = append(all, j.dumpGrowth()...)
+	for i := range all {
+		all[i].Users = max(all[i].Users, 1)
+	}
+	return all
 }
 
 // loadGrowth is about the files that the load goes to.
@@ -144,6 +156,10 @@ func (j *Job) files() int64 {
 func (j *Job) fileGrowth(n int64) (g Growth, each int64) {
 	shared := j.namesFiles()
 	g = Growth{copies: 1, align: defaultBlock, appends: j.Bool("file_append", false)}
+	if shared {
+		g.Users = j.NumJobs()
+	}
+	g.Replaces = j.Bool("unlink", false) || j.Bool("unlink_each_loop", false) || !j.Bool("create_serialize", true)
 	if shared || !g.appends {
 		g.copies = j.NumJobs() // with names of their own each still begins elsewhere
 	}

@@ -60,15 +60,34 @@ func (f *File) Jobs() []*Job {
 var notInherited = map[string]bool{"name": true, "uid": true, "gid": true}
 
 // rebind looks engine options of [global] up again with the job's own engine.
+// One that only the engine of its [global] has is nothing to a job with another
+// engine: fio reads it there and leaves it behind.
 func (j *Job) rebind() {
-	engine := j.Engine()
-	for i, o := range j.Options {
+	engine, certain := j.Engine(), j.oneEngine()
+	kept := j.Options[:0]
+	for _, o := range j.Options {
 		if o.Spec == nil || o.Spec.Engines != nil && !o.Spec.ForEngine(engine) {
 			bound := *o
 			bound.bind(engine)
-			j.Options[i] = &bound
+			if bound.Spec == nil && o.Spec != nil && o.Global && certain {
+				continue
+			}
+			o = &bound
+		}
+		kept = append(kept, o)
+	}
+	j.Options = kept
+}
+
+// oneEngine tells that no section names two engines, of which fio could take
+// either.
+func (j *Job) oneEngine() bool {
+	for _, sec := range j.sections {
+		if len(optionsNamed(sec, "ioengine")) > 1 {
+			return false
 		}
 	}
+	return true
 }
 
 // Get returns the option that counts, by its canonical name, or nil.

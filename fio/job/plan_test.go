@@ -33,14 +33,14 @@ func TestParseSizeReadsUnitsAsFioDoes(t *testing.T) {
 	}{
 		{"4k", 1024, Size{Bytes: 4096}}, {"4KB", 1024, Size{Bytes: 4096}}, {"4kib", 1024, Size{Bytes: 4000}},
 		{"4k", 1000, Size{Bytes: 4000}}, {"4KiB", 1000, Size{Bytes: 4096}}, {"1g", 1024, Size{Bytes: 1 << 30}},
-		{"0x1000", 1024, Size{Bytes: 4096}}, {"512b", 1024, Size{Bytes: 512}}, {"50%", 1024, Size{Percent: 50}},
+		{"0x1000", 1024, Size{Bytes: 4096}}, {"512b", 1024, Size{Bytes: 512}}, {"50%", 1024, Size{Percent: 50}}, {"0%", 1024, Size{}},
 		{"3z", 1024, Size{Zones: 3}}, {"-1", 1024, Size{Bytes: -1}}, {"2p", 1024, Size{Bytes: 2 << 50}},
 	} {
 		if got, err := ParseSize(c.in, c.base); err != nil || got != c.want {
 			t.Errorf("%s at %d: %+v, %v; want %+v", c.in, c.base, got, err, c.want)
 		}
 	}
-	for _, bad := range []string{"", "k", "4x", "4kx", "101%", "0%", "99999999p", "99999999999999999999",
+	for _, bad := range []string{"", "k", "4x", "4kx", "101%", "-1%", "99999999p", "99999999999999999999",
 		"1m-4m", "4k,8k", "4k:8k", "4k,", "4k/2", "1z:2", "5%-9%"} {
 		if got, err := ParseSize(bad, 1024); err == nil {
 			t.Errorf("%q: taken for %+v", bad, got)

@@ -125,8 +125,22 @@ func Specs() []*Spec {
 	return all
 }
 
-// suggest returns the known option closest to a misspelt name, or "".
+// enginesOf lists the engines that have an option of that name, in the order
+// of the table; none when no engine has, or every one does.
+func enginesOf(name string) []string {
+	var engines []string
+	for _, spec := range table()[name] {
+		engines = append(engines, spec.Engines...)
+	}
+	return engines
+}
+
+// suggest returns the known option closest to a misspelt name, or "". A name
+// that is known is not misspelt.
 func suggest(name string) string {
+	if len(table()[name]) > 0 {
+		return ""
+	}
 	if len(name) > 40 {
 		return "" // no option is that long
 	}

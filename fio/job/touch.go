@@ -50,6 +50,9 @@ type Touch struct {
 	// endpoint (Connect) or the name of a setting (System).
 	Path string
 	Tree bool // everything below Path, and Path itself
+	// Aux says that Path is relative to the folder that fio is given for what it
+	// keeps beside its results (--aux-path), if it is given one.
+	Aux bool
 	// IfSpecial says that fio opens Path only when a device, directory or
 	// other special file has that name.
 	IfSpecial bool
@@ -97,6 +100,10 @@ func (j *Job) Touches() ([]Touch, []Finding) {
 	if o := j.verifying(); o != nil && j.Bool("verify_state_save", true) {
 		t.states(Write|Create, o) // fio saves what it has verified unless told not to
 	}
+	if o := j.Get("verify_dump"); o != nil && j.verifying() != nil && j.Bool(o.Name, true) {
+		// Blocks as they were found and as they should be, by file and offset.
+		t.touches = append(t.touches, Touch{Access: Write | Create, Path: ".", Tree: true, Aux: true, Pos: o.Pos, Option: o.Name})
+	}
 	return t.touches, t.findings
 }
 
@@ -123,6 +130,10 @@ func (t *toucher) unknowns() {
 	for _, o := range t.job.Options {
 		switch {
 		case o.Spec == nil:
+			if engines := enginesOf(o.Written); len(engines) > 0 {
+				t.find(o, RuleUnknown, fmt.Sprintf("%s is an option of ioengine=%s, and job %s has ioengine=%s", o.Written, strings.Join(engines, ", "), t.job.Name, t.engine), "set that engine, or remove the option")
+				continue
+			}
 			t.find(o, RuleUnknown, fmt.Sprintf("unknown option %q", o.Written), didYouMean(o.Written))
 		case o.Machine:
 			t.find(o, RuleVariable, fmt.Sprintf("%s=%s depends on the machine", o.Name, o.Value), "write the number")
@@ -349,7 +360,7 @@ func (t *toucher) states(a Access, o *Option) {
 		name = strings.ReplaceAll(name, "/", ".")
 		name = name[:min(len(name), 63)] // what fio keeps of it
 		for n := first; n < first+min(t.job.NumJobs(), maxNames); n++ {
-			t.add(a, fmt.Sprintf("local-%s-%d-verify.state", name, n), o)
+			t.touches = append(t.touches, Touch{Access: a, Path: fmt.Sprintf("local-%s-%d-verify.state", name, n), Aux: true, Pos: o.Pos, Option: o.Name})
 		}
 	}
 }

@@ -45,6 +45,10 @@ func TestHostileJobsAreSeenThrough(t *testing.T) {
 		{"a library", "[j]\nioengine=external:/tmp/x.so\nfilename=f\n", []string{"3 filename read,create f", "2 ioengine load /tmp/x.so"}},
 		{"an unknown engine", "[j]\nioengine=./x\nfilename=f\n", []string{"3 filename read,create f", "2 ioengine load ./x", "2 ioengine! unknown"}},
 		{"an unknown option", "[j]\nioengine=null\nfrobnicate=1\n", []string{"3 frobnicate! unknown"}},
+		{"an option of the engine of [global]", "[global]\nioengine=io_uring\nsqthread_poll=1\nfilename=f\n[j]\nioengine=libaio\n", []string{"4 filename read,create f"}},
+		{"a donor of [global]", "[global]\nioengine=e4defrag\ndonorname=d\nfilename=f\n[j]\nioengine=psync\n", []string{"4 filename read,create f"}},
+		{"an inherited donor", "[global]\nioengine=e4defrag\ndonorname=d\nfilename=f\n[j]\n", []string{"4 filename read,write,create f", "3 donorname write,create d"}},
+		{"a donor of which of two engines", "[global]\nioengine=e4defrag\nioengine=psync\ndonorname=d\nfilename=f\n[j]\n", []string{"5 filename read,create f", "4 donorname! unknown"}},
 		{"another engine's option", "[j]\nioengine=null\nhostname=h\n", []string{"3 hostname! unknown"}},
 		{"an unknown direction", "[j]\nfilename=x\nrw=wrote\n", []string{"2 filename read,write,trim,create x", "3 rw! unknown"}},
 		{"a trace", "[j]\nread_iolog=t:u\nreplay_redirect=/dev/sda\n", []string{"2 read_iolog read t", "2 read_iolog read u", "3 replay_redirect read,write,trim /dev/sda", "2 read_iolog! replay"}},
@@ -141,7 +145,7 @@ func FuzzParse(f *testing.F) {
 		parsed.Plan()
 		for _, j := range parsed.Jobs() {
 			for _, g := range j.Footprint() {
-				if g.Path == "" && g.Option == "" || g.Files < 0 || g.End(4096) < 4096 {
+				if g.Path == "" && g.Option == "" || g.Files < 0 || g.Users < 1 || g.End(4096) < 4096 {
 					t.Fatalf("growth that cannot be: %+v", g)
 				}
 			}
@@ -175,4 +179,22 @@ func summary(f *File) []string {
 		}
 	}
 	return out
+}
+
+func TestARefusedOptionIsNotWhatIsSuggested(t *testing.T) {
+	for option, want := range map[string]string{
+		"sqthread_poll=1": "ioengine=io_uring",
+		"donorname=x":     "ioengine=e4defrag",
+		"iodepht=1":       "did you mean iodepth?",
+	} {
+		_, findings := parse(t, "[j]\nioengine=libaio\nsize=1m\n"+option+"\n").Jobs()[0].Touches()
+		name, _, _ := strings.Cut(option, "=")
+		if len(findings) != 1 || !strings.Contains(findings[0].Error(), want) || strings.Contains(findings[0].Error(), "mean "+name) {
+			t.Errorf("%s: %v", option, findings)
+		}
+		_, err := parse(t, "[j]\nioengine=libaio\nsize=1m\n").Set(name, "1")
+		if err == nil || strings.Contains(err.Error(), "mean "+name) {
+			t.Errorf("%s: %v", option, err)
+		}
+	}
 }

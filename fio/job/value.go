@@ -12,7 +12,7 @@ import (
 // Size is a size option: bytes, or a share of a file or device.
 type Size struct {
 	Bytes   int64
-	Percent int // 1 to 100 when the size is a share, else 0
+	Percent int // 1 to 100 when the size is a share, else 0: 0% is 0 bytes
 	Zones   int64
 }
 
@@ -34,8 +34,8 @@ func ParseSize(s string, kbBase int64) (Size, error) {
 	rest = strings.ToLower(rest)
 	switch {
 	case rest == "%":
-		if n < 1 || n > 100 {
-			return Size{}, fmt.Errorf("size %q: percentage outside 1 to 100", s)
+		if n < 0 || n > 100 {
+			return Size{}, fmt.Errorf("size %q: percentage outside 0 to 100", s)
 		}
 		return Size{Percent: int(n)}, nil
 	case rest == "z":

@@ -127,12 +127,26 @@ func TestAFailingFioFailsTheRunWithItsWords(t *testing.T) {
 	// verify reads back what another job has overwritten.
 	list := w.request(bench{host: "host-1", jobs: []string{
 		"[a]\nrw=write\nsize=64k\nfilename=f\n[b]\nstonewall\nrw=read\nsize=64k\nfilename=f\nverify=crc32c\ndo_verify=1\n",
+		"[a]\nfilename=n\nsize=1m\nrw=randtrim\nbs=512\n",
+		"[a]\nsize=4k\nrw=write\nrwmixread=101\n",
 	}})
 	failed := ended[events.RunFailed](t, w.end(list.Runs[0]))
 	if failed.ExitCode == nil || *failed.ExitCode == 0 || !strings.Contains(failed.Reason, "exit status") || failed.Stderr == "" {
 		t.Fatalf("%+v", failed)
 	}
 	w.read(failed.Artifacts, "job.fio")
+	for run, want := range []string{
+		"section b: Invalid or incomplete multibyte or wide character (EILSEQ); verify: bad magic header",
+		"section a: Inappropriate ioctl for device (ENOTTY)",
+		"rwmixread: max value out of range: 101 (100 max)",
+	} {
+		if run > 0 {
+			failed = ended[events.RunFailed](t, w.end(list.Runs[run]))
+		}
+		if !strings.Contains(failed.Reason, want) {
+			t.Errorf("%q does not say %q", failed.Reason, want)
+		}
+	}
 }
 
 func TestATimeoutEndsFio(t *testing.T) {

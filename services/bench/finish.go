@@ -186,6 +186,11 @@ func (r *run) terminal(a *spool.Attempt, o order, e ending) (events.Data, error)
 }
 
 func (r *run) failure(a *spool.Attempt, e ending) events.RunFailed {
+	if e.Exit != nil && e.Exit.Code > 0 && !e.Exit.Stopped {
+		if why := reasons(a.Dir); why != "" {
+			e.Reason += ": " + why
+		}
+	}
 	f := events.RunFailed{RunRef: r.inv.RunRef, Reason: clip(e.Reason, 2048), Stderr: complaints(a.Dir), EndedAt: now()}
 	if e.Exit != nil && e.Exit.Signal == "" && !e.Exit.Stopped {
 		code := e.Exit.Code

@@ -142,7 +142,7 @@ func (r *run) precondition(ctx context.Context, a *spool.Attempt, p plan) (strin
 		if e.Cancelled != nil {
 			return "", e.Cancelled
 		}
-		return "precondition: " + e.Reason + ": " + complaints(dir), nil
+		return "precondition: " + e.Reason + ": " + reasons(dir), nil
 	}
 	r.session.filled[string(fill.Job)] = true
 	r.prepared = append(r.prepared, fmt.Sprintf("preconditioned in %s, %d times over", time.Since(began).Round(time.Millisecond), max(1, r.list.Measure.Passes)))

@@ -153,7 +153,7 @@ func (c *checker) touch(t job.Touch) error {
 
 // path judges a file, directory or device.
 func (c *checker) path(t job.Touch) error {
-	at := c.absolute(t.Path)
+	at := c.absolute(t.Path, t.Aux)
 	if within(at, c.request.Scratch) {
 		return nil // fio's logs
 	}

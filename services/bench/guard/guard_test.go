@@ -351,3 +351,20 @@ func FuzzGuard(f *testing.F) {
 		}
 	})
 }
+
+// Jobs that fio runs, and that were once refused for what is nothing to them.
+func TestWhatFioAcceptsIsNotRefused(t *testing.T) {
+	jobs, err := filepath.Glob("testdata/accepted/*.fio")
+	if err != nil || len(jobs) == 0 {
+		t.Fatalf("%v %v", jobs, err)
+	}
+	for _, path := range jobs {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, problems := newHost(t).check(string(text)); len(problems) > 0 {
+			t.Errorf("%s: %+v", path, problems)
+		}
+	}
+}

@@ -114,14 +114,16 @@ type counter struct {
 
 // counted is one file with what it has become so far.
 type counted struct {
+	system    *Space
 	end       int64  // bytes
 	allocated uint64 // bytes that it takes already
-	charged   uint64 // bytes that were added for it
+	users     uint64 // processes
+	replaced  bool   // while others have it open
 }
 
 // add counts one file, or the files of a folder.
 func (c *counter) add(g job.Growth) error {
-	at := c.absolute(g.Path)
+	at := c.absolute(g.Path, g.Aux)
 	if c.volume(at) {
 		return nil // the engine's, which the host cannot look into
 	}
@@ -144,7 +146,7 @@ func (c *counter) add(g job.Growth) error {
 	}
 	f := c.files[where.real]
 	if f == nil {
-		f = &counted{}
+		f = &counted{system: system}
 		if f.end, f.allocated, err = there(where.real); err != nil {
 			return err
 		}
@@ -155,14 +157,21 @@ func (c *counter) add(g job.Growth) error {
 		c.files[where.real] = f
 	}
 	f.end = g.End(f.end)
-	need := rounded(f.end)
-	if need <= add(f.allocated, f.charged) {
-		return nil
-	}
-	more := need - f.allocated - f.charged
-	f.charged += more
-	system.Bytes = add(system.Bytes, more)
+	f.users = add(f.users, positive(g.Users))
+	f.replaced = f.replaced || g.Replaces
 	return nil
+}
+
+// sum charges what each file has become to its file system.
+func (c *counter) sum() {
+	for _, f := range c.files {
+		need := rounded(f.end)
+		if f.replaced { // those that are open stay, without a name
+			need = mul(need, f.users)
+			f.system.Inodes = add(f.system.Inodes, f.users-1)
+		}
+		f.system.Bytes = add(f.system.Bytes, less(need, f.allocated))
+	}
 }
 
 // addTree counts files whose names are too many to list. Those that are there
@@ -172,7 +181,7 @@ func (c *counter) addTree(g job.Growth, real string, system *Space) error {
 	files := positive(g.Files)
 	if g.Names != nil && g.Files <= maxNames {
 		for name := range g.Names {
-			end, allocated, err := there(c.absolute(name))
+			end, allocated, err := there(c.absolute(name, g.Aux))
 			if err != nil {
 				return err
 			}
@@ -202,6 +211,7 @@ func (c *counter) system(path string, g job.Growth) (*Space, error) {
 
 // judge holds what was counted against what is free.
 func (c *counter) judge() error {
+	c.sum()
 	for device, s := range c.systems {
 		room, err := c.guard.room(s.Dir)
 		if err != nil {
@@ -224,8 +234,14 @@ func (c *counter) judge() error {
 	return nil
 }
 
-func (c *checker) absolute(p string) string {
-	if !filepath.IsAbs(p) {
+// absolute is where a path of the job file leads; aux is for what fio keeps
+// beside its results, which runners have it put into the attempt's folder.
+func (c *checker) absolute(p string, aux bool) string {
+	switch {
+	case filepath.IsAbs(p):
+	case aux:
+		p = filepath.Join(c.request.Scratch, p)
+	default:
 		p = filepath.Join(c.request.WorkDir, p)
 	}
 	return filepath.Clean(p)

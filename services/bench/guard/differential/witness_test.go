@@ -123,8 +123,8 @@ func places(t job.Touch) []string {
 		return []string{filepath.Clean(t.Path)}
 	}
 	out := []string{filepath.Join(dataDir, t.Path)}
-	if strings.HasSuffix(t.Path, "-verify.state") {
-		out = append(out, filepath.Join(scratchDir, t.Path))
+	if t.Aux {
+		return []string{filepath.Join(scratchDir, t.Path)}
 	}
 	return out
 }
