@@ -26,6 +26,8 @@ FIDELITY_RUNTIME ?= 10s
 HOSTS ?= 1000
 BENCHES ?= 500
 RUNS ?= 10000
+# How many simulated histories are behind each figure of the guide on verdicts.
+HISTORIES ?= 2000
 # How hard chaos tries.
 KILLS ?= 50
 RACES ?= 20000
@@ -148,6 +150,10 @@ scale: setup ## Measure with HOSTS hosts, BENCHES benches at once and one of RUN
 fidelity: setup ## Compare what fiord measures with bare fio: half an hour on a quiet machine
 	@go test -v -count=1 -timeout 6h -run FiordMeasures ./integration/fidelity \
 	  -fidelity.pairs $(FIDELITY_PAIRS) -fidelity.runtime $(FIDELITY_RUNTIME)
+
+.PHONY: simulate
+simulate: ## Simulate verdicts: how often they are wrong, and what they find, from HISTORIES histories a figure
+	@go test -v -count=1 -timeout 6h ./verdict/level -level.histories $(HISTORIES)
 
 .PHONY: images
 images: build ## Build the container images: fio of two Debian suites, one per program, and the drop-in
