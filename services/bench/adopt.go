@@ -93,6 +93,9 @@ func (s *Service) adopt(ctx context.Context, running *sync.WaitGroup) error {
 			return err
 		}
 	}
+	if err := s.settleLaidOut(adopted); err != nil {
+		return err
+	}
 	return s.sweepLeases(adopted)
 }
 
@@ -165,5 +168,7 @@ func (s *Service) resume(ctx context.Context, a *spool.Attempt, o order, p runne
 	if o.Inv.Attempt == 0 {
 		o.Inv.Attempt = a.Attempt
 	}
-	return r.finish(ctx, a, o, p)
+	err = r.finish(ctx, a, o, p)
+	r.hasLaidOut(err)
+	return err
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/fiord-bench/fiord/services/bench/block"
 	"github.com/fiord-bench/fiord/services/bench/facts"
 	"github.com/fiord-bench/fiord/services/bench/guard"
+	"github.com/fiord-bench/fiord/services/bench/laidout"
 	"github.com/fiord-bench/fiord/services/bench/lease"
 	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/spool"
@@ -46,6 +47,7 @@ type Service struct {
 	runner   runner.Runner
 	remote   bool // the runner sees another file system
 	spool    *spool.Spool
+	laidOut  *laidout.Ledger
 	starts   jetstream.KeyValue
 	leases   *lease.Keeper
 	adopting *adoptions
@@ -165,6 +167,9 @@ func (s *Service) open(ctx context.Context) error {
 		return fmt.Errorf("open bucket %s: %w", bus.BucketLeases, err)
 	}
 	s.leases = lease.NewKeeper(s.bus.JetStream(), leases, s.cfg.LeaseTTL)
+	if s.laidOut, err = laidout.Open(s.cfg.ledger()); err != nil {
+		return err
+	}
 	s.spool, err = spool.Open(s.cfg.spoolDir(), int64(min(s.cfg.SpoolLimit, 1<<62))) //nolint:gosec // bounded
 	return err
 }

@@ -29,6 +29,7 @@ type Config struct {
 	Shared      []string      `config:"shared" help:"what other hosts reach as well, leased for each run: devices as in devices.id, folders, volume:NAME; what the network brings is known without"`
 	MinFree     events.Bytes  `config:"min_free" help:"bytes that stay free on every file system"`
 	MinInodes   uint64        `config:"min_free_inodes" help:"files that can still be made, at least, on every file system that counts them"`
+	Leftovers   string        `config:"leftovers" help:"files that jobs laid out: reclaim (reused by name, removed when another job needs the space), remove (after each list of runs) or keep"`
 	MaxJobs     int64         `config:"max_jobs" help:"jobs of fio at once, copies included; 0 for any number"`
 	MaxMemory   events.Bytes  `config:"max_memory" help:"memory that a job file's options may ask for: buffers, tables of what is verified, logs; 0 for half of the host's"`
 	MaxOpen     int64         `config:"max_open_files" help:"files that a job file may have open at once; 0 for any number"`
@@ -111,6 +112,7 @@ func DefaultConfig() Config {
 		Directories: []string{"/var/lib/fiord/data"},
 		MinFree:     1 << 30,
 		MinInodes:   1000,
+		Leftovers:   leftoversReclaim,
 		MaxJobs:     1024,
 		MaxOpen:     65536,
 		MaxDuration: 24 * time.Hour,
@@ -137,6 +139,9 @@ func (c Config) Validate() error {
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if !slices.Contains([]string{"auto", "docker", "process"}, c.Runner) {
 		fail("runner is %q: want auto, docker or process", c.Runner)
+	}
+	if !slices.Contains([]string{leftoversReclaim, leftoversRemove, leftoversKeep}, c.Leftovers) {
+		fail("leftovers is %q: want reclaim, remove or keep", c.Leftovers)
 	}
 	if c.Capacity < 1 || c.Starts < 1 {
 		fail("capacity and starts must be at least 1")

@@ -85,6 +85,7 @@ func (s *Service) measure(ctx context.Context, d *bus.Delivery) error {
 			return err
 		}
 	}
+	s.tidy(list)
 	return nil
 }
 

@@ -93,7 +93,7 @@ func (s *Service) prepareFill(list events.RunList, inv events.Invocation, text [
 	if slices.ContainsFunc(p.Volumes, func(v runner.Volume) bool { return v.Fresh }) {
 		return nil, problemsOf(&unoffered{"measure.precondition", "each start of fio gets a volume of its own here, which holds what it was made of"}), nil
 	}
-	grant, problems, err := s.guard.Check(guard.Request{File: file, WorkDir: s.workDir(targets), Scratch: dir, Volumes: targets})
+	grant, problems, err := s.guard.Check(guard.Request{File: file, WorkDir: s.workDir(targets), Scratch: dir, Volumes: targets, Leftovers: s.leftoversOn})
 	if err != nil || len(problems) > 0 {
 		return nil, problems, err
 	}

@@ -42,7 +42,7 @@ func (s *Service) prepare(list events.RunList, inv events.Invocation, text []byt
 	}
 	p := plan{Job: file.Bytes(), Limits: s.limits(list.Limits)}
 	targets := s.targets(list, inv.Run, file, &p)
-	grant, problems, err := s.guard.Check(guard.Request{File: file, WorkDir: s.workDir(targets), Scratch: dir, Volumes: targets})
+	grant, problems, err := s.guard.Check(guard.Request{File: file, WorkDir: s.workDir(targets), Scratch: dir, Volumes: targets, Leftovers: s.leftoversOn})
 	if err != nil || len(problems) > 0 {
 		return plan{}, problems, err
 	}

@@ -160,6 +160,9 @@ func (r *run) alone(ctx context.Context, text []byte) error {
 		return r.refused(ctx, nil, err)
 	}
 	defer func() { r.leased.letGo(ctx) }()
+	if err := r.makeRoom(p.Grant); err != nil {
+		return err
+	}
 	if err := s.countStart(ctx, r.inv.Run, so); err != nil {
 		return err
 	}
@@ -177,7 +180,7 @@ func (r *run) subject() []string {
 }
 
 // start begins the attempt in the spool, tells the world, and runs fio.
-func (r *run) start(ctx context.Context, p plan, locks []*os.File) error {
+func (r *run) start(ctx context.Context, p plan, locks []*os.File) (end error) {
 	s := r.service
 	done := s.state.runs(r.inv.Bench, r.inv.Run)
 	defer done()
@@ -204,6 +207,10 @@ func (r *run) start(ctx context.Context, p plan, locks []*os.File) error {
 	if err := r.announceStart(ctx, p, env); err != nil {
 		return errors.Join(bus.Unavailable(err), a.Drop())
 	}
+	if err := r.laysOut(p.Grant); err != nil {
+		return errors.Join(err, a.Drop())
+	}
+	defer func() { r.hasLaidOut(end) }()
 	s.metrics.starts.Inc()
 	s.metrics.running.Inc()
 	defer s.metrics.running.Dec()

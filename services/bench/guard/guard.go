@@ -53,6 +53,19 @@ type Request struct {
 	// Volumes are paths inside the container that volumes are mounted at.
 	// What lies below is the bench's own.
 	Volumes []string
+	// Leftovers says what earlier jobs laid out on a file system (by its number)
+	// and could be removed, but for the files named, which this one reuses; nil
+	// for nothing.
+	Leftovers func(system uint64, but map[string]bool) Leftovers
+}
+
+// Leftovers are files that earlier jobs laid out.
+type Leftovers struct {
+	Bytes, Inodes uint64
+	// Removable says that the caller removes as much of it as Grant.Short says.
+	Removable bool
+	// Remedy is for whoever reads the refusal: how to get rid of it.
+	Remedy string
 }
 
 // Grant is what the container, or process, must be given: no more than the
@@ -68,13 +81,17 @@ type Grant struct {
 	Touched []string
 	// Space is what is written at most, by file system.
 	Space []Space
+	// Files are those that the jobs make or reuse, by where they really are.
+	Files map[string]bool
+	// Short is what must be removed of Leftovers before the jobs fit.
+	Short []Shortage
 	// Holds are devices that will be written, to be held by Hold.
 	Holds []string
 }
 
 // Check judges every job of a file. Problems mean that nothing may start.
 func (g *Guard) Check(r Request) (Grant, []events.Problem, error) {
-	c := checker{guard: g, request: r, mounts: map[string]bool{}, devices: map[string]bool{}, touched: map[string]bool{}}
+	c := checker{guard: g, request: r, mounts: map[string]bool{}, devices: map[string]bool{}, touched: map[string]bool{}, made: map[string]bool{}}
 	for _, j := range r.File.Jobs() {
 		touches, findings := j.Touches()
 		for _, f := range findings {
@@ -109,6 +126,8 @@ type checker struct {
 	touched map[string]bool // kernel names
 	target  string
 	spaces  []Space
+	made    map[string]bool
+	short   []Shortage
 }
 
 func (c *checker) refuse(at job.Pos, option, rule, format string, args ...any) {
@@ -288,7 +307,7 @@ func (c *checker) touchedDevice(dev block.Device) {
 }
 
 func (c *checker) grant() Grant {
-	g := Grant{Target: c.target, Touched: keys(c.touched), Space: c.spaces}
+	g := Grant{Target: c.target, Touched: keys(c.touched), Space: c.spaces, Files: c.made, Short: c.short}
 	for _, dir := range keys(c.mounts) {
 		g.Mounts = append(g.Mounts, runner.Mount{Path: dir})
 	}

@@ -49,6 +49,12 @@ func RoomOf(dir string) (Room, error) {
 	}, nil
 }
 
+// Shortage is what a file system has too little of.
+type Shortage struct {
+	System        uint64 // its number
+	Bytes, Inodes uint64
+}
+
 // page is what files are rounded up to, and metadata the part of what is
 // written that a file system needs for itself, one of so many bytes.
 const (
@@ -144,6 +150,7 @@ func (c *counter) add(g job.Growth) error {
 	if g.Tree {
 		return c.addTree(g, where.real, system)
 	}
+	c.makes(where.real)
 	f := c.files[where.real]
 	if f == nil {
 		f = &counted{system: system}
@@ -181,10 +188,12 @@ func (c *counter) addTree(g job.Growth, real string, system *Space) error {
 	files := positive(g.Files)
 	if g.Names != nil && g.Files <= maxNames {
 		for name := range g.Names {
-			end, allocated, err := there(c.absolute(name, g.Aux))
+			file := filepath.Join(real, filepath.Base(name)) // names with a slash are not summed up
+			end, allocated, err := there(file)
 			if err != nil {
 				return err
 			}
+			c.makes(file)
 			if end >= 0 {
 				bytes, files = less(bytes, allocated), less(files, 1)
 			}
@@ -193,6 +202,13 @@ func (c *counter) addTree(g job.Growth, real string, system *Space) error {
 	system.Bytes = add(system.Bytes, bytes)
 	system.Inodes = add(system.Inodes, add(files, c.missing(real)))
 	return nil
+}
+
+// makes notes a file of the measured folders.
+func (c *checker) makes(real string) {
+	if !within(real, c.request.Scratch) {
+		c.made[real] = true
+	}
 }
 
 // system finds the file system that a file is on, or will be.
@@ -218,20 +234,48 @@ func (c *counter) judge() error {
 			return err
 		}
 		s.Bytes = add(s.Bytes, s.Bytes/metadata)
-		at, floor := c.first[device], c.guard.policy.MinFree
-		if s.Bytes > 0 && add(s.Bytes, floor) > room.Bytes {
-			c.refuse(at.Pos, at.Option, RuleSpace,
-				"the jobs write up to %s in %s, where %s are free and %s must stay free (min_free)",
-				size(s.Bytes), s.Dir, size(room.Bytes), size(floor))
-		}
-		if inodes := c.guard.policy.MinFreeInodes; s.Inodes > 0 && !room.Countless && add(s.Inodes, inodes) > room.Inodes {
-			c.refuse(at.Pos, at.Option, RuleSpace,
-				"the jobs make up to %d files in %s, where %d inodes are free and %d must stay free (min_free_inodes)",
-				s.Inodes, s.Dir, room.Inodes, inodes)
-		}
+		c.fits(device, *s, room)
 		c.spaces = append(c.spaces, *s)
 	}
 	return nil
+}
+
+// fits refuses what a file system has no room for, unless leftovers of earlier
+// jobs make room.
+func (c *counter) fits(system uint64, s Space, room Room) {
+	floor, inodes := c.guard.policy.MinFree, c.guard.policy.MinFreeInodes
+	lack := Shortage{System: system}
+	if s.Bytes > 0 {
+		lack.Bytes = less(add(s.Bytes, floor), room.Bytes)
+	}
+	if s.Inodes > 0 && !room.Countless {
+		lack.Inodes = less(add(s.Inodes, inodes), room.Inodes)
+	}
+	if lack.Bytes == 0 && lack.Inodes == 0 {
+		return
+	}
+	var left Leftovers
+	if c.request.Leftovers != nil {
+		left = c.request.Leftovers(system, c.made)
+	}
+	if left.Removable && left.Bytes >= lack.Bytes && left.Inodes >= lack.Inodes {
+		c.short = append(c.short, lack)
+		return
+	}
+	at, remedy := c.first[system], ""
+	if left.Remedy != "" {
+		remedy = "; " + left.Remedy
+	}
+	if lack.Bytes > 0 {
+		c.refuse(at.Pos, at.Option, RuleSpace,
+			"the jobs write up to %s in %s, where %s are free and %s must stay free (min_free)%s",
+			size(s.Bytes), s.Dir, size(room.Bytes), size(floor), remedy)
+	}
+	if lack.Inodes > 0 {
+		c.refuse(at.Pos, at.Option, RuleSpace,
+			"the jobs make up to %d files in %s, where %d inodes are free and %d must stay free (min_free_inodes)%s",
+			s.Inodes, s.Dir, room.Inodes, inodes, remedy)
+	}
 }
 
 // absolute is where a path of the job file leads; aux is for what fio keeps
