@@ -15,7 +15,7 @@ FUZZ ?= .
 # How long random jobs are tried against the guard, and in how many sandboxes at once.
 DURATION ?= 1h
 WORKERS ?= 4
-GUARD = services/bench/guard
+GUARD = host/guard
 # Which benchmarks run, and how often: make bench BENCH=Publish COUNT=10
 BENCH ?= .
 COUNT ?= 1

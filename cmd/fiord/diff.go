@@ -13,7 +13,7 @@ import (
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/bench/facts"
+	"github.com/fiord-bench/fiord/host/facts"
 )
 
 // environmentFile is what a run leaves of where it was measured.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fiord-bench/fiord/services/bench/facts"
+	"github.com/fiord-bench/fiord/host/facts"
 )
 
 // environment writes one as a run leaves it.

@@ -7,6 +7,7 @@ require (
 	github.com/fiord-bench/fiord/events v0.0.0
 	github.com/fiord-bench/fiord/figure v0.0.0
 	github.com/fiord-bench/fiord/fio v0.0.0
+	github.com/fiord-bench/fiord/host v0.0.0
 	github.com/fiord-bench/fiord/internal v0.0.0
 	github.com/fiord-bench/fiord/services/bench v0.0.0
 	github.com/fiord-bench/fiord/services/ingest v0.0.0
@@ -176,6 +177,7 @@ replace (
 	github.com/fiord-bench/fiord/events => ../../events
 	github.com/fiord-bench/fiord/figure => ../../figure
 	github.com/fiord-bench/fiord/fio => ../../fio
+	github.com/fiord-bench/fiord/host => ../../host
 	github.com/fiord-bench/fiord/internal => ../../internal
 	github.com/fiord-bench/fiord/services/bench => ../../services/bench
 	github.com/fiord-bench/fiord/services/ingest => ../../services/ingest

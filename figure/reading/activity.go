@@ -6,20 +6,20 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/figure"
-	"github.com/fiord-bench/fiord/internal/activity"
+	"github.com/fiord-bench/fiord/internal/hostseries"
 )
 
 // Activity is what a host did during a run, on an even grid.
 type Activity struct {
 	start, step time.Duration
 	cells       int
-	samples     []activity.Sample
+	samples     []hostseries.Sample
 	// Devices are the kernel names of those that were measured.
 	Devices []string
 }
 
 // ReadActivity prepares a record for drawing.
-func ReadActivity(s activity.Series) *Activity {
+func ReadActivity(s hostseries.Series) *Activity {
 	a := &Activity{samples: s.Samples, Devices: s.Devices}
 	if len(s.Samples) == 0 {
 		return a
@@ -36,7 +36,7 @@ func ReadActivity(s activity.Series) *Activity {
 	}
 	a.start = s.Samples[0].Start
 	length := s.Samples[len(s.Samples)-1].End() - a.start
-	for length/a.step > activity.MaxRows {
+	for length/a.step > hostseries.MaxRows {
 		a.step *= 2
 	}
 	a.cells = int((length + a.step - 1) / a.step)
@@ -52,7 +52,7 @@ func (a *Activity) Intervals() (n int, step time.Duration) { return a.cells, a.s
 
 // Series is one of the values over time: the mean of each interval, NaN where
 // nobody watched or the host does not tell.
-func (a *Activity) Series(name string, of func(activity.Sample) float64) figure.Series {
+func (a *Activity) Series(name string, of func(hostseries.Sample) float64) figure.Series {
 	out := figure.Series{Name: name, Start: a.start, Step: a.step, Values: make([]float64, a.cells)}
 	weights := make([]float64, a.cells)
 	for _, s := range a.samples {
@@ -83,7 +83,7 @@ func (a *Activity) Series(name string, of func(activity.Sample) float64) figure.
 }
 
 // Mean is a value's mean over all that was watched; NaN if it is unknown.
-func (a *Activity) Mean(of func(activity.Sample) float64) float64 {
+func (a *Activity) Mean(of func(hostseries.Sample) float64) float64 {
 	sum, total := 0.0, 0.0
 	for _, s := range a.samples {
 		if v := of(s); !math.IsNaN(v) {

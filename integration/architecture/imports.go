@@ -18,6 +18,7 @@ type layer struct {
 func layers() []layer {
 	shared := []string{"artifacts", "events", "fio", "internal"}
 	pure := []string{"figure", "verdict"} // of one subject, for several programs
+	host := []string{"host"}              // for what measures on a host: the service and the drop-in
 	services := []string{"services/bench", "services/ingest", "services/inventory", "services/notify", "services/plot"}
 	all := []layer{
 		{"events", nil, "events is the contract: it depends on no other part, so that anybody may depend on it"},
@@ -26,13 +27,17 @@ func layers() []layer {
 		{"internal", []string{"artifacts", "events"}, "what services share must not know a service, nor fio"},
 		{"figure", shared, "figures are drawn for the page, for reports without a server and for other tools' results: whoever draws them knows the runs and no service"},
 		{"verdict", []string{"artifacts", "events", "fio"}, "how results are compared is the same for a service, a command and a sweep of old benches, so it knows none of them"},
-		{"cmd/fiord", slices.Concat(shared, pure, services), "the command wires everything together, so nothing may depend on it but the whole-system tests"},
+		{"host", []string{"events", "fio", "internal"}, "what a host allows, is and does is the same for a service and for a command without a server, so it knows neither"},
+		{"cmd/fiord", slices.Concat(shared, pure, host, services), "the command wires everything together, so nothing may depend on it but the whole-system tests"},
 		{"deploy/adapters", nil, "an adapter is somebody else's program: it knows the hooks' protocol and nothing of fiord"},
-		{"integration", slices.Concat(shared, pure, services, []string{"cmd/fiord"}), "the whole-system tests see everything"},
+		{"integration", slices.Concat(shared, pure, host, services, []string{"cmd/fiord"}), "the whole-system tests see everything"},
 	}
 	for _, s := range services {
 		may := shared
-		if s == "services/plot" {
+		switch s {
+		case "services/bench":
+			may = slices.Concat(shared, host)
+		case "services/plot":
 			may = slices.Concat(shared, pure)
 		}
 		all = append(all, layer{s, may, "services never call or import each other: they share events, artifacts, fio and internal, and talk through events, so that each can be stopped, scaled or replaced alone"})

@@ -15,7 +15,7 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/runner"
 )
 
 // fiord is a running `fiord up`, a process of its own.

@@ -13,10 +13,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fiord-bench/fiord/host/facts"
+	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/registry"
-	"github.com/fiord-bench/fiord/services/bench/facts"
-	"github.com/fiord-bench/fiord/services/bench/runner"
 )
 
 // factsEvery is how often what rarely changes is looked at again.

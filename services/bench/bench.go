@@ -13,15 +13,15 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/host/block"
+	"github.com/fiord-bench/fiord/host/facts"
+	"github.com/fiord-bench/fiord/host/guard"
+	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/gate"
 	"github.com/fiord-bench/fiord/internal/service"
-	"github.com/fiord-bench/fiord/services/bench/block"
-	"github.com/fiord-bench/fiord/services/bench/facts"
-	"github.com/fiord-bench/fiord/services/bench/guard"
 	"github.com/fiord-bench/fiord/services/bench/laidout"
 	"github.com/fiord-bench/fiord/services/bench/lease"
-	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 )
 

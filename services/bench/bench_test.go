@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/bench/facts"
+	"github.com/fiord-bench/fiord/host/facts"
 )
 
 func TestAListIsMeasuredInOrderAndKept(t *testing.T) {

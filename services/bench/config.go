@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/bench/guard"
+	"github.com/fiord-bench/fiord/host/guard"
 	"github.com/fiord-bench/fiord/services/bench/lease"
 )
 

@@ -11,8 +11,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/host/facts"
 	"github.com/fiord-bench/fiord/internal/service"
-	"github.com/fiord-bench/fiord/services/bench/facts"
 )
 
 func TestAContainerMeasuresWhatItIsGranted(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/bus"
-	"github.com/fiord-bench/fiord/services/bench/runner"
 )
 
 // Ends of runs whose fio was not started. They have no artifacts, so they go

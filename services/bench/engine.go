@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/host/process"
+	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/services/bench/docker"
 	"github.com/fiord-bench/fiord/services/bench/hook"
-	"github.com/fiord-bench/fiord/services/bench/process"
-	"github.com/fiord-bench/fiord/services/bench/runner"
 )
 
 // engineProbe is how long an engine has to answer before "auto" takes it for

@@ -11,11 +11,11 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/fio/result"
-	"github.com/fiord-bench/fiord/services/bench/facts"
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/facts"
+	"github.com/fiord-bench/fiord/host/integrity"
+	"github.com/fiord-bench/fiord/host/runner"
+	"github.com/fiord-bench/fiord/host/summary"
 	"github.com/fiord-bench/fiord/services/bench/spool"
-	"github.com/fiord-bench/fiord/services/bench/summary"
-	"github.com/fiord-bench/fiord/services/bench/verdict"
 )
 
 // maxFindings is what an event carries.
@@ -57,7 +57,7 @@ func (r *run) evaluate(a *spool.Attempt, o order, exit runner.Exit) (events.RunC
 	}
 	output.Job = file
 	document := output.Document()
-	done.Integrity = verdict.Judge(verdict.Evidence{
+	done.Integrity = integrity.Judge(integrity.Evidence{
 		Job: file, Output: output, Logs: filepath.Join(a.Dir, runner.LogDir), Stderr: complaints(a.Dir),
 		Meanwhile: r.meanwhile,
 	})

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/internal/activity"
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/runner"
+	"github.com/fiord-bench/fiord/internal/hostseries"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 )
 
@@ -204,13 +204,13 @@ var mediaTypes = map[string]string{
 	runner.JobFile: "text/plain; charset=utf-8", runner.StderrFile: "text/plain; charset=utf-8",
 	preconditionJob: "text/plain; charset=utf-8", preconditionOut: "application/json",
 	runner.OutputFile: "application/json", environmentFile: "application/json", resultFile: "application/json",
-	activity.File: "text/csv; charset=utf-8",
+	hostseries.File: "text/csv; charset=utf-8",
 }
 
 // collect lists the files that are kept. Empty ones say nothing.
 func collect(dir string) ([]spool.File, error) {
 	var files []spool.File
-	for _, name := range []string{runner.JobFile, runner.OutputFile, resultFile, runner.StderrFile, environmentFile, activity.File, preconditionJob, preconditionOut} {
+	for _, name := range []string{runner.JobFile, runner.OutputFile, resultFile, runner.StderrFile, environmentFile, hostseries.File, preconditionJob, preconditionOut} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Size() > 0 {
 			files = append(files, spool.File{Name: name, MediaType: mediaTypes[name]})
 		}

@@ -125,6 +125,7 @@ require (
 	github.com/fiord-bench/fiord/artifacts v0.0.0
 	github.com/fiord-bench/fiord/events v0.0.0
 	github.com/fiord-bench/fiord/fio v0.0.0
+	github.com/fiord-bench/fiord/host v0.0.0
 	github.com/fiord-bench/fiord/internal v0.0.0
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
@@ -143,7 +144,7 @@ require (
 	go.opentelemetry.io/otel/log v1.47.0 // indirect
 	go.opentelemetry.io/otel/metric v1.47.0 // indirect
 	go.opentelemetry.io/otel/trace v1.47.0 // indirect
-	go.yaml.in/yaml/v4 v4.0.0
+	go.yaml.in/yaml/v4 v4.0.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sys v0.49.0
 	golang.org/x/text v0.43.0 // indirect
@@ -155,5 +156,6 @@ replace (
 	github.com/fiord-bench/fiord/artifacts => ../../artifacts
 	github.com/fiord-bench/fiord/events => ../../events
 	github.com/fiord-bench/fiord/fio => ../../fio
+	github.com/fiord-bench/fiord/host => ../../host
 	github.com/fiord-bench/fiord/internal => ../../internal
 )

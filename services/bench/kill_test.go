@@ -17,13 +17,13 @@ import (
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/host/process"
+	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/child"
 	"github.com/fiord-bench/fiord/internal/natsd"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/services/bench/docker"
-	"github.com/fiord-bench/fiord/services/bench/process"
-	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 )
 

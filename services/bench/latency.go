@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/fiord-bench/fiord/services/bench/block"
+	"github.com/fiord-bench/fiord/host/block"
 )
 
 // diskTimes tells how long requests at a run's disks take while it runs. fio

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/bench/block"
+	"github.com/fiord-bench/fiord/host/block"
 )
 
 func TestDiskTimesAreMeansSinceTheLastLook(t *testing.T) {

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/services/bench/lease"
-	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/supervise"
 )
 

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/bench/guard"
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/guard"
+	"github.com/fiord-bench/fiord/host/runner"
 )
 
 // What becomes of files that jobs laid out, by the owner's setting.

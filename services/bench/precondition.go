@@ -12,9 +12,9 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
-	"github.com/fiord-bench/fiord/services/bench/guard"
+	"github.com/fiord-bench/fiord/host/guard"
+	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/services/bench/lease"
-	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 	"github.com/fiord-bench/fiord/services/bench/supervise"
 )

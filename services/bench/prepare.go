@@ -13,8 +13,8 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
-	"github.com/fiord-bench/fiord/services/bench/guard"
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/guard"
+	"github.com/fiord-bench/fiord/host/runner"
 )
 
 // logPrefix begins the names of all logs: logs/fio_bw.1.log.

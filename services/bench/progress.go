@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/bench/block"
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/block"
+	"github.com/fiord-bench/fiord/host/runner"
 )
 
 // liveEvery is how often progress is shown at most.

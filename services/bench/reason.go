@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/fiord-bench/fiord/fio/result"
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/runner"
 )
 
 // maxReasons is how many sections a reason names.

@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/host/facts"
+	"github.com/fiord-bench/fiord/host/integrity"
+	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/bus"
-	"github.com/fiord-bench/fiord/services/bench/facts"
 	"github.com/fiord-bench/fiord/services/bench/lease"
 	"github.com/fiord-bench/fiord/services/bench/memory"
-	"github.com/fiord-bench/fiord/services/bench/runner"
 	"github.com/fiord-bench/fiord/services/bench/spool"
-	"github.com/fiord-bench/fiord/services/bench/verdict"
 )
 
 // environmentFile and resultFile stand beside the runner's own files.
@@ -37,14 +37,14 @@ type run struct {
 	log     *slog.Logger
 	begun   time.Time // when the worker turned to it, for the overhead
 
-	session   *session           // of the list; nil for an adopted run
-	text      []byte             // the job file as its author wrote it
-	prepared  []string           // what was done before fio started, in words
-	common    *common            // start agreed on with other hosts
-	findings  []events.Finding   // what is known of the run's integrity before fio starts
-	meanwhile *verdict.Meanwhile // what the host did, once fio has ended
-	disks     []string           // kernel names, of what is measured
-	leased    *leased            // nil if nothing it uses is seen by other hosts
+	session   *session             // of the list; nil for an adopted run
+	text      []byte               // the job file as its author wrote it
+	prepared  []string             // what was done before fio started, in words
+	common    *common              // start agreed on with other hosts
+	findings  []events.Finding     // what is known of the run's integrity before fio starts
+	meanwhile *integrity.Meanwhile // what the host did, once fio has ended
+	disks     []string             // kernel names, of what is measured
+	leased    *leased              // nil if nothing it uses is seen by other hosts
 }
 
 // order is what the spool keeps of a run that was started: enough for the next

@@ -9,10 +9,10 @@ import (
 	"strings"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/host/block"
+	"github.com/fiord-bench/fiord/host/guard"
+	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/bus"
-	"github.com/fiord-bench/fiord/services/bench/block"
-	"github.com/fiord-bench/fiord/services/bench/guard"
-	"github.com/fiord-bench/fiord/services/bench/runner"
 )
 
 // volumePrefix marks a volume among the names in Config.Shared.

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fiord-bench/fiord/services/bench/block"
-	"github.com/fiord-bench/fiord/services/bench/block/blocktest"
+	"github.com/fiord-bench/fiord/host/block"
+	"github.com/fiord-bench/fiord/host/block/blocktest"
+	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/services/bench/lease"
-	"github.com/fiord-bench/fiord/services/bench/runner"
 )
 
 func TestSharedDisksAreNamedAsEveryHostNamesThem(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 )
 

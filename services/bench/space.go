@@ -3,8 +3,8 @@ package bench
 import (
 	"context"
 
-	"github.com/fiord-bench/fiord/services/bench/guard"
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/guard"
+	"github.com/fiord-bench/fiord/host/runner"
 )
 
 // written are the folders whose file systems a run writes to: what it

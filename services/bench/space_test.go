@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/bench/guard"
+	"github.com/fiord-bench/fiord/host/guard"
 )
 
 // small mounts a file system of so many MiB, which jobs may fill.

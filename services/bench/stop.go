@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/bus"
-	"github.com/fiord-bench/fiord/services/bench/runner"
 )
 
 // untilStopped returns the context to wait for fio in. It ends as ctx does,

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/internal/activity"
+	"github.com/fiord-bench/fiord/internal/hostseries"
 )
 
 func TestWhatTheHostDidIsKeptBesideTheRun(t *testing.T) {
@@ -15,7 +15,7 @@ func TestWhatTheHostDidIsKeptBesideTheRun(t *testing.T) {
 	w.start(w.config("host-1"))
 	list := w.request(bench{host: "host-1", jobs: []string{timedJob}})
 	done := ended[events.RunCompleted](t, w.end(list.Runs[0]))
-	seen, err := activity.Read(strings.NewReader(w.read(done.Artifacts, activity.File)))
+	seen, err := hostseries.Read(strings.NewReader(w.read(done.Artifacts, hostseries.File)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,10 +40,10 @@ func TestTheRecordIsNotWrittenThroughALink(t *testing.T) {
 	if err := os.WriteFile(target, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(target, filepath.Join(dir, activity.File)); err != nil {
+	if err := os.Symlink(target, filepath.Join(dir, hostseries.File)); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeActivity(dir, activity.Series{}); err == nil {
+	if err := writeActivity(dir, hostseries.Series{}); err == nil {
 		t.Error("written")
 	}
 	if text, err := os.ReadFile(target); err != nil || string(text) != "precious" {

@@ -13,7 +13,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/figure"
 	"github.com/fiord-bench/fiord/figure/reading"
-	"github.com/fiord-bench/fiord/internal/activity"
+	"github.com/fiord-bench/fiord/internal/hostseries"
 )
 
 // activity reads what the host did during a run; nil if nobody watched it. A
@@ -21,19 +21,19 @@ import (
 // unread.
 func (s *Service) activity(ctx context.Context, c events.RunCompleted) (seen *reading.Activity, unread string, err error) {
 	i := slices.IndexFunc(c.Artifacts, func(a events.Artifact) bool {
-		return strings.TrimSuffix(a.Name, artifacts.SuffixZstd) == activity.File
+		return strings.TrimSuffix(a.Name, artifacts.SuffixZstd) == hostseries.File
 	})
 	if i < 0 {
 		return nil, "", nil
 	}
-	body, err := s.store.OpenPlain(ctx, c.Artifacts[i].ClaimCheck, activity.MaxBytes)
+	body, err := s.store.OpenPlain(ctx, c.Artifacts[i].ClaimCheck, hostseries.MaxBytes)
 	if err != nil {
 		return nil, "", gone(err)
 	}
 	defer func() { _ = body.Close() }()
-	record, err := activity.Read(body)
+	record, err := hostseries.Read(body)
 	switch {
-	case errors.Is(err, activity.ErrFormat) || errors.Is(err, activity.ErrTooLarge):
+	case errors.Is(err, hostseries.ErrFormat) || errors.Is(err, hostseries.ErrTooLarge):
 		return nil, err.Error(), nil
 	case err != nil:
 		return nil, "", gone(err)
@@ -61,13 +61,13 @@ func (p *painter) processors() {
 	f := figure.Time{Quantity: figure.Percent}
 	for _, part := range []struct {
 		name string
-		of   func(activity.Sample) float64
+		of   func(hostseries.Sample) float64
 		rare bool // said only where there was any
 	}{
-		{"CPU user", func(s activity.Sample) float64 { return s.CPU.User }, false},
-		{"CPU system", func(s activity.Sample) float64 { return s.CPU.System }, false},
-		{"CPU waiting for I/O", func(s activity.Sample) float64 { return s.CPU.IOWait }, true},
-		{"CPU stolen by other guests", func(s activity.Sample) float64 { return s.CPU.Steal }, true},
+		{"CPU user", func(s hostseries.Sample) float64 { return s.CPU.User }, false},
+		{"CPU system", func(s hostseries.Sample) float64 { return s.CPU.System }, false},
+		{"CPU waiting for I/O", func(s hostseries.Sample) float64 { return s.CPU.IOWait }, true},
+		{"CPU stolen by other guests", func(s hostseries.Sample) float64 { return s.CPU.Steal }, true},
 	} {
 		if mean := p.host.Mean(part.of); !part.rare || mean > 0.05 {
 			f.Series = append(f.Series, p.host.Series(part.name, part.of))
@@ -96,16 +96,16 @@ func (p *painter) traffic() {
 		name := p.host.Devices[i]
 		for _, way := range []struct {
 			name string
-			of   func(activity.Sample) float64
+			of   func(hostseries.Sample) float64
 		}{
-			{name + " read", func(s activity.Sample) float64 { return s.Devices[i].ReadBytes }},
-			{name + " write", func(s activity.Sample) float64 { return s.Devices[i].WriteBytes }},
+			{name + " read", func(s hostseries.Sample) float64 { return s.Devices[i].ReadBytes }},
+			{name + " write", func(s hostseries.Sample) float64 { return s.Devices[i].WriteBytes }},
 		} {
 			if p.host.Mean(way.of) > 0 || n == 0 {
 				f.Series = append(f.Series, p.host.Series(way.name, way.of))
 			}
 		}
-		if mean := p.host.Mean(func(s activity.Sample) float64 { return s.Devices[i].InFlight }); mean > 0 && n < 2 {
+		if mean := p.host.Mean(func(s hostseries.Sample) float64 { return s.Devices[i].InFlight }); mean > 0 && n < 2 {
 			facts = append(facts, fmt.Sprintf("%s: %.3g requests in flight", name, mean))
 		}
 	}
@@ -120,8 +120,8 @@ func (p *painter) hostHead(title string, facts ...string) figure.Head {
 	return h
 }
 
-func busyOf(i int) func(activity.Sample) float64 {
-	return func(s activity.Sample) float64 { return s.Devices[i].Busy }
+func busyOf(i int) func(hostseries.Sample) float64 {
+	return func(s hostseries.Sample) float64 { return s.Devices[i].Busy }
 }
 
 // busiest are the places of at most n disks, the busiest first, and of the
@@ -151,10 +151,10 @@ func (p *painter) watchedFor() []string {
 // hostFacts are what is stated rather than drawn.
 func (p *painter) hostFacts() []string {
 	var out []string
-	if m := p.host.Mean(func(s activity.Sample) float64 { return s.Memory }); !math.IsNaN(m) {
+	if m := p.host.Mean(func(s hostseries.Sample) float64 { return s.Memory }); !math.IsNaN(m) {
 		out = append(out, fmt.Sprintf("%.3g GiB of memory used", m/(1<<30)))
 	}
-	if m := p.host.Mean(func(s activity.Sample) float64 { return s.FreqMean }); !math.IsNaN(m) {
+	if m := p.host.Mean(func(s hostseries.Sample) float64 { return s.FreqMean }); !math.IsNaN(m) {
 		out = append(out, fmt.Sprintf("%.3g GHz", m/1000))
 	}
 	return out

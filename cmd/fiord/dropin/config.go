@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fiord-bench/fiord/services/bench/guard"
+	"github.com/fiord-bench/fiord/host/guard"
 )
 
 // Variables that the commands read.

@@ -12,9 +12,9 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
-	"github.com/fiord-bench/fiord/services/bench/block"
-	"github.com/fiord-bench/fiord/services/bench/facts"
-	"github.com/fiord-bench/fiord/services/bench/guard"
+	"github.com/fiord-bench/fiord/host/block"
+	"github.com/fiord-bench/fiord/host/facts"
+	"github.com/fiord-bench/fiord/host/guard"
 )
 
 // Logs that are added to what a job asks for, as fiord's worker adds them.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/fiord-bench/fiord/services/bench/block"
-	"github.com/fiord-bench/fiord/services/bench/guard"
+	"github.com/fiord-bench/fiord/host/block"
+	"github.com/fiord-bench/fiord/host/guard"
 )
 
 // loopDevice is a real block device of 16 MiB, gone after the test.

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fiord-bench/fiord/services/bench/block"
-	"github.com/fiord-bench/fiord/services/bench/guard"
-	"github.com/fiord-bench/fiord/services/bench/process"
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/block"
+	"github.com/fiord-bench/fiord/host/guard"
+	"github.com/fiord-bench/fiord/host/process"
+	"github.com/fiord-bench/fiord/host/runner"
 )
 
 // fileOutput is fio's own text, of all job files one after the other.

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fiord-bench/fiord/host/block"
 	"github.com/fiord-bench/fiord/internal/fetch"
-	"github.com/fiord-bench/fiord/services/bench/block"
 )
 
 // download fetches the remote files into memory: nothing is deleted before all

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/fiord-bench/fiord/services/bench/block"
+	"github.com/fiord-bench/fiord/host/block"
 )
 
 // plant makes files, and folders for names that end in a slash.

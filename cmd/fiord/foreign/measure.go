@@ -14,8 +14,8 @@ import (
 	"github.com/fiord-bench/fiord/fio/hist"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/fio/result"
-	"github.com/fiord-bench/fiord/services/bench/summary"
-	"github.com/fiord-bench/fiord/services/bench/verdict"
+	"github.com/fiord-bench/fiord/host/integrity"
+	"github.com/fiord-bench/fiord/host/summary"
 	"github.com/fiord-bench/fiord/services/plot"
 )
 
@@ -93,7 +93,7 @@ const maxJobFiles = 20
 func judge(out *result.Output) events.Integrity {
 	quiet := *out
 	quiet.Noise = nil
-	return verdict.Judge(verdict.Evidence{Job: &job.File{}, Output: &quiet})
+	return integrity.Judge(integrity.Evidence{Job: &job.File{}, Output: &quiet})
 }
 
 // oddities says what a reader of a result should know.

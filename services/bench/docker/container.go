@@ -12,7 +12,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/runner"
 )
 
 // Start implements runner.Runner.

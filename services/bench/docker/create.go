@@ -20,7 +20,7 @@ import (
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/go-units"
 
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/runner"
 )
 
 // Labels of a container of ours.

@@ -16,8 +16,8 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
-	"github.com/fiord-bench/fiord/services/bench/runner"
-	"github.com/fiord-bench/fiord/services/bench/runner/runnertest"
+	"github.com/fiord-bench/fiord/host/runner"
+	"github.com/fiord-bench/fiord/host/runner/runnertest"
 )
 
 func testImage() string {

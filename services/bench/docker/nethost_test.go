@@ -13,8 +13,8 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
+	"github.com/fiord-bench/fiord/host/runner/runnertest"
 	"github.com/fiord-bench/fiord/services/bench/hook"
-	"github.com/fiord-bench/fiord/services/bench/runner/runnertest"
 )
 
 // TestTheExampleAdapterGivesFioANetwork runs deploy/adapters/nethost as its

@@ -13,8 +13,8 @@ import (
 
 	"github.com/docker/docker/api/types/volume"
 
-	"github.com/fiord-bench/fiord/services/bench/runner"
-	"github.com/fiord-bench/fiord/services/bench/runner/runnertest"
+	"github.com/fiord-bench/fiord/host/runner"
+	"github.com/fiord-bench/fiord/host/runner/runnertest"
 )
 
 // plugin is a volume driver on a socket, as the engine's plugin protocol has

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fiord-bench/fiord/host/runner/runnertest"
 	"github.com/fiord-bench/fiord/internal/child"
-	"github.com/fiord-bench/fiord/services/bench/runner/runnertest"
 )
 
 // privateEngine starts an engine of the test's own, with the image and with

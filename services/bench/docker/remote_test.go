@@ -20,8 +20,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fiord-bench/fiord/services/bench/runner"
-	"github.com/fiord-bench/fiord/services/bench/runner/runnertest"
+	"github.com/fiord-bench/fiord/host/runner"
+	"github.com/fiord-bench/fiord/host/runner/runnertest"
 )
 
 // certificates writes an authority and one certificate for both ends, as an

@@ -17,7 +17,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
 
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/runner"
 )
 
 // maxLog bounds what is kept of fio's standard output and error each.

@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/runner"
 )
 
 // version of the protocol.

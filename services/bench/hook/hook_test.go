@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fiord-bench/fiord/services/bench/runner"
+	"github.com/fiord-bench/fiord/host/runner"
 )
 
 const createPath = "/v1.41/containers/create"

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/bench/facts"
+	"github.com/fiord-bench/fiord/host/facts"
 )
 
 // Dir is the folder of the files.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fiord-bench/fiord/services/bench/facts"
+	"github.com/fiord-bench/fiord/host/facts"
 )
 
 func TestAChangeIsToldInEveryRunOfTheBenchThatMeetsIt(t *testing.T) {

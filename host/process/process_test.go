@@ -1,0 +1,206 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/fiord-bench/fiord/host/runner"
+	"github.com/fiord-bench/fiord/host/runner/runnertest"
+)
+
+// TestMain lets the test binary act as a worker that starts fio and is then
+// killed: only a process of its own can die.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("TEST_DOOMED_WORKER"); dir != "" {
+		doomed(dir)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func doomed(dir string) {
+	r, err := New("fio", "doomed-host")
+	if err != nil {
+		panic(err)
+	}
+	inv := runner.Invocation{Key: runner.Key{Run: "doomed", Attempt: 3}, Dir: dir}
+	if lock := os.Getenv("TEST_LOCK"); lock != "" {
+		f, err := os.Open(lock)
+		if err != nil {
+			panic(err)
+		}
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+			panic(err)
+		}
+		inv.Hold = []*os.File{f}
+	}
+	p, err := r.Start(context.Background(), inv)
+	if err != nil {
+		panic(err)
+	}
+	_, _ = p.Wait(context.Background(), nil)
+}
+
+func newRunner(t *testing.T, host string) *Runner {
+	t.Helper()
+	r, err := New("fio", host)
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skipf("%v: apt-get install fio", err)
+	}
+	return r
+}
+
+func TestProcessConforms(t *testing.T) {
+	runnertest.Suite(t, func(t *testing.T, host string) runner.Runner { return newRunner(t, host) }, freeze)
+}
+
+func freeze(t *testing.T, p runner.Process) {
+	t.Helper()
+	c := p.(*fio)
+	var pids []int
+	for range 100 { // until fio has started its two jobs
+		var err error
+		if pids, err = c.rest().pids(); err != nil {
+			t.Fatal(err)
+		}
+		if len(pids) >= 3 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	signal(pids, syscall.SIGSTOP)
+}
+
+const longJob = "[a]\nioengine=null\nrw=read\nsize=1g\ntime_based\nruntime=60\nrate_iops=100\nnumjobs=2\n"
+
+func TestFioEndsWithItsWorkerAndKeepsItsReport(t *testing.T) {
+	r := newRunner(t, "doomed-host")
+	inv := runnertest.Job(t, "doomed", longJob)
+	lock := filepath.Join(t.TempDir(), "lock")
+	if err := os.WriteFile(lock, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	worker := exec.Command(os.Args[0])
+	worker.Env = append(os.Environ(), "TEST_DOOMED_WORKER="+inv.Dir, "TEST_LOCK="+lock)
+	if err := worker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	left := eventually(t, r, 1)
+	if left[0].Key() != (runner.Key{Run: "doomed", Attempt: 3}) {
+		t.Fatalf("found %v", left[0].Key())
+	}
+	if err := flock(lock); !errors.Is(err, syscall.EWOULDBLOCK) {
+		t.Fatalf("lock while fio runs: %v", err)
+	}
+	untilProgress(t, inv) // by then fio has its signal handlers
+	if err := worker.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = worker.Wait()
+	eventually(t, r, 0) // by the kernel's SIGTERM, with no help of ours
+	for end := time.Now().Add(time.Second); flock(lock) != nil; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the lock outlives fio")
+		}
+	}
+	if _, jobs := runnertest.Report(t, inv); jobs != 2 {
+		t.Fatalf("report has %d jobs", jobs)
+	}
+}
+
+func TestLeftoverIsEndedByTheNextWorker(t *testing.T) {
+	first, next := newRunner(t, "restarted"), newRunner(t, "restarted")
+	runnertest.Start(t, first, runnertest.Job(t, "left", longJob))
+	left := eventually(t, next, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	began := time.Now()
+	exit, err := left[0].Wait(ctx, nil)
+	if err != nil || !exit.Stopped || exit.OK() || time.Since(began) > 2*time.Second {
+		t.Fatalf("exit %+v, %v after %v", exit, err, time.Since(began))
+	}
+	if other, err := newRunner(t, "other-host").Leftovers(t.Context()); err != nil || len(other) != 0 {
+		t.Fatalf("another host sees %v, %v", other, err)
+	}
+}
+
+func TestWhatNeedsAContainerIsRefusedByName(t *testing.T) {
+	r := newRunner(t, "refuses")
+	for option, limits := range map[string]runner.Limits{
+		"limits.cpus":             {CPUs: 2},
+		"limits.memory":           {Memory: 1 << 30},
+		"limits.pids":             {PIDs: 5},
+		"limits.device_read_iops": {ReadIOPS: map[string]uint64{"/dev/sda": 1}},
+		"limits.memlock":          {Memlock: 1 << 60},
+	} {
+		inv := runnertest.Job(t, "refuses", longJob)
+		inv.Limits = limits
+		if _, err := r.Start(t.Context(), inv); !errors.Is(err, runner.ErrUnsupported) || !strings.Contains(err.Error(), option) {
+			t.Errorf("%s: %v", option, err)
+		}
+	}
+}
+
+func TestMemlockBelowTheHardLimitReachesFio(t *testing.T) {
+	r := newRunner(t, "memlock")
+	inv := runnertest.Job(t, "memlock", "[a]\nioengine=null\nrw=read\nsize=1m\nexec_prerun=ulimit -l\n")
+	inv.Limits.Memlock = 64 << 10
+	if exit := runnertest.Wait(t.Context(), t, runnertest.Start(t, r, inv)); !exit.OK() {
+		t.Fatalf("exit %+v", exit)
+	}
+	inv.Dir = inv.WorkDir
+	if got := strings.TrimSpace(runnertest.Read(t, inv, "a.prerun.txt")); got != "64" {
+		t.Fatalf("ulimit -l says %s KiB", got)
+	}
+}
+
+func TestMissingFioSaysHowToGetIt(t *testing.T) {
+	if _, err := New("no-such-fio", "h"); err == nil || !strings.Contains(err.Error(), "install the fio package") {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits until the host's fio processes are want in number.
+func eventually(t *testing.T, r *Runner, want int) []runner.Process {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		left, err := r.Leftovers(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(left) == want {
+			return left
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d leftovers, want %d", len(left), want)
+		}
+	}
+}
+
+func untilProgress(t *testing.T, inv runner.Invocation) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); runnertest.Read(t, inv, runner.StdoutFile) == ""; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("fio prints no progress")
+		}
+	}
+}
+
+func flock(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+}
