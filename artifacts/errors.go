@@ -26,6 +26,9 @@ var (
 	ErrStale = errors.New("artifact changed meanwhile")
 	// ErrDenied says that the credentials lack the right, or are wrong.
 	ErrDenied = errors.New("artifact access denied")
+	// ErrSkewed says that the store refuses requests because this machine's clock
+	// differs from its own. The same call succeeds once the clocks agree.
+	ErrSkewed = errors.New("clock differs from the artifact store's")
 	// ErrTooLarge says that an object exceeds what the caller can take.
 	ErrTooLarge = errors.New("artifact too large")
 	// ErrInvalid says that a key, a claim check or a configuration is malformed.
@@ -45,7 +48,7 @@ func opError(op, key string, err error) error {
 // cancelled context has none: the caller gave up, the store did not fail.
 func classOf(err error) error {
 	for _, known := range []error{ErrNotFound, ErrExists, ErrCorrupt, ErrUnavailable,
-		ErrStale, ErrDenied, ErrTooLarge, ErrInvalid} {
+		ErrStale, ErrDenied, ErrSkewed, ErrTooLarge, ErrInvalid} {
 		if errors.Is(err, known) {
 			return known
 		}
@@ -70,6 +73,8 @@ func classOfResponse(resp minio.ErrorResponse) error {
 		return ErrNotFound
 	case resp.StatusCode == http.StatusPreconditionFailed:
 		return ErrStale
+	case resp.Code == "RequestTimeTooSkewed":
+		return ErrSkewed
 	case resp.StatusCode == http.StatusForbidden, resp.StatusCode == http.StatusUnauthorized:
 		return ErrDenied
 	case resp.StatusCode == http.StatusRequestEntityTooLarge, resp.Code == "EntityTooLarge":

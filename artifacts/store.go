@@ -38,7 +38,7 @@ func New(cfg Config) (*Store, error) {
 		Creds:        credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, cfg.SessionToken),
 		Secure:       cfg.Secure,
 		Region:       cfg.Region,
-		Transport:    transport,
+		Transport:    clockWatch{transport},
 		BucketLookup: lookup,
 		MaxRetries:   1, // retries are the Store's: it knows what a repeated PUT means
 	})

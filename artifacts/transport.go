@@ -42,6 +42,34 @@ func newTransport(cfg Config) (*http.Transport, error) {
 	return tr, nil
 }
 
+// skewAllowed is how far clocks may differ before a refusal is put down to them.
+// Stores accept 15 minutes at most.
+const skewAllowed = 10 * time.Minute
+
+// clockWatch reports a refusal by a store whose clock differs as that. The answer
+// to a HEAD request has no body, so its code does not say so.
+type clockWatch struct{ next http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (w clockWatch) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := w.next.RoundTrip(r)
+	if err != nil || resp.StatusCode != http.StatusForbidden {
+		return resp, err
+	}
+	theirs, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return resp, nil
+	}
+	ours := time.Now()
+	off := ours.Sub(theirs)
+	if off.Abs() <= skewAllowed {
+		return resp, nil
+	}
+	_ = resp.Body.Close() // an error page, whose reason is known
+	return nil, fmt.Errorf("%w: this machine says %s, the store %s: synchronise the clocks", ErrSkewed,
+		ours.UTC().Format(time.RFC3339), theirs.UTC().Format(time.RFC3339))
+}
+
 // authorities adds a file of certificates to the system's; nil means the
 // system's alone.
 func authorities(file string) (*x509.CertPool, error) {

@@ -7,16 +7,17 @@ import (
 )
 
 // ForStore says what an error of the store means for the event in hand: the event
-// is held while the store is away or denies access, and given up on for what no
-// retry mends. An object that is not there may come yet, so that is retried like
+// is held while the store is away or denies access, be it for the clock, and
+// given up on for what no retry mends. An object that is not there may come yet, so that is retried like
 // any other error.
 func ForStore(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, artifacts.ErrUnavailable), errors.Is(err, artifacts.ErrDenied):
+	case errors.Is(err, artifacts.ErrUnavailable), errors.Is(err, artifacts.ErrDenied), errors.Is(err, artifacts.ErrSkewed):
 		return Unavailable(err)
-	case errors.Is(err, artifacts.ErrCorrupt), errors.Is(err, artifacts.ErrTooLarge), errors.Is(err, artifacts.ErrInvalid):
+	case errors.Is(err, artifacts.ErrCorrupt), errors.Is(err, artifacts.ErrTooLarge), errors.Is(err, artifacts.ErrInvalid),
+		errors.Is(err, artifacts.ErrExists): // what is there under the key will not change
 		return Permanent(err)
 	default:
 		return err

@@ -18,6 +18,8 @@ func TestErrorsOfTheStoreDecideOverAnEvent(t *testing.T) {
 		{nil, settleAck, settleAck},
 		{artifacts.ErrUnavailable, settleHold, settleHold},
 		{artifacts.ErrDenied, settleHold, settleHold},
+		{artifacts.ErrSkewed, settleHold, settleHold},
+		{artifacts.ErrExists, settleDead, settleDead},
 		{artifacts.ErrCorrupt, settleDead, settleDead},
 		{artifacts.ErrTooLarge, settleDead, settleDead},
 		{artifacts.ErrInvalid, settleDead, settleDead},

@@ -108,17 +108,7 @@ func (s *Service) readList(ctx context.Context, claim events.ClaimCheck) (events
 }
 
 // stored gives the store's errors their meaning for a reaction.
-func stored(err error) error {
-	switch {
-	case errors.Is(err, artifacts.ErrUnavailable), errors.Is(err, artifacts.ErrDenied):
-		return bus.Unavailable(err)
-	case errors.Is(err, artifacts.ErrNotFound), errors.Is(err, artifacts.ErrCorrupt),
-		errors.Is(err, artifacts.ErrTooLarge), errors.Is(err, artifacts.ErrInvalid):
-		return bus.Permanent(err)
-	default:
-		return err
-	}
-}
+func stored(err error) error { return bus.ForClaim(err) }
 
 // ready says whether the list may begin. Nothing needs to suit a list that
 // nobody wants any more: its runs are only cancelled.

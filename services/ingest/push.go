@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/fetch"
@@ -88,12 +87,10 @@ func rejection(p events.Push, problems []events.Problem) events.PushRejected {
 // server that is away gives its place to pushes to the others.
 func disposition(d *bus.Delivery, err error) error {
 	switch {
-	case errors.Is(err, artifacts.ErrUnavailable):
-		return bus.Unavailable(err)
 	case errors.Is(err, checkout.ErrUnavailable), errors.Is(err, fetch.ErrUnavailable):
 		return bus.RetryAfter(err, patience(time.Since(d.Stored)))
 	}
-	return err
+	return bus.ForStore(err)
 }
 
 // patience is how long to wait for a forge, by how long it has been waited for

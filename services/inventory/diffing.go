@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 
-	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/inventory/ansible"
 )
@@ -30,7 +29,7 @@ func (s *Service) storeDiff(ctx context.Context, next *Latest, set *fileSet, cur
 	if err != nil {
 		return err
 	}
-	claim, err := s.putJSON(ctx, artifacts.InventoryKey(next.Inventory, "diff-"+current.Inventory+".json"), diff)
+	claim, err := s.putBeside(ctx, next.Inventory, "diff-"+current.Inventory, diff)
 	if err != nil {
 		return err
 	}

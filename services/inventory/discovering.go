@@ -54,7 +54,7 @@ func (s *Service) discover(ctx context.Context, d *bus.Delivery) error {
 		return &merged, nil
 	})
 	if err != nil {
-		return classify(err)
+		return bus.ForStore(err)
 	}
 	_, err = d.Emit(ctx, "discovered", discovered(claim.snapshot, claim.ClaimCheck))
 	return err

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -27,7 +28,7 @@ func (s *Service) generate(ctx context.Context, d *bus.Delivery) error {
 	}
 	current, err := s.latest(ctx)
 	if err != nil {
-		return classify(err)
+		return bus.ForStore(err)
 	}
 	switch {
 	case current != nil && current.Cause == d.Event.ID:
@@ -40,7 +41,7 @@ func (s *Service) generate(ctx context.Context, d *bus.Delivery) error {
 	}
 	snapshot, err := s.snapshotOf(ctx, found)
 	if err != nil {
-		return classify(err)
+		return bus.ForClaim(err)
 	}
 	if snapshot.Failed() {
 		d.Log.Warn("every source failed: the inventory stays as it is", "sources", len(snapshot.Sources))
@@ -51,7 +52,7 @@ func (s *Service) generate(ctx context.Context, d *bus.Delivery) error {
 		return bus.Permanent(err)
 	}
 	if err != nil {
-		return classify(err)
+		return bus.ForStore(err)
 	}
 	unchanged := current != nil && next.Inventory == current.Inventory
 	if unchanged {
@@ -65,7 +66,7 @@ func (s *Service) generate(ctx context.Context, d *bus.Delivery) error {
 		d.Log.Debug("no new inventory", "inventory", next.Inventory, "unchanged", unchanged)
 		return nil
 	} else if err != nil {
-		return classify(err)
+		return bus.ForStore(err)
 	}
 	d.Log.Info("inventory generated", "inventory", next.Inventory, "hosts", next.Counts.Emitted, "excluded", next.Counts.Excluded, "complete", next.Complete)
 	_, err = d.Emit(ctx, "generated", next.InventoryGenerated)
@@ -189,7 +190,7 @@ func (s *Service) storeSet(ctx context.Context, next *Latest, set *fileSet, inv 
 	if err != nil {
 		return err
 	}
-	if next.Members, err = s.putJSON(ctx, artifacts.InventoryKey(next.Inventory, "members.json"), membersOf(inv)); err != nil {
+	if next.Members, err = s.putBeside(ctx, next.Inventory, "members", membersOf(inv)); err != nil {
 		return err
 	}
 	next.Report, next.Complete, next.At = &report, snapshot.Complete(), snapshot.At
@@ -203,6 +204,27 @@ func (s *Service) storeSet(ctx context.Context, next *Latest, set *fileSet, inv 
 	return s.storeDiff(ctx, next, set, current)
 }
 
+// besideKey is the key of a document beside an inventory's files. What such a
+// document says does not follow from the files, of which the inventory's id is
+// made: the same inventory may come again with other reasons for what it left
+// out. So its content is part of its key.
+func besideKey(id, name string, f *spool) string {
+	return artifacts.InventoryKey(id, name+"-"+f.sum()[:16]+".json")
+}
+
+// putBeside stores a document beside an inventory's files.
+func (s *Service) putBeside(ctx context.Context, id, name string, document any) (events.ClaimCheck, error) {
+	f, err := newSpool()
+	if err != nil {
+		return events.ClaimCheck{}, err
+	}
+	defer f.remove()
+	if err := json.NewEncoder(f).Encode(document); err != nil {
+		return events.ClaimCheck{}, fmt.Errorf("encode %s of inventory %s: %w", name, id, err)
+	}
+	return s.putFile(ctx, besideKey(id, name, f), mediaJSON, f)
+}
+
 // storeReport accounts for every machine of the snapshot.
 func (s *Service) storeReport(ctx context.Context, id string, inv *ansible.Inventory, snapshot *instance.Snapshot) (events.ClaimCheck, error) {
 	f, err := newSpool()
@@ -213,7 +235,7 @@ func (s *Service) storeReport(ctx context.Context, id string, inv *ansible.Inven
 	if err := inv.WriteReport(f, snapshot.Sources); err != nil {
 		return events.ClaimCheck{}, err
 	}
-	return s.putFile(ctx, artifacts.InventoryKey(id, "report.json"), mediaJSON, f)
+	return s.putFile(ctx, besideKey(id, "report", f), mediaJSON, f)
 }
 
 // membersOf collects who is in which group.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/service/logging"
@@ -41,7 +40,7 @@ func (s *Service) place(ctx context.Context, d *bus.Delivery) error {
 	}
 	decision, claim, err := s.decided(ctx, bench)
 	if err != nil {
-		return classify(err)
+		return bus.ForStore(err)
 	}
 	if decision != nil && s.ledger.announced(bench) && !d.Redriven {
 		return nil // bench.placed is the last word of an announcement
@@ -59,7 +58,7 @@ func (s *Service) place(ctx context.Context, d *bus.Delivery) error {
 			if errors.As(err, &refused) {
 				return s.unplaced(ctx, d, bench, request, refused)
 			}
-			return classify(err)
+			return bus.ForStore(err)
 		}
 		decision, claim, err = s.decide(ctx, bench, request)
 		var unplaced *place.Unplaced
@@ -67,7 +66,7 @@ func (s *Service) place(ctx context.Context, d *bus.Delivery) error {
 			return s.unplaced(ctx, d, bench, request, unplaced)
 		}
 		if err != nil {
-			return classify(err)
+			return bus.ForStore(err)
 		}
 		outcome = outcomePlaced
 	}
@@ -128,12 +127,4 @@ func shorten(s string) string {
 		return s[:1000] + "…"
 	}
 	return s
-}
-
-// classify tells the bus what a failure of the store means.
-func classify(err error) error {
-	if errors.Is(err, artifacts.ErrUnavailable) {
-		return bus.Unavailable(err)
-	}
-	return err
 }

@@ -92,7 +92,7 @@ func (s *Service) apply(ctx context.Context, changes []events.InstanceChanged, d
 		return next, nil
 	})
 	if err != nil {
-		return classify(err)
+		return bus.ForStore(err)
 	}
 	if len(claim.snapshot.Sources) == 0 {
 		// Nothing has been discovered yet: the first full discovery will have it.

@@ -205,15 +205,4 @@ func gone(err error) error {
 
 // away tells the bus to hold an event while the store is away, and to give up
 // on what no retry mends.
-func away(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, artifacts.ErrUnavailable), errors.Is(err, artifacts.ErrDenied):
-		return bus.Unavailable(err)
-	case errors.Is(err, artifacts.ErrCorrupt), errors.Is(err, artifacts.ErrTooLarge), errors.Is(err, artifacts.ErrInvalid):
-		return bus.Permanent(err)
-	default:
-		return err
-	}
-}
+func away(err error) error { return bus.ForStore(err) }

@@ -107,11 +107,8 @@ func (c Command) settle(ctx context.Context, err error) error {
 
 // classify tells outages from mistakes.
 func classify(err error) error {
-	switch {
-	case errors.Is(err, artifacts.ErrUnavailable):
-		return bus.Unavailable(err)
-	case errors.Is(err, ErrNoFile), errors.Is(err, artifacts.ErrCorrupt), errors.Is(err, artifacts.ErrNotFound):
+	if errors.Is(err, ErrNoFile) {
 		return bus.Permanent(err)
 	}
-	return err
+	return bus.ForClaim(err)
 }
