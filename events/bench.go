@@ -57,6 +57,8 @@ type CancelRequested struct {
 	SupersededBy string `json:"superseded_by,omitempty"`
 	// QueuedOnly spares runs that have started.
 	QueuedOnly bool `json:"queued_only,omitempty"`
+	// Requester is who asks, and by what right.
+	Requester *Requester `json:"requester,omitempty"`
 }
 
 // EventType is cancel.requested.
@@ -78,5 +80,6 @@ func (d CancelRequested) Validate() error {
 	c.id("bench", d.Bench)
 	c.text("reason", d.Reason, MaxReason)
 	c.text("by", d.By, MaxActor)
+	d.Requester.check(c)
 	return c.err()
 }

@@ -12,6 +12,8 @@ type DiscoveryRequested struct {
 	Sources []string `json:"sources,omitempty"`
 	// By is who asked: a person, a schedule, a script.
 	By string `json:"by,omitempty"`
+	// Requester is who asks, and by what right.
+	Requester *Requester `json:"requester,omitempty"`
 }
 
 // EventType is discovery.requested.
@@ -23,6 +25,7 @@ func (d DiscoveryRequested) Validate() error {
 	c.count("sources", len(d.Sources), 200)
 	c.texts("sources", d.Sources, 200)
 	c.optional("by", d.By, MaxActor)
+	d.Requester.check(c)
 	return c.err()
 }
 

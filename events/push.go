@@ -255,6 +255,8 @@ type PushApproved struct {
 	Push string `json:"push"`
 	// By is who approved.
 	By string `json:"by"`
+	// Requester is who asks, and by what right.
+	Requester *Requester `json:"requester,omitempty"`
 }
 
 // EventType is push.approved.
@@ -268,6 +270,7 @@ func (d PushApproved) Validate() error {
 	c := checking(d.EventType())
 	c.id("push", d.Push)
 	c.text("by", d.By, MaxActor)
+	d.Requester.check(c)
 	return c.err()
 }
 

@@ -213,6 +213,8 @@ type BaselineAccepted struct {
 	// By is who accepted, Reason why.
 	By     string `json:"by"`
 	Reason string `json:"reason,omitempty"`
+	// Requester is who asks, and by what right.
+	Requester *Requester `json:"requester,omitempty"`
 }
 
 // EventType is baseline.accepted.
@@ -227,6 +229,7 @@ func (d BaselineAccepted) Validate() error {
 	c.id("bench", d.Bench)
 	c.text("by", d.By, MaxActor)
 	c.optional("reason", d.Reason, MaxReason)
+	d.Requester.check(c)
 	return c.err()
 }
 

@@ -142,8 +142,10 @@ type BenchRequested struct {
 	Deadline Duration `json:"deadline,omitzero"`
 	Compare  *Compare `json:"compare,omitempty"`
 	Measure  *Measure `json:"measure,omitempty"`
-	// Origin is the commit that asked, nil for a person or script.
+	// Origin is the commit measured, nil for a person or script.
 	Origin *Origin `json:"origin,omitempty"`
+	// Requester is who asks, and by what right.
+	Requester *Requester `json:"requester,omitempty"`
 	// RerunOf is the bench that this one repeats.
 	RerunOf string `json:"rerun_of,omitempty"`
 	// Attempt counts reruns; 0 and 1 are the first.
@@ -188,6 +190,7 @@ func (d BenchRequested) Validate() error {
 		c.that(strings.HasPrefix(o.Ref, "refs/"), "origin.ref", "is %.80q, must start with refs/", o.Ref)
 		c.sha("origin.commit", o.Commit)
 	}
+	d.Requester.check(c)
 	c.optionalID("rerun_of", d.RerunOf)
 	c.atLeast("attempt", d.Attempt, 0)
 	c.optionalID("confirms", d.Confirms)

@@ -248,6 +248,9 @@ func publish(ctx context.Context, client *connection.Client, d events.Data) (eve
 	if err != nil {
 		return events.Event{}, 0, err
 	}
+	if asks, ok := d.(events.Requesting); ok {
+		d = asks.AskedBy(requester(client, d))
+	}
 	e := events.New(connection.Source, key, nil, d)
 	receipt, err := client.Bus.Publish(ctx, e)
 	var invalid *events.Invalid
@@ -255,6 +258,19 @@ func publish(ctx context.Context, client *connection.Client, d events.Data) (eve
 		return e, 0, badInput(err)
 	}
 	return e, receipt.Sequence, err
+}
+
+// requester is the person at this connection. A bench that repeats another is
+// asked for by the right to repeat it.
+func requester(client *connection.Client, d events.Data) events.Requester {
+	by := events.Requester{Right: events.RightPerson, Name: client.Person}
+	if b, ok := d.(events.BenchRequested); ok && b.RerunOf != "" {
+		by.Right = events.RightRerun
+	}
+	if by.Name == "" {
+		by.Name = whoami()
+	}
+	return by
 }
 
 func (p *program) printDetached(id, webURL string) error {

@@ -15,7 +15,7 @@ const RulePolicy = "policy"
 // Check reports what a bench asks for beyond its rule. Problems name the bench
 // and the option; the caller knows the file.
 func (r Rule) Check(b events.BenchRequested) []events.Problem {
-	c := checker{bench: b.Name}
+	c := checker{bench: b.Name, subject: r.subject()}
 	t := b.Targets
 	for _, h := range t.Hosts {
 		c.that(r.AllowsHost(h), "targets.hosts", "host %q", h, r.Hosts)
@@ -33,7 +33,7 @@ func (r Rule) Check(b events.BenchRequested) []events.Problem {
 		c.that(matches(r.VolumeDrivers, b.VolumeDriver), "volume_driver", "volume driver %q", b.VolumeDriver, r.VolumeDrivers)
 	}
 	if len(b.VolumeOptions) > 0 && !r.VolumeOptions {
-		c.fail("volume_options", "volume options are not allowed to this repository: leave them out")
+		c.fail("volume_options", "volume options are not allowed to %s: leave them out", c.subject)
 	}
 	for i, j := range b.Jobs {
 		if j.URL != "" {
@@ -41,7 +41,7 @@ func (r Rule) Check(b events.BenchRequested) []events.Problem {
 		}
 	}
 	if runs := Runs(b); r.MaxRuns > 0 && runs > r.MaxRuns {
-		c.fail("matrix", "fio would be started %d times on each host, this repository may %d: fewer values, repeats or files", runs, r.MaxRuns)
+		c.fail("matrix", "fio would be started %d times on each host, %s may %d: fewer values, repeats or files", runs, c.subject, r.MaxRuns)
 	}
 	c.atMost("timeout", b.Timeout.Std(), r.MaxTimeout)
 	c.atMost("deadline", b.Deadline.Std(), r.MaxDeadline)
@@ -60,10 +60,7 @@ func (r Rule) Bound(b *events.BenchRequested) {
 
 // Runs is how often a bench starts fio on each host, at most.
 func Runs(b events.BenchRequested) int {
-	n := max(b.Repeat, 1)
-	if b.Measure != nil {
-		n = max(n, b.Measure.MaxRepeat)
-	}
+	n := b.Measure.Repeats(b.Repeat)
 	if len(b.Only) > 0 {
 		return n * len(b.Only)
 	}
@@ -78,6 +75,7 @@ func Runs(b events.BenchRequested) int {
 
 type checker struct {
 	bench    string
+	subject  string // of the rule
 	problems []events.Problem
 }
 
@@ -97,11 +95,11 @@ func (c *checker) that(ok bool, option, what, value string, allowed []string) {
 	} else if option == "targets.pool" {
 		may = `allowed is "default"`
 	}
-	c.fail(option, what+" is not allowed to this repository (%s): ask the operator, or choose another", value, may)
+	c.fail(option, what+" is not allowed to %s (%s): ask the operator, or choose another", value, c.subject, may)
 }
 
 func (c *checker) atMost(option string, value, limit time.Duration) {
 	if limit > 0 && value > limit {
-		c.fail(option, "%s of %v is longer than the %v that this repository may", option, value, limit)
+		c.fail(option, "%s of %v is longer than the %v that %s may", option, value, limit, c.subject)
 	}
 }

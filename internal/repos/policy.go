@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -27,10 +29,21 @@ const (
 	PullsMembers Pulls = "members"
 )
 
-// Rule is what some repositories may do.
+// Rule is what some repositories, people or tokens may do. It is about exactly
+// one of these kinds.
 type Rule struct {
 	// Repositories by glob over the full name; case does not matter.
-	Repositories []string `yaml:"repositories"`
+	Repositories []string `yaml:"repositories,omitempty"`
+	// People by glob over the names they were let in under.
+	People []string `yaml:"people,omitempty"`
+	// Tokens of ingest by glob over their ids.
+	Tokens []string `yaml:"tokens,omitempty"`
+	// SpeaksFor are the repositories that people or tokens may name as the origin
+	// of a bench, approve pull requests of, or accept baselines for, by glob.
+	SpeaksFor []string `yaml:"speaks_for,omitempty"`
+	// Types of requests that people or tokens may make, in their short form; empty
+	// for bench.requested and cancel.requested.
+	Types []string `yaml:"may,omitempty"`
 	// Forges that the repositories are at; empty for any.
 	Forges []string `yaml:"forges,omitempty"`
 	// SignedBy names the webhook keys that may speak for the repositories; empty
@@ -66,15 +79,14 @@ type Rule struct {
 // Policy is all rules. It is immutable.
 type Policy struct {
 	rules []Rule
+	open  bool // nobody has written one
 }
 
 // Open allows everything but pull requests.
 func Open() *Policy {
-	all := []string{"**"}
-	return &Policy{rules: []Rule{{
-		Repositories: all, Pools: all, Hosts: all, Groups: all, Volumes: all, VolumeDrivers: all,
-		VolumeOptions: true, URLs: []string{""},
-	}}}
+	rule := everything()
+	rule.Repositories, rule.People, rule.SpeaksFor = rule.People, nil, nil
+	return &Policy{rules: []Rule{rule}, open: true}
 }
 
 // Load reads a repos.yaml; an empty path gives Open.
@@ -116,11 +128,8 @@ func Parse(name string, src []byte) (*Policy, error) {
 }
 
 func (r Rule) validate() error {
-	var errs []error
-	if len(r.Repositories) == 0 {
-		errs = append(errs, errors.New("repositories is empty: name some, such as storage-lab/*"))
-	}
-	for _, globs := range [][]string{r.Repositories, r.Pools, r.Hosts, r.Groups, r.Volumes, r.VolumeDrivers} {
+	errs := r.validateSubject()
+	for _, globs := range [][]string{r.Repositories, r.People, r.Tokens, r.SpeaksFor, r.Pools, r.Hosts, r.Groups, r.Volumes, r.VolumeDrivers} {
 		for _, g := range globs {
 			if g == "" || !doublestar.ValidatePattern(g) {
 				errs = append(errs, fmt.Errorf("%q is no glob", g))
@@ -181,9 +190,20 @@ func (r Rule) AllowsKey(id string) bool {
 // is allowed leads to need no name of their own.
 func (r Rule) AllowsHost(name string) bool { return matches(r.Hosts, name) }
 
-// AllowsURL tells whether a job file may come from an address.
+// AllowsURL tells whether a job file may come from an address: one of a server
+// that is named in full, below the path that is named. An address that a server
+// may read differently than it is written is none of these.
 func (r Rule) AllowsURL(address string) bool {
-	return slices.ContainsFunc(r.URLs, func(prefix string) bool { return strings.HasPrefix(address, prefix) })
+	return slices.ContainsFunc(r.URLs, func(prefix string) bool { return prefix == "" || below(address, prefix) })
+}
+
+func below(address, prefix string) bool {
+	a, err := url.Parse(address)
+	if err != nil || a.User != nil || a.RawPath != "" || a.Opaque != "" || a.Path != "" && path.Clean(a.Path) != a.Path {
+		return false
+	}
+	p, err := url.Parse(prefix)
+	return err == nil && a.Scheme == p.Scheme && strings.EqualFold(a.Host, p.Host) && strings.HasPrefix(a.Path, p.Path)
 }
 
 func (r Rule) allowsPool(name string) bool {

@@ -95,7 +95,7 @@ func TestCheck(t *testing.T) {
 		"options":  {func(b *events.BenchRequested) { b.VolumeOptions = map[string]string{"device": "/"} }, "volume options"},
 		"URL":      {func(b *events.BenchRequested) { b.Jobs[1].URL = "https://evil.example/lab/" }, "job file"},
 		"runs":     {func(b *events.BenchRequested) { b.Repeat = 3 }, "12 times on each host, this repository may 10"},
-		"spread":   {func(b *events.BenchRequested) { b.Measure = &events.Measure{MaxRepeat: 100} }, "400 times"},
+		"spread":   {func(b *events.BenchRequested) { b.Measure = &events.Measure{Spread: "3%", MaxRepeat: 100} }, "400 times"},
 		"timeout":  {func(b *events.BenchRequested) { b.Timeout = events.Duration(time.Hour) }, "timeout of 1h0m0s is longer than the 30m0s"},
 		"deadline": {func(b *events.BenchRequested) { b.Deadline = events.Duration(48 * time.Hour) }, "deadline of 48h0m0s"},
 	}

@@ -69,6 +69,7 @@ func (s *Service) fill(ctx context.Context, p events.Push, rule repos.Rule, tree
 	for i, b := range file.Benches {
 		req := b.Request()
 		req.Origin = origin
+		req.Requester = &events.Requester{Right: events.RightRepository, Name: p.Repo.Name}
 		for k, name := range b.Jobs {
 			j, err := jobs.get(ctx, name, func(err error) events.Problem { return lint.Missing(file, i, k, err) })
 			if err != nil {

@@ -94,6 +94,11 @@ func (s *Service) approve(ctx context.Context, d *bus.Delivery) error {
 	if err != nil {
 		return err
 	}
+	if _, err := s.policy.Get().Judge(data, &p.Repo); err != nil {
+		// The push stays held: a refused approval decides nothing.
+		d.Log.Warn("approval refused", "push", p.Push, "by", data.By, "error", err)
+		return s.tell(ctx, d, p, &waiting{fmt.Sprintf("an approval by %s is refused, since %v: it waits for another: fiord approve %s", data.By, err, p.Push)})
+	}
 	state, err := s.refs.update(ctx, refKey(p.Repo, p.Ref), func(*refState) {})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,7 +24,8 @@ func newPullSite(t *testing.T, pulls string) *pullSite {
 	t.Helper()
 	s := newSite(t)
 	policy := filepath.Join(s.dir, "repos.yaml")
-	writeFile(t, policy, "version: 1\nrules:\n- {repositories: [\"lab/*\"], pull_requests: "+pulls+"}\n", 0o600)
+	writeFile(t, policy, "version: 1\nrules:\n- {repositories: [\"lab/*\"], pull_requests: "+pulls+"}\n"+
+		"- {people: [\"the maintainer\"], may: [push.approved], speaks_for: [\"lab/*\"]}\n- {people: [a stranger], may: [push.approved]}\n", 0o600)
 	p := &pullSite{site: s, url: s.replica(func(cfg *ingest.Config) { cfg.ReposFile = policy })}
 	p.c = s.repository("jobs", "http://127.0.0.1:1")
 	p.c.write("fiord.yaml", "version: 1\non: {pull_request: {branches: [main]}}\nbenches: [{name: of-the-base, jobs: [jobs/randread.fio]}]\n")
@@ -65,7 +67,12 @@ func (p *pullSite) open(fork bool) {
 
 func (s *site) approve(push string) {
 	s.t.Helper()
-	e := events.New("//lab/test", push, nil, events.PushApproved{Push: push, By: "the maintainer"})
+	s.approveAs(push, &events.Requester{Right: events.RightPerson, Name: "the maintainer"})
+}
+
+func (s *site) approveAs(push string, by *events.Requester) {
+	s.t.Helper()
+	e := events.New("//lab/test", fmt.Sprint(push, by), nil, events.PushApproved{Push: push, By: "the maintainer", Requester: by})
 	if _, err := s.bus("test").Publish(s.t.Context(), e); err != nil {
 		s.t.Fatal(err)
 	}
@@ -154,5 +161,30 @@ func TestOutdatedApprovalRunsNothing(t *testing.T) {
 	got := data[events.PushIgnored](t, p.await(outcome...))
 	if !strings.Contains(got.Reason, newer.Push.Push) {
 		t.Errorf("reason %q, want the newest push %s", got.Reason, newer.Push.Push)
+	}
+}
+
+// An approval needs a rule of the operator; one that has none decides nothing,
+// and the request waits on.
+func TestApprovalsAreJudged(t *testing.T) {
+	p := newPullSite(t, "approved")
+	p.open(true)
+	held := data[events.PushIgnored](t, p.await(outcome...))
+	for says, by := range map[string]*events.Requester{
+		"does not say who":         nil,
+		`person "mallory"`:         {Right: events.RightPerson, Name: "mallory"},
+		"may not speak for":        {Right: events.RightPerson, Name: "a stranger"},
+		`token "the maintainer"`:   {Right: events.RightToken, Name: "the maintainer"},
+		"by the right of a confir": {Right: events.RightConfirmation, Name: "fiord/plot"},
+	} {
+		p.approveAs(held.Push.Push, by)
+		again := data[events.PushIgnored](t, p.await(outcome...))
+		if !again.Held || !strings.Contains(again.Reason, says) {
+			t.Errorf("%+v: got %+v, want it held on, saying %q", by, again, says)
+		}
+	}
+	p.approve(held.Push.Push)
+	if b := data[events.BenchRequested](t, p.await(outcome...)); b.Requester == nil || b.Requester.Right != events.RightRepository {
+		t.Errorf("requester %+v", b.Requester)
 	}
 }

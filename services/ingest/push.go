@@ -228,6 +228,7 @@ func (s *Service) supersede(ctx context.Context, d *bus.Delivery, p events.Push,
 		}
 		cancel := events.CancelRequested{
 			Bench: b.Bench, Reason: reason, By: s.bus.Source(), SupersededBy: state.Asker, QueuedOnly: !b.Running,
+			Requester: &events.Requester{Right: events.RightRepository, Name: p.Repo.Name},
 		}
 		if _, err := d.Emit(ctx, b.Bench, cancel); err != nil {
 			return err

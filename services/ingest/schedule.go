@@ -111,6 +111,7 @@ func (s *Service) measureHead(ctx context.Context, d *bus.Delivery, p events.Pus
 	}
 	for _, b := range pl.benches {
 		b.Origin.Push = "" // there was none
+		b.Requester = &events.Requester{Right: events.RightSchedule, Name: p.Repo.Name}
 		if _, err := d.Emit(ctx, b.Name, b); err != nil {
 			return fmt.Errorf("request bench %q: %w", b.Name, err)
 		}

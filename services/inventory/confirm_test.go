@@ -55,7 +55,6 @@ func TestAConfirmationIsBoundByTheRulesOfWhatItConfirms(t *testing.T) {
 		"host elsewhere is gone, or is none of those": func(r *events.BenchRequested) { r.Targets.Hosts = []string{"elsewhere"} },
 		"names none of the hosts":                     func(r *events.BenchRequested) { r.Targets = events.Targets{} },
 		"never placed for this repository":            func(r *events.BenchRequested) { r.Confirms = events.HashID("nothing") },
-		"isn't in the operator's repos.yaml":          func(r *events.BenchRequested) { r.Origin = origin("bob/disks") },
 		"started 14 times":                            func(r *events.BenchRequested) { r.Repeat = 7 },
 	} {
 		refused := s.request(why, func(r *events.BenchRequested) { again(r); change(r) })

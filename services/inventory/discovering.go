@@ -30,6 +30,9 @@ func (s *Service) discover(ctx context.Context, d *bus.Delivery) error {
 	if err != nil {
 		return err
 	}
+	if err := s.mayDiscover(request); err != nil {
+		return bus.Permanent(err)
+	}
 	if s.discovery == nil || len(s.discovery.Sources) == 0 {
 		return bus.Permanent(fmt.Errorf("discovery requested, and no sources are configured: set inventory.discovery"))
 	}
@@ -176,7 +179,7 @@ func (s *Service) reconcile(ctx context.Context) {
 	for window := int64(0); ; {
 		if now := time.Now().UnixNano() / int64(s.cfg.Reconcile); now != window {
 			window = now
-			request := events.DiscoveryRequested{By: s.bus.Source()}
+			request := events.DiscoveryRequested{By: s.bus.Source(), Requester: &events.Requester{Right: events.RightSchedule, Name: s.bus.Source()}}
 			if _, err := s.bus.Emit(ctx, fmt.Sprint("reconcile ", s.cfg.Reconcile, " ", window), nil, request); err != nil && ctx.Err() == nil {
 				s.log.Warn("ask for discovery", logging.Error(err))
 				window = 0 // again at the next tick

@@ -18,6 +18,7 @@ type Config struct {
 	Memory    int           `config:"memory" help:"how many runs the page keeps in memory; older ones are read from the archive"`
 	LogLimit  config.Size   `config:"log_limit" help:"most bytes of one log, expanded, that are read"`
 	Grace     time.Duration `config:"grace" help:"how long a cancelled bench is given to be placed after all, before it ends without a run"`
+	ReposFile string        `config:"repos_file" help:"the operator's policy (repos.yaml), the same file that ingest and inventory have: who may accept a baseline; empty allows everybody"`
 	Threshold float64       `config:"threshold" help:"least relative shift that is told when a bench names none"`
 }
 

@@ -109,8 +109,9 @@ func (s *Service) ask(ctx context.Context, p *events.Placement, b model.Bench, d
 	first := p.Request
 	doc.Request = events.BenchRequested{
 		Name: first.Name, Confirms: b.ID, Repeat: leastRepeats, Origin: first.Origin,
-		Targets: events.Targets{Where: first.Targets.Where},
-		Limits:  first.Limits, Volume: first.Volume, VolumeDriver: first.VolumeDriver, VolumeOptions: first.VolumeOptions,
+		Requester: &events.Requester{Right: events.RightConfirmation, Name: s.bus.Source()},
+		Targets:   events.Targets{Where: first.Targets.Where},
+		Limits:    first.Limits, Volume: first.Volume, VolumeDriver: first.VolumeDriver, VolumeOptions: first.VolumeOptions,
 		Timeout: first.Timeout, Deadline: first.Deadline, Measure: fixed(first.Measure),
 		Compare: &events.Compare{Baseline: doc.First.Baseline, Metrics: first.Compare.Metrics, Threshold: first.Compare.Threshold},
 	}

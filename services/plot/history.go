@@ -11,6 +11,8 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/repos"
 	"github.com/fiord-bench/fiord/verdict"
 	"github.com/fiord-bench/fiord/verdict/history"
 )
@@ -82,10 +84,24 @@ func (s *Service) accept(ctx context.Context, d events.BaselineAccepted) error {
 	if !ok || r.Origin == nil {
 		return nil // nothing is ever held against a bench that no commit asked for
 	}
+	if err := s.mayAccept(d, r.Origin.Repo); err != nil {
+		return bus.Permanent(fmt.Errorf("accept bench %s: %w", d.Bench, err))
+	}
 	if err := s.remember(ctx, r, seen.Event.Time); err != nil {
 		return err
 	}
 	return s.changeHistory(ctx, r.Origin.Repo.Name, r.Name, r.Origin.Ref, func(h *history.History) bool { return h.Accept(d.Bench) })
+}
+
+// mayAccept holds the acceptance of a repository's baseline against the policy,
+// read anew each time: there are few, and a right that was taken away is gone.
+func (s *Service) mayAccept(d events.BaselineAccepted, repo events.Repo) error {
+	policy, err := repos.Load(s.cfg.ReposFile)
+	if err != nil {
+		return err
+	}
+	_, err = policy.Judge(d, &repo)
+	return err
 }
 
 // historyReads is how often a history is read that is replaced meanwhile.

@@ -174,7 +174,7 @@ func (s *Service) cancelSecond(ctx context.Context, d *bus.Delivery, p *events.P
 		return err
 	}
 	_, err = d.Emit(ctx, "second", events.CancelRequested{
-		Bench: events.BenchID(s.second(p.Bench)), By: c.By, SupersededBy: c.SupersededBy, QueuedOnly: c.QueuedOnly,
+		Bench: events.BenchID(s.second(p.Bench)), By: c.By, SupersededBy: c.SupersededBy, QueuedOnly: c.QueuedOnly, Requester: c.Requester,
 		Reason: clip("it confirms bench "+p.Bench+", which was cancelled: "+c.Reason, maxHeadline),
 	})
 	if err != nil {

@@ -35,6 +35,7 @@ type Connection struct {
 	WebURL    string       `config:"web_url" help:"address of the web page"`
 	IngestURL string       `config:"ingest_url" help:"address of ingest, where webhooks and events over HTTP go"`
 	AdminURL  string       `config:"admin_url" help:"address of health, readiness and metrics"`
+	Person    string       `config:"person" help:"name under which the person was let in; empty for the name on this machine"`
 }
 
 // Default finds a fiord with default ports on this host; its keys are missing.
@@ -88,6 +89,7 @@ type document struct {
 		AccessKeyFile string `yaml:"access_key_file"`
 		SecretKeyFile string `yaml:"secret_key_file"`
 	} `yaml:"s3"`
+	Person    string `yaml:"person,omitempty"`
 	WebURL    string `yaml:"web_url"`
 	IngestURL string `yaml:"ingest_url"`
 	AdminURL  string `yaml:"admin_url"`
@@ -100,6 +102,7 @@ func Write(dataDir string, c Connection, nkeyFile, accessKeyFile, secretKeyFile 
 	d.NATS.URL, d.NATS.NKeyFile, d.NATS.Inbox = c.NATS.URL, nkeyFile, c.NATS.InboxPrefix
 	d.S3.Endpoint, d.S3.Bucket = c.S3.Endpoint, c.S3.Bucket
 	d.S3.AccessKeyFile, d.S3.SecretKeyFile = accessKeyFile, secretKeyFile
+	d.Person = c.Person
 	d.WebURL, d.IngestURL, d.AdminURL = c.WebURL, c.IngestURL, c.AdminURL
 	text, err := yaml.Marshal(d)
 	if err != nil {

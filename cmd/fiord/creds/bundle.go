@@ -32,6 +32,7 @@ type bundle struct {
 		SecretKeyFile string `yaml:"secret_key_file"`
 	} `yaml:"s3"`
 	Bench     *worker `yaml:"bench,omitempty"`
+	Person    string  `yaml:"person,omitempty"`
 	WebURL    string  `yaml:"web_url,omitempty"`
 	IngestURL string  `yaml:"ingest_url,omitempty"`
 }
@@ -65,6 +66,9 @@ func Bundle(out, at string, i Issued, s Servers) error {
 		b.Bench = &worker{i.Name, append([]string{}, i.Pools...)}
 	} else {
 		b.WebURL, b.IngestURL = s.WebURL, s.IngestURL
+		if i.Kind == Person {
+			b.Person = i.Name
+		}
 	}
 	text, err := yaml.Marshal(b)
 	if err != nil {

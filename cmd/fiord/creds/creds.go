@@ -80,6 +80,9 @@ func (g Grant) Validate() error {
 	if g.Name == "" || len(events.Token(g.Name)) > 120 {
 		return fmt.Errorf("grant: the %s needs a name of at most 120 letters", g.Kind)
 	}
+	if g.Kind == Person && g.Name == events.Administrator {
+		return fmt.Errorf("grant: %s is the owner of the data folder: choose another name", events.Administrator)
+	}
 	if g.Kind == Person && len(g.Pools) > 0 {
 		return errors.New("grant: a person serves no pools")
 	}

@@ -194,6 +194,7 @@ func (s *Stack) Connection() connection.Connection {
 	c.S3.Endpoint, c.S3.Bucket = s.s3.Endpoint(), s.cfg.Servers.S3.Bucket
 	c.S3.AccessKey, c.S3.SecretKey = config.NewSecret(people.AccessKey), people.SecretKey
 	c.WebURL, c.IngestURL = s.url("plot"), s.url("ingest")
+	c.Person = events.Administrator // whoever reads this file owns the data folder
 	c.AdminURL = ""
 	if s.admin != nil {
 		c.AdminURL = "http://" + s.admin.Addr()

@@ -42,8 +42,8 @@ func (s *Server) events(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return answer{}, err
 	}
-	for i, e := range list {
-		if err := admissible(e, sender); err != nil {
+	for i := range list {
+		if list[i], err = s.admissible(list[i], sender); err != nil {
 			return answer{}, inBatch(err, i, len(list))
 		}
 	}
@@ -152,13 +152,47 @@ func inBatch(err error, i, n int) error {
 	return p
 }
 
-// admissible holds an event to what its sender may say.
-func admissible(e events.Event, sender keys.Sender) error {
+// admissible holds an event to what its sender may say, and a request to what
+// the operator lets it ask for. It returns the event as it is published: a request
+// names the token, whatever the sender has written there.
+func (s *Server) admissible(e events.Event, sender keys.Sender) (events.Event, error) {
 	if !sender.May(e.Type) {
-		return problem("forbidden", fmt.Sprintf("the token %q may not send %s: ask the operator to grant it %s", sender.ID, e.Type, e.Type.Short()))
+		return e, problem("forbidden", fmt.Sprintf("the token %q may not send %s: ask the operator to grant it %s", sender.ID, e.Type, e.Type.Short()))
 	}
 	if events.IsOwn(e.Source) {
-		return problem("forbidden", fmt.Sprintf("source %q is a service's own: use one of yours, such as //%s/script", e.Source, sender.ID))
+		return e, problem("forbidden", fmt.Sprintf("source %q is a service's own: use one of yours, such as //%s/script", e.Source, sender.ID))
+	}
+	asks, ok := e.Data.(events.Requesting)
+	if !ok {
+		return e, nil
+	}
+	e.Data = asks.AskedBy(events.Requester{Right: events.RightToken, Name: sender.ID})
+	return e, s.lawful(e.Data)
+}
+
+// lawful judges a request of a token by the operator's policy.
+func (s *Server) lawful(data events.Data) error {
+	bench, isBench := data.(events.BenchRequested)
+	var repo *events.Repo
+	if isBench && bench.Origin != nil {
+		repo = &bench.Origin.Repo
+	}
+	if isBench && bench.Confirms != "" {
+		return problem("forbidden", "confirms is set: only fiord itself measures a regression again")
+	}
+	rule, err := s.opts.Policy().Judge(data.(events.Requesting), repo)
+	if err != nil {
+		return problem("forbidden", err.Error())
+	}
+	if !isBench {
+		return nil
+	}
+	var wrong []string
+	for _, p := range rule.Check(bench) {
+		wrong = append(wrong, p.Message)
+	}
+	if len(wrong) > 0 {
+		return problem("forbidden", strings.Join(wrong, "; "))
 	}
 	return nil
 }
@@ -195,7 +229,7 @@ func (s *Server) eventBridge(ctx context.Context, w http.ResponseWriter, r *http
 	if err != nil {
 		return answer{}, err
 	}
-	if err := admissible(e, sender); err != nil {
+	if e, err = s.admissible(e, sender); err != nil {
 		return answer{}, err
 	}
 	return s.publishAll(ctx, []events.Event{e})

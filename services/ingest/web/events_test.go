@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fiord-bench/fiord/internal/repos"
+	"github.com/fiord-bench/fiord/services/ingest/keys"
 	"github.com/fiord-bench/fiord/services/ingest/web"
 )
 
@@ -135,4 +137,39 @@ func TestEventBridge(t *testing.T) {
 	refusal(t, d.send("POST", "/eventbridge", strings.Replace(stateChange, "aws.ec2", "aws.s3", 1), bearer(token, "application/json")), 422, "event pattern")
 	refusal(t, d.send("POST", "/eventbridge", strings.Replace(stateChange, `"i-abcd1111"`, `""`, 2), bearer(token, "application/json")), 422, "instance")
 	refusal(t, d.send("POST", "/eventbridge", "[", bearer(token, "application/json")), 422, "EventBridge")
+}
+
+// A request over HTTP names the token that made it, whatever its sender wrote,
+// and is judged by the operator's rule about that token.
+func TestRequestsOfTokensAreJudged(t *testing.T) {
+	policy, err := repos.Parse("repos.yaml", []byte("version: 1\nrules:\n- {repositories: [lab/one], volumes: [data]}\n- {tokens: [token-1], pools: [default]}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := keys.Simple("", token+"\n"+token+"-another")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := open(t, func(o *web.Options) {
+		o.Policy, o.Keys = func() *repos.Policy { return policy }, func() *keys.Ring { return ring }
+		o.Limits.Refusals = 1000
+	})
+	event := func(id, extra string) string {
+		return structured(id, "bench.requested", "//lab/script", strings.TrimSuffix(benchData, "}")+extra+"}")
+	}
+	origin := `,"origin":{"repo":{"forge":"git","name":"lab/one","clone_url":"https://git.example/lab/one"},"ref":"refs/heads/main","commit":"` + strings.Repeat("a", 40) + `"}`
+	as := `,"requester":{"right":"person","name":"administrator"}`
+	accepted(t, d.send("POST", "/events", event("1", as), bearer(token, modeStructured)), 202)
+	for says, body := range map[string]string{
+		"may not speak for repository lab/one":         event("2", origin),
+		`volume \"data\" is not allowed to this token`: event("3", as+`,"volume":"data"`),
+		"confirms is set":                              event("4", `,"confirms":"aaaaaaaaaaaaaaaaaaaaaaaaaa"`),
+		"may not make a discovery.requested":           structured("5", "discovery.requested", "//lab/script", `{"by":"x"}`),
+	} {
+		refusal(t, d.send("POST", "/events", body, bearer(token, modeStructured)), 403, says)
+	}
+	refusal(t, d.send("POST", "/events", event("6", as), bearer(token+"-another", modeStructured)), 403, "no rule of the operator")
+	if n := d.stored(); n != 1 {
+		t.Errorf("%d events are stored, want 1", n)
+	}
 }
