@@ -161,10 +161,10 @@ func TestRequestsOfTokensAreJudged(t *testing.T) {
 	as := `,"requester":{"right":"person","name":"administrator"}`
 	accepted(t, d.send("POST", "/events", event("1", as), bearer(token, modeStructured)), 202)
 	for says, body := range map[string]string{
-		"may not speak for repository lab/one":         event("2", origin),
-		`volume \"data\" is not allowed to this token`: event("3", as+`,"volume":"data"`),
-		"confirms is set":                              event("4", `,"confirms":"aaaaaaaaaaaaaaaaaaaaaaaaaa"`),
-		"may not make a discovery.requested":           structured("5", "discovery.requested", "//lab/script", `{"by":"x"}`),
+		"may not speak for repository lab/one": event("2", origin),
+		"is not allowed to this token":         event("3", as+`,"volume":"data"`),
+		"confirms is set":                      event("4", `,"confirms":"aaaaaaaaaaaaaaaaaaaaaaaaaa"`),
+		"may not make a discovery.requested":   structured("5", "discovery.requested", "//lab/script", `{"by":"x"}`),
 	} {
 		refusal(t, d.send("POST", "/events", body, bearer(token, modeStructured)), 403, says)
 	}
