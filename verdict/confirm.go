@@ -47,7 +47,7 @@ func (s Second) Judge(opt Options) Result {
 		return Result{Verdict: events.VerdictInvalid, Headline: "Nothing could be compared: " + why + "."}
 	}
 	v := worst(list)
-	return Result{Verdict: v, Headline: headline(v, list, opt.filled()), Comparisons: list}
+	return Result{Verdict: v, Headline: headline(v, list, opt.withDefaults()), Comparisons: list}
 }
 
 // compared are the comparisons of the second look with what regressed.
@@ -56,8 +56,8 @@ func (s Second) compared(opt Options) []events.Comparison {
 	for _, r := range s.Before.Runs {
 		sided[r.Job] = true
 	}
-	list := comparisons(s.Before, s.After, opt.filled())
-	for _, c := range comparisons(s.Stored, s.After, opt.filled()) {
+	list := comparisons(s.Before, s.After, opt.withDefaults())
+	for _, c := range comparisons(s.Stored, s.After, opt.withDefaults()) {
 		if !sided[c.Job] {
 			list = append(list, c)
 		}
@@ -67,15 +67,6 @@ func (s Second) compared(opt Options) []events.Comparison {
 	})
 	slices.SortStableFunc(list, func(x, y events.Comparison) int { return cmp.Compare(severity(y.Verdict), severity(x.Verdict)) })
 	return list
-}
-
-// filled is opt with what was left open.
-func (opt Options) filled() Options {
-	opt.Threshold = cmp.Or(opt.Threshold, 0.05)
-	if len(opt.Figures) == 0 {
-		opt.Figures = defaultFigures()
-	}
-	return opt
 }
 
 // again tells whether a comparison of the second look is of what regressed at
@@ -104,7 +95,7 @@ func Confirm(first Result, bench string, s Second, opt Options) (Result, events.
 	slower := s.slower(opt)
 	list := make([]events.Comparison, 0, len(first.Comparisons))
 	var confirmed []events.Comparison
-	cleared := 0
+	cleared, open := 0, false
 	for _, c := range first.Comparisons {
 		if c.Verdict != events.VerdictRegressed {
 			list = append(list, c)
@@ -118,20 +109,26 @@ func Confirm(first Result, bench string, s Second, opt Options) (Result, events.
 			cleared++
 			c = now
 			if slices.ContainsFunc(slower, func(s events.Comparison) bool { return again(c, s) }) {
-				c.Verdict = events.VerdictInconclusive
+				c.Verdict, open = events.VerdictInconclusive, true
 			}
 		case len(second.Regressed()) == 0:
-			c.Verdict = events.VerdictInconclusive // nobody looked, and what was looked at had gone
+			c.Verdict, open = events.VerdictInconclusive, true // what was looked at had gone
 		}
 		list = append(list, c)
 	}
 	slices.SortStableFunc(list, func(x, y events.Comparison) int { return cmp.Compare(severity(y.Verdict), severity(x.Verdict)) })
-	out := Result{Verdict: worst(list), Comparisons: list}
+	out := Result{Verdict: opt.withDefaults().overall(comparisonsDecided(list)), Comparisons: list}
+	if open && out.Verdict != events.VerdictRegressed {
+		out.Verdict = events.VerdictInconclusive
+	}
 	told := events.Confirmation{Bench: bench, Outcome: events.OutcomeConfirmed}
 	if len(confirmed) > 0 {
 		told.Reason = fmt.Sprintf("at the second look %s differs by %+.1f%%; %d of %s seen again", where(confirmed[0]), confirmed[0].Change*100, len(confirmed), count(len(confirmed)+cleared, "regression"))
-		out.Headline = "Regressed, confirmed" + strings.TrimPrefix(headline(out.Verdict, list, opt.filled()), "Regressed")
+		out.Headline = "Regressed, confirmed" + strings.TrimPrefix(headline(out.Verdict, list, opt.withDefaults()), "Regressed")
 		return out, told
+	}
+	if len(first.Regressed()) == 0 {
+		return first, told
 	}
 	was := first.Regressed()[0]
 	now, _ := worstOf(was, second.Comparisons)
@@ -178,6 +175,9 @@ func Impossible(first Result, bench, reason string) (Result, events.Confirmation
 		if list[i].Verdict == events.VerdictRegressed {
 			list[i].Verdict = events.VerdictInconclusive
 		}
+	}
+	if len(first.Regressed()) == 0 {
+		return first, events.Confirmation{Bench: bench, Outcome: events.OutcomeImpossible, Reason: reason}
 	}
 	was := first.Regressed()[0]
 	reason = strings.TrimSuffix(reason, ".")

@@ -21,7 +21,9 @@ type Run struct {
 	DeviceClass string `json:"device_class,omitempty"`
 	// Integrity other than ok keeps the run out of every comparison.
 	Integrity events.IntegrityState `json:"integrity"`
-	Values    map[Metric]float64    `json:"values"`
+	// Faults are the checks of integrity that the run did not pass.
+	Faults []string           `json:"faults,omitempty"`
+	Values map[Metric]float64 `json:"values"`
 	// LatencyOf is what LatencyOf says of the run's summary.
 	LatencyOf string `json:"latency_of,omitempty"`
 	// Tails are the run's latencies by direction, for comparisons of percentiles.
@@ -45,6 +47,10 @@ type Options struct {
 	Figures []string
 	// Threshold is the least relative shift worth telling; 0 means 5%.
 	Threshold float64
+	// Decide are the figures that must be decided for the whole to be: one that
+	// is undecided makes the verdict inconclusive. Empty means the rates among
+	// Figures, or all of them if there is no rate.
+	Decide []string
 }
 
 // Result is a judgement.
@@ -52,6 +58,7 @@ type Result struct {
 	Verdict     events.Verdict
 	Headline    string
 	Comparisons []events.Comparison // greatest shift first
+	Absent      []Absence           // what the baseline has and the bench has not
 }
 
 // Judge decides about after. before is nil when there is nothing to compare
@@ -63,19 +70,46 @@ func Judge(before *Bench, after Bench, opt Options) Result {
 	if before == nil {
 		return Result{Verdict: events.VerdictBaseline, Headline: fmt.Sprintf("First result: %s measured, nothing to compare with yet.", count(sound(after), "run"))}
 	}
-	opt.Threshold = cmp.Or(opt.Threshold, 0.05)
-	if len(opt.Figures) == 0 {
-		opt.Figures = defaultFigures()
-	}
+	opt = opt.withDefaults()
 	list := comparisons(*before, after, opt)
 	if changed := environment(*before, after); len(list) == 0 && changed != "" {
 		return Result{Verdict: events.VerdictInconclusive, Headline: "Inconclusive: the environment changed since the baseline (" + changed + "), so no shift could be told from that; fiord accept makes these results the baseline."}
 	}
+	absent := absences(*before, after)
 	if len(list) == 0 {
-		return Result{Verdict: events.VerdictInconclusive, Headline: "Nothing in common with the baseline: no point was measured by both on the same kind of machine."}
+		return Result{Verdict: events.VerdictInconclusive, Headline: nothingInCommon(*before, after)}.withAbsences(absent)
 	}
-	v := worst(list)
-	return Result{Verdict: v, Headline: headline(v, list, opt), Comparisons: list}
+	v := opt.overall(comparisonsDecided(list))
+	return Result{Verdict: v, Headline: headline(v, list, opt), Comparisons: list}.withAbsences(absent)
+}
+
+// nothingInCommon says why no point could be compared: what the two benches
+// differ in.
+func nothingInCommon(before, after Bench) string {
+	differ := func(of func(Run) string) (string, string, bool) {
+		var a, b []string
+		for _, r := range before.Runs {
+			a = append(a, of(r))
+		}
+		for _, r := range after.Runs {
+			b = append(b, of(r))
+		}
+		if len(a) == 0 || len(b) == 0 || slices.ContainsFunc(b, func(x string) bool { return slices.Contains(a, x) }) {
+			return "", "", false
+		}
+		return a[0], b[0], true
+	}
+	for _, c := range []struct {
+		what string
+		of   func(Run) string
+	}{
+		{"job file", func(r Run) string { return r.Job }}, {"machine", func(r Run) string { return r.Host }}, {"point", func(r Run) string { return r.Point }},
+	} {
+		if old, now, ok := differ(c.of); ok {
+			return fmt.Sprintf("Nothing in common with the baseline: its %s is %q, and this one's is %q.", c.what, old, now)
+		}
+	}
+	return "Nothing in common with the baseline: no metric was measured by both on the same kind of machine."
 }
 
 // unfit tells of a bench that cannot be judged, whatever it is held against.
@@ -266,34 +300,44 @@ func worst(list []events.Comparison) events.Verdict {
 	}).Verdict
 }
 
-// headline says the verdict in a sentence, with the greatest shift.
+// headline says the verdict in a sentence, with the greatest shift: first what
+// shifted, then what is equal, then what is open.
 func headline(v events.Verdict, list []events.Comparison, opt Options) string {
-	var same []events.Comparison
+	n := map[events.Verdict]int{}
 	for _, c := range list {
-		if c.Verdict == v {
-			same = append(same, c)
-		}
+		n[c.Verdict]++
 	}
-	top := same[0]
-	where := top.Metric
-	if top.Point != "" {
-		where += " at " + top.Point
-	}
+	top := list[slices.IndexFunc(list, func(c events.Comparison) bool { return c.Verdict == v })]
 	limit := fmt.Sprintf("%g%%", opt.Threshold*100)
-	switch v {
-	case events.VerdictUnchanged:
-		return fmt.Sprintf("Unchanged: %s within %s.", count(len(list), "comparison"), limit)
-	case events.VerdictInconclusive:
-		need := "more repeats would tell"
+	open := ""
+	if k := n[events.VerdictInconclusive]; k > 0 {
+		need := "more repeats would decide"
 		if top.NBefore < 5 || top.NAfter < 5 {
 			need = "repeat each point at least 5 times"
 		}
-		return fmt.Sprintf("Inconclusive: %d of %s cannot be told from noise at %s; %s.", len(same), count(len(list), "comparison"), limit, need)
-	default:
-		word := map[events.Verdict]string{events.VerdictImproved: "Improved", events.VerdictRegressed: "Regressed"}[v]
-		return fmt.Sprintf("%s: %s %+.1f%% (p = %.3f, %d against %d runs), %d of %s shifted.",
-			word, where, top.Change*100, top.P, top.NAfter, top.NBefore, len(same), count(len(list), "comparison"))
+		open = fmt.Sprintf("%d of %s cannot be told from noise at %s; %s.", k, count(len(list), "comparison"), limit, need)
 	}
+	switch v {
+	case events.VerdictUnchanged:
+		if open != "" {
+			return fmt.Sprintf("Unchanged: %s within %s; %s", count(n[v], "comparison"), limit, open)
+		}
+		return fmt.Sprintf("Unchanged: %s within %s.", count(len(list), "comparison"), limit)
+	case events.VerdictInconclusive:
+		return "Inconclusive: " + open
+	default:
+		return fmt.Sprintf("%s: %s %+.1f%% (p = %.3f, %d against %d runs), %d of %s shifted.",
+			title(v), place(top.Metric, "", top.Point), top.Change*100, top.P, top.NAfter, top.NBefore, n[v], count(len(list), "comparison"))
+	}
+}
+
+// comparisonsDecided are the verdicts of comparisons by metric.
+func comparisonsDecided(list []events.Comparison) []decided {
+	out := make([]decided, len(list))
+	for i, c := range list {
+		out[i] = decided{Metric(c.Metric), c.Verdict}
+	}
+	return out
 }
 
 // count writes n with its noun.

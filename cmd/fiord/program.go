@@ -242,6 +242,7 @@ func (p *program) commands() []*cobra.Command {
 		p.schemaCommand(),
 		p.lintCommand(),
 		p.importCommand(),
+		p.compareCommand(),
 		p.onCommand(),
 		p.discoverCommand(),
 		p.gcCommand(),

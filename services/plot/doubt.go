@@ -48,7 +48,8 @@ const (
 func doubtful(p *events.Placement, made decision) bool {
 	c := p.Request.Compare
 	return c != nil && c.Confirm && p.Request.Confirms == "" &&
-		made.Verdict == events.VerdictRegressed && made.Shift != nil && made.Shift.Reports == 1
+		made.Verdict == events.VerdictRegressed && made.Shift != nil && made.Shift.Reports == 1 &&
+		len(made.result().Regressed()) > 0 // a point that only stalls has nothing to be held against
 }
 
 // doubted returns the doubt about a bench, nil if there is none.

@@ -309,7 +309,7 @@ func samples(b model.Bench) verdict.Bench {
 		if c := r.Completed; c != nil {
 			out.Runs = append(out.Runs, verdict.Run{
 				Run: r.Run, Job: r.Job, Point: r.Point.Key(), Host: r.Host, HostClass: c.HostClass, DeviceClass: c.DeviceClass,
-				Integrity: c.Integrity.State, Values: verdict.Values(c.Summary), LatencyOf: verdict.LatencyOf(c.Summary),
+				Integrity: c.Integrity.State, Faults: verdict.Faults(c.Integrity), Values: verdict.Values(c.Summary), LatencyOf: verdict.LatencyOf(c.Summary),
 			})
 		}
 	}
