@@ -9,7 +9,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/hist"
-	"github.com/fiord-bench/fiord/services/bench/summary"
+	"github.com/fiord-bench/fiord/host/summary"
 	"github.com/fiord-bench/fiord/verdict"
 )
 
