@@ -10,6 +10,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/host/guard"
+	"github.com/fiord-bench/fiord/services/bench/docker"
 	"github.com/fiord-bench/fiord/services/bench/lease"
 )
 
@@ -71,11 +72,20 @@ type Docker struct {
 	Memlock events.Bytes `config:"memlock" help:"RLIMIT_MEMLOCK of fio; 0 leaves the engine's own"`
 }
 
-// Volumes say how a bench's volume: name@profile becomes an engine's volume.
+// Volumes say which volumes of the engine a bench may use, and how its volume:
+// name@profile becomes one. See package volume for what is allowed.
 type Volumes struct {
-	Driver   string             `config:"driver" help:"volume driver when a bench names none"`
-	Target   string             `config:"target" help:"path in the container when the job names no directory"`
-	Profiles map[string]Profile `config:"profiles" help:"driver and options by the part behind the @"`
+	Driver   string                  `config:"driver" help:"volume driver when a bench names none, without options"`
+	Target   string                  `config:"target" help:"path in the container when the job names no directory"`
+	Names    []string                `config:"names" help:"globs of the volumes that benches may name; empty for every plain name"`
+	Existing []string                `config:"existing" help:"globs of volumes that fiord did not make and benches may use all the same: what is in them may be overwritten"`
+	Drivers  map[string]VolumeDriver `config:"drivers" help:"drivers that benches may name, and the options that they may give"`
+	Profiles map[string]Profile      `config:"profiles" help:"driver and options by the part behind the @"`
+}
+
+// VolumeDriver is one that benches may name.
+type VolumeDriver struct {
+	Options map[string][]string `config:"options" help:"globs of the values that each option may have, part by part between commas; a path that a wildcard admits is judged like a path"`
 }
 
 // Profile is what name@profile asks the driver for.
@@ -135,7 +145,7 @@ func DefaultConfig() Config {
 
 // Validate reports every setting that cannot work.
 func (c Config) Validate() error {
-	errs := []error{c.policy().Validate()}
+	errs := []error{c.policy().Validate(), c.Volumes.policy().Validate()}
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if !slices.Contains([]string{"auto", "docker", "process"}, c.Runner) {
 		fail("runner is %q: want auto, docker or process", c.Runner)
@@ -195,6 +205,9 @@ func (c Config) policy() guard.Policy {
 	}
 	return p
 }
+
+// remote reports whether the engine sees another file system than this worker.
+func (c Config) remote() bool { return c.Runner != "process" && docker.Remote(c.Docker.Address) }
 
 // spoolDir is where results wait.
 func (c Config) spoolDir() string { return filepath.Join(c.StateDir, "spool") }

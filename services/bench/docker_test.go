@@ -19,6 +19,7 @@ func TestAContainerMeasuresWhatItIsGranted(t *testing.T) {
 	w := newWorld(t)
 	cfg := w.config("docker-host")
 	cfg.Runner, cfg.Docker.Image = "docker", testImage()
+	cfg.Volumes.Drivers = map[string]VolumeDriver{"local": {Options: map[string][]string{"type": {"tmpfs"}, "device": {"tmpfs"}, "o": {"size=*"}}}}
 	r := w.runnerOf(cfg) // skips without an engine
 	w.start(cfg)
 	list := w.request(bench{host: "docker-host", jobs: []string{

@@ -11,6 +11,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/volume"
 )
 
 // Ends of runs whose fio was not started. They have no artifacts, so they go
@@ -29,6 +30,10 @@ func (r *run) failed(ctx context.Context, starts int, reason string) error {
 // refused ends a run that the guard or the parser would not let start, or
 // passes on why it could not be judged.
 func (r *run) refused(ctx context.Context, problems []events.Problem, err error) error {
+	var volumes volume.Refused
+	if errors.As(err, &volumes) {
+		problems = volumes
+	}
 	switch {
 	case len(problems) > 0:
 		return r.end(ctx, events.RunRejected{RunRef: r.inv.RunRef, Problems: problems, EndedAt: now()})

@@ -27,6 +27,7 @@ func (s *Service) openRunner(ctx context.Context) (closeRunner func(), err error
 		Address: s.cfg.Docker.Address, CertDir: s.cfg.Docker.CertDir,
 		Image: s.cfg.Docker.Image, Pull: s.cfg.Docker.Pull,
 		Host: s.cfg.owner(s.token), Hooks: s.hooks(), Log: s.log,
+		Volumes: volumes{s.cfg.Volumes.policy(), s.places()},
 	})
 	if err != nil {
 		return nil, err

@@ -89,7 +89,10 @@ func (s *Service) prepareFill(list events.RunList, inv events.Invocation, text [
 		return nil, problemsOf(err), nil // the job's own logs, kept from its files
 	}
 	p := &plan{Job: file.Bytes(), Limits: s.limits(list.Limits)}
-	targets := s.targets(list, inv.Run, file, p)
+	targets, refused := s.targets(list, inv.Run, file, p)
+	if len(refused) > 0 {
+		return nil, refused, nil
+	}
 	if slices.ContainsFunc(p.Volumes, func(v runner.Volume) bool { return v.Fresh }) {
 		return nil, problemsOf(&unoffered{"measure.precondition", "each start of fio gets a volume of its own here, which holds what it was made of"}), nil
 	}

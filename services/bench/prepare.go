@@ -15,6 +15,7 @@ import (
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/host/guard"
 	"github.com/fiord-bench/fiord/host/runner"
+	"github.com/fiord-bench/fiord/internal/volume"
 )
 
 // logPrefix begins the names of all logs: logs/fio_bw.1.log.
@@ -41,7 +42,10 @@ func (s *Service) prepare(list events.RunList, inv events.Invocation, text []byt
 		return plan{}, problemsOf(err), nil
 	}
 	p := plan{Job: file.Bytes(), Limits: s.limits(list.Limits)}
-	targets := s.targets(list, inv.Run, file, &p)
+	targets, refused := s.targets(list, inv.Run, file, &p)
+	if len(refused) > 0 {
+		return plan{}, refused, nil
+	}
 	grant, problems, err := s.guard.Check(guard.Request{File: file, WorkDir: s.workDir(targets), Scratch: dir, Volumes: targets, Leftovers: s.leftoversOn})
 	if err != nil || len(problems) > 0 {
 		return plan{}, problems, err
@@ -120,9 +124,9 @@ func problemOf(e *job.Error) events.Problem {
 // targets are the paths that volumes are mounted at, and fills the plan's
 // volumes. A job that names an absolute directory of its own means the volume
 // by it, as `-v volume:/directory` always did.
-func (s *Service) targets(list events.RunList, run string, file *job.File, p *plan) []string {
+func (s *Service) targets(list events.RunList, run string, file *job.File, p *plan) ([]string, []events.Problem) {
 	if list.Volume == "" {
-		return nil
+		return nil, volume.Request{Driver: list.Driver, Options: list.Options}.Static()
 	}
 	target := s.cfg.Volumes.Target
 	for _, j := range file.Jobs() {
@@ -132,42 +136,13 @@ func (s *Service) targets(list events.RunList, run string, file *job.File, p *pl
 			break
 		}
 	}
-	p.Volumes = []runner.Volume{s.volume(list, run, target)}
-	return []string{target}
+	v, problems := s.volume(list, run, target)
+	p.Volumes = []runner.Volume{v}
+	return []string{target}, problems
 }
 
 // reserved are top folders of the image that a volume must not cover.
 var reserved = []string{"/", "/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/tmp", "/usr", "/var"}
-
-// volume makes name@profile what the engine is asked for. A profile that the
-// host's owner has described names driver and options; any other goes to the
-// driver as part of the name, as Flocker and its like want it. A fresh volume is
-// called after the run, so that nobody else means it.
-func (s *Service) volume(list events.RunList, run, target string) runner.Volume {
-	v := runner.Volume{Name: list.Volume, Driver: list.Driver, Options: map[string]string{}, Target: target}
-	if v.Driver == "" {
-		v.Driver = s.cfg.Volumes.Driver
-	}
-	if name, profile, found := strings.Cut(list.Volume, "@"); found {
-		if known, ok := s.cfg.Volumes.Profiles[profile]; ok {
-			v.Name = name
-			if list.Driver == "" && known.Driver != "" {
-				v.Driver = known.Driver
-			}
-			stand := strings.NewReplacer("{name}", name, "{run}", run)
-			for k, o := range known.Options {
-				v.Options[k] = stand.Replace(o)
-			}
-			if known.Fresh {
-				v.Name, v.Fresh = name+"-"+run, true
-			}
-		}
-	}
-	for k, o := range list.Options {
-		v.Options[k] = o
-	}
-	return v
-}
 
 // workDir is where paths without a folder lead.
 func (s *Service) workDir(targets []string) string {

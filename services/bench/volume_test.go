@@ -10,7 +10,7 @@ import (
 )
 
 func TestAVolumesProfileIsTheHostsOrTheDrivers(t *testing.T) {
-	s := &Service{cfg: Config{Volumes: Volumes{Driver: "local", Profiles: map[string]Profile{
+	s := &Service{cfg: Config{Volumes: Volumes{Driver: "local", Drivers: map[string]VolumeDriver{"zfs": {Options: map[string][]string{"size": {"*"}}}}, Profiles: map[string]Profile{
 		"gold":    {Driver: "ebs", Options: map[string]string{"size": "100"}},
 		"nightly": {Driver: "ebs", Options: map[string]string{"snapshot": "snap-{name}", "tag": "{run}"}, Fresh: true},
 	}}}}
@@ -22,12 +22,14 @@ func TestAVolumesProfileIsTheHostsOrTheDrivers(t *testing.T) {
 		"known":      {events.RunList{Volume: "data@gold"}, runner.Volume{Name: "data", Driver: "ebs", Options: map[string]string{"size": "100"}}},
 		"not known":  {events.RunList{Volume: "data@tin"}, runner.Volume{Name: "data@tin", Driver: "local", Options: map[string]string{}}},
 		"asked over": {events.RunList{Volume: "data@gold", Driver: "zfs", Options: map[string]string{"size": "1"}}, runner.Volume{Name: "data", Driver: "zfs", Options: map[string]string{"size": "1"}}},
+		"asked too":  {events.RunList{Volume: "data@gold", Options: map[string]string{"size": "100"}}, runner.Volume{Name: "data", Driver: "ebs", Options: map[string]string{"size": "100"}}},
 		"fresh":      {events.RunList{Volume: "data@nightly"}, runner.Volume{Name: "data-run1", Driver: "ebs", Options: map[string]string{"snapshot": "snap-data", "tag": "run1"}, Fresh: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.want.Target = "/data"
-			if diff := cmp.Diff(tc.want, s.volume(tc.list, "run1", "/data")); diff != "" {
-				t.Error(diff)
+			got, problems := s.volume(tc.list, "run1", "/data")
+			if diff := cmp.Diff(tc.want, got); diff != "" || len(problems) > 0 {
+				t.Error(diff, problems)
 			}
 		})
 	}

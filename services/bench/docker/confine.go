@@ -1,83 +1,118 @@
 package docker
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/docker/docker/api/types/container"
 
 	"github.com/fiord-bench/fiord/host/runner"
 )
 
+// adaptable are the fields that adapters may change: the container's name on a
+// network and the network itself, environment, and what becomes of its output.
+// Every other field, one that a later engine adds as well, must be as the guard
+// approved it: most of them could reach more of the host or loosen the container.
+var adaptable = []string{
+	"Hostname", "Domainname", "MacAddress", "NetworkDisabled", "ExposedPorts", "Env", "Labels", "NetworkingConfig",
+	"HostConfig.NetworkMode", "HostConfig.PortBindings", "HostConfig.PublishAllPorts", "HostConfig.Dns", "HostConfig.DnsOptions",
+	"HostConfig.DnsSearch", "HostConfig.ExtraHosts", "HostConfig.Links", "HostConfig.LogConfig", "HostConfig.Annotations",
+}
+
 // confined compares the request that the guard has approved with what the
-// adapters made of it. Adapters may change the network, names, labels of their
-// own, environment and log settings; whatever could reach more of the host's
-// disks, or loosen the container, must be as it was.
+// adapters made of it.
 func confined(approved, final *container.CreateRequest) error {
 	if final.Config == nil || final.HostConfig == nil {
 		return fmt.Errorf("%w: adapter left out the container's configuration", runner.ErrHook)
 	}
-	for _, f := range confinedFields(approved, final) {
-		if !reflect.DeepEqual(f.was, f.is) {
-			return fmt.Errorf("%w: adapter changed %s, which only the host's policy may", runner.ErrHook, f.name)
-		}
+	was, err := tree(approved)
+	if err != nil {
+		return err
+	}
+	is, err := tree(final)
+	if err != nil {
+		return err
+	}
+	if name := differs(was, is, ""); name != "" {
+		return fmt.Errorf("%w: adapter changed %s, which only the host's policy may", runner.ErrHook, name)
 	}
 	for label, value := range approved.Labels {
 		if final.Labels[label] != value {
 			return fmt.Errorf("%w: adapter changed label %s", runner.ErrHook, label)
 		}
 	}
-	if !slices.Contains(final.HostConfig.SecurityOpt, "no-new-privileges") {
-		return fmt.Errorf("%w: adapter took no-new-privileges away", runner.ErrHook)
+	for label := range final.Labels {
+		if _, known := approved.Labels[label]; !known && strings.HasPrefix(label, labelPrefix) {
+			return fmt.Errorf("%w: adapter added label %s, which is fiord's", runner.ErrHook, label)
+		}
+	}
+	if mode := final.HostConfig.NetworkMode; mode.IsHost() {
+		return fmt.Errorf("%w: adapter set HostConfig.NetworkMode to host: %w", runner.ErrHook, errHostNetwork)
 	}
 	return nil
 }
 
-type field struct {
-	name    string
-	was, is any
-}
+// errHostNetwork is why a container does not share the host's network.
+var errHostNetwork = errors.New("it would share the abstract sockets of the host, which engines and desktops listen on; give it a network of its own")
 
-func confinedFields(a, b *container.CreateRequest) []field {
-	ah, bh := a.HostConfig, b.HostConfig
-	return []field{
-		{"Image", a.Image, b.Image},
-		{"Cmd", list(a.Cmd), list(b.Cmd)},
-		{"Entrypoint", list(a.Entrypoint), list(b.Entrypoint)},
-		{"User", a.User, b.User},
-		{"WorkingDir", a.WorkingDir, b.WorkingDir},
-		{"Volumes", a.Volumes, b.Volumes},
-		{"HostConfig.Binds", list(ah.Binds), list(bh.Binds)},
-		{"HostConfig.Mounts", ah.Mounts, bh.Mounts},
-		{"HostConfig.VolumesFrom", list(ah.VolumesFrom), list(bh.VolumesFrom)},
-		{"HostConfig.Tmpfs", ah.Tmpfs, bh.Tmpfs},
-		{"HostConfig.Devices", devices(ah.Devices), devices(bh.Devices)},
-		{"HostConfig.DeviceCgroupRules", list(ah.DeviceCgroupRules), list(bh.DeviceCgroupRules)},
-		{"HostConfig.DeviceRequests", len(ah.DeviceRequests), len(bh.DeviceRequests)},
-		{"HostConfig.Privileged", ah.Privileged, bh.Privileged},
-		{"HostConfig.CapAdd", list(ah.CapAdd), list(bh.CapAdd)},
-		{"HostConfig.CapDrop", list(ah.CapDrop), list(bh.CapDrop)},
-		{"HostConfig.SecurityOpt", list(ah.SecurityOpt), list(bh.SecurityOpt)},
-		{"HostConfig.ReadonlyRootfs", ah.ReadonlyRootfs, bh.ReadonlyRootfs},
-		{"HostConfig.PidMode", ah.PidMode, bh.PidMode},
-		{"HostConfig.IpcMode", ah.IpcMode, bh.IpcMode},
-		{"HostConfig.UTSMode", ah.UTSMode, bh.UTSMode},
-		{"HostConfig.UsernsMode", ah.UsernsMode, bh.UsernsMode},
-		{"HostConfig.CgroupParent", ah.CgroupParent, bh.CgroupParent},
-		{"HostConfig.CgroupnsMode", ah.CgroupnsMode, bh.CgroupnsMode},
-		{"HostConfig.GroupAdd", list(ah.GroupAdd), list(bh.GroupAdd)},
-		{"HostConfig.Runtime", ah.Runtime, bh.Runtime},
-		{"HostConfig.Sysctls", ah.Sysctls, bh.Sysctls},
-		{"HostConfig.MaskedPaths", list(ah.MaskedPaths), list(bh.MaskedPaths)},
-		{"HostConfig.ReadonlyPaths", list(ah.ReadonlyPaths), list(bh.ReadonlyPaths)},
-		{"HostConfig.AutoRemove", ah.AutoRemove, bh.AutoRemove},
+// labelPrefix begins all labels of ours.
+const labelPrefix = "dev.fiord."
+
+// tree is a request as the engine will read it.
+func tree(r *container.CreateRequest) (map[string]any, error) {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("encode create request: %w", err)
 	}
+	out := map[string]any{}
+	if err := json.Unmarshal(b, &out); err != nil {
+		return nil, fmt.Errorf("decode create request: %w", err)
+	}
+	return out, nil
 }
 
-// list makes nil and empty the same: JSON does not keep them apart.
-func list[T ~[]string](s T) []string { return append([]string{}, s...) }
+// differs names the first field that is not as it was and had to be, empty if
+// there is none.
+func differs(was, is map[string]any, under string) string {
+	names := slices.AppendSeq(slices.Collect(maps.Keys(was)), maps.Keys(is))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		full := under + name
+		if slices.Contains(adaptable, full) {
+			continue
+		}
+		a, b := was[name], is[name]
+		if name == "HostConfig" && under == "" {
+			aa, _ := a.(map[string]any)
+			bb, _ := b.(map[string]any)
+			if found := differs(aa, bb, name+"."); found != "" {
+				return found
+			}
+			continue
+		}
+		if !empty(a) || !empty(b) {
+			if !reflect.DeepEqual(a, b) {
+				return full
+			}
+		}
+	}
+	return ""
+}
 
-func devices(s []container.DeviceMapping) []container.DeviceMapping {
-	return append([]container.DeviceMapping{}, s...)
+// empty makes what is left out, null and empty the same, as the engine does.
+func empty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	return false
 }

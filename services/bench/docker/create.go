@@ -13,11 +13,9 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/blkiodev"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
-	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/go-units"
 
 	"github.com/fiord-bench/fiord/host/runner"
@@ -170,6 +168,10 @@ func (e *Engine) create(ctx context.Context, inv runner.Invocation) (string, err
 	for _, w := range made.Warnings {
 		e.cfg.Log.Warn("engine warns", "run_id", inv.Key.Run, "warning", w)
 	}
+	if err := e.verify(ctx, made.ID, inv, req); err != nil {
+		e.remove(made.ID)
+		return "", err
+	}
 	if e.cfg.Hooks == nil {
 		return made.ID, nil
 	}
@@ -226,72 +228,6 @@ func (e *Engine) start(ctx context.Context, id string) error {
 		}
 	}
 	return nil
-}
-
-// fresh are the names of the volumes made for one start of fio.
-func fresh(volumes []runner.Volume) (names []string) {
-	for _, v := range volumes {
-		if v.Fresh {
-			names = append(names, v.Name)
-		}
-	}
-	return names
-}
-
-// removeVolumes removes volumes made for one start of fio, like remove.
-func (e *Engine) removeVolumes(names []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), removeTimeout)
-	defer cancel()
-	for _, name := range names {
-		if err := e.api.VolumeRemove(ctx, name, true); err != nil && !errdefs.IsNotFound(err) {
-			e.cfg.Log.Warn("volume is left behind", "volume", name, "error", err)
-		}
-	}
-}
-
-// ensureVolumes creates the volumes that do not exist. An existing one is
-// taken as it is: its options were decided when it was made. Only a fresh one
-// that an earlier start left is made again.
-func (e *Engine) ensureVolumes(ctx context.Context, volumes []runner.Volume) error {
-	e.removeVolumes(fresh(volumes))
-	for _, v := range volumes {
-		_, err := e.api.VolumeInspect(ctx, v.Name)
-		if err == nil {
-			continue
-		}
-		if !errdefs.IsNotFound(err) {
-			return e.failure("inspect volume "+v.Name, err)
-		}
-		_, err = e.api.VolumeCreate(ctx, volume.CreateOptions{
-			Name: v.Name, Driver: v.Driver, DriverOpts: v.Options,
-			Labels: map[string]string{LabelHost: e.cfg.Host},
-		})
-		if err != nil {
-			return e.failure("create volume "+v.Name, err)
-		}
-	}
-	return nil
-}
-
-// SharedVolumes names those volumes that other hosts see as well, as their
-// drivers have it. What does not exist is made first: only then its driver says.
-// A volume made for one start of fio is nobody else's.
-func (e *Engine) SharedVolumes(ctx context.Context, volumes []runner.Volume) ([]string, error) {
-	volumes = slices.DeleteFunc(slices.Clone(volumes), func(v runner.Volume) bool { return v.Fresh })
-	if err := e.ensureVolumes(ctx, volumes); err != nil {
-		return nil, err
-	}
-	var shared []string
-	for _, v := range volumes {
-		info, err := e.api.VolumeInspect(ctx, v.Name)
-		if err != nil {
-			return nil, e.failure("inspect volume "+v.Name, err)
-		}
-		if info.Scope == "global" {
-			shared = append(shared, v.Name)
-		}
-	}
-	return shared, nil
 }
 
 // checkRemote refuses what only a local engine can measure.

@@ -39,7 +39,16 @@ type Config struct {
 	Host string
 	// Hooks are the operator's adapters; nil for none.
 	Hooks Hooks
-	Log   *slog.Logger
+	// Volumes judges volumes that exist. Nil takes only those that this host
+	// made, with the driver and options that are asked for.
+	Volumes Volumes
+	Log     *slog.Logger
+}
+
+// Volumes judges a volume that the engine has under a name that is asked for:
+// as it is, and whether this host's fiord made it. An error refuses it.
+type Volumes interface {
+	MayUse(asked, found runner.Volume, ours bool) error
 }
 
 // Hooks may change the engine requests that create and start a container.
@@ -86,7 +95,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	return &Engine{
 		api: api, cfg: cfg, seccomp: profile,
-		remote:   !strings.HasPrefix(cfg.Address, "unix://"),
+		remote:   Remote(cfg.Address),
 		versions: map[string]string{},
 	}, nil
 }
@@ -119,6 +128,10 @@ func dial(cfg Config) ([]client.Opt, error) {
 		return nil, fmt.Errorf("engine address %q: want unix://, tcp:// or ssh://", cfg.Address)
 	}
 }
+
+// Remote reports whether an engine at an address sees another file system than
+// this worker.
+func Remote(address string) bool { return address != "" && !strings.HasPrefix(address, "unix://") }
 
 // Close ends idle connections. Containers go on.
 func (e *Engine) Close() error { return e.api.Close() }

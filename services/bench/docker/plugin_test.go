@@ -122,7 +122,7 @@ func TestAFreshVolumeLastsAsLongAsItsContainer(t *testing.T) {
 		if shared, err := e.SharedVolumes(t.Context(), inv.Volumes); err != nil || len(shared) > 0 {
 			t.Errorf("shared %v, %v", shared, err)
 		}
-		if _, err := e.api.VolumeCreate(t.Context(), volume.CreateOptions{Name: name, Driver: driver}); err != nil { // of a worker that died
+		if _, err := e.api.VolumeCreate(t.Context(), volume.CreateOptions{Name: name, Driver: driver, Labels: map[string]string{LabelHost: e.cfg.Host}}); err != nil { // of a worker that died
 			t.Fatal(err)
 		}
 		fio := runnertest.Start(t, e, inv)
