@@ -13,6 +13,7 @@ import (
 	"github.com/fiord-bench/fiord/cmd/fiord/creds"
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/cmd/fiord/up"
+	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/config"
 )
@@ -24,7 +25,10 @@ func (p *program) credsCommand() *cobra.Command {
 		Long: `Let programs on other machines in: bench hosts, people, scripts.
 
 Each gets a user of its own on NATS and S3, whose rights are bound to what it is:
-a host ends its own runs and no other's. A fiord up that runs lets new users in at
+a host ends its own runs and no other's. A person is a viewer (looks), requester
+(asks for benches and cancels), operator (also approves, accepts baselines,
+silences, gives dead letters back, runs scripts on events), or administrator. A
+fiord up that runs lets new users in at
 once; its --nats.listen and --s3.listen say where others reach it.
 
   fiord creds bench nvme-7 --pool nvme --nats nats://fiord:4222 --s3 http://fiord:9000
@@ -43,6 +47,7 @@ the commands.`,
 // bundleFlags say where a bundle goes and what it says.
 type bundleFlags struct {
 	pools    []string
+	role     string
 	out, at  string
 	nats, s3 string
 }
@@ -52,12 +57,15 @@ func (p *program) credsIssue(kind creds.Kind, use, short string) *cobra.Command 
 	c := &cobra.Command{
 		Use: use, Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return p.issue(creds.Grant{Kind: kind, Name: args[0], Pools: f.pools}, f)
+			return p.issue(creds.Grant{Kind: kind, Name: args[0], Pools: f.pools, Role: access.Role(f.role)}, f)
 		},
 	}
 	flags := c.Flags()
 	if kind == creds.Bench {
 		flags.StringSliceVar(&f.pools, "pool", []string{"default"}, "pool that the host serves; give it again for more")
+	}
+	if kind == creds.Person {
+		flags.StringVar(&f.role, "role", "", "viewer, requester, operator or administrator (default: as before, requester for who is new)")
 	}
 	flags.StringVar(&f.out, "out", "", "folder to write the bundle to (default: the name)")
 	flags.StringVar(&f.at, "at", "/etc/fiord", "folder where the bundle will lie on the other machine")
@@ -134,7 +142,7 @@ func (p *program) credsList() *cobra.Command {
 			if p.json {
 				list := []map[string]any{}
 				for _, i := range all {
-					list = append(list, map[string]any{"kind": i.Kind, "name": i.Name, "pools": i.Pools, "user": i.User(), "nkey": i.Keys.NKey})
+					list = append(list, map[string]any{"kind": i.Kind, "name": i.Name, "pools": i.Pools, "role": i.Role, "user": i.User(), "nkey": i.Keys.NKey})
 				}
 				return p.printJSON(list)
 			}
@@ -142,9 +150,9 @@ func (p *program) credsList() *cobra.Command {
 				_, err := fmt.Fprintln(p.stdout, "nobody was let in")
 				return err
 			}
-			t := &screen.Table{Header: []string{"KIND", "NAME", "POOLS", "NKEY"}}
+			t := &screen.Table{Header: []string{"KIND", "NAME", "ROLE", "POOLS", "NKEY"}}
 			for _, i := range all {
-				t.Add(string(i.Kind), i.Name, strings.Join(i.Pools, ","), i.Keys.NKey)
+				t.Add(string(i.Kind), i.Name, string(i.Role), strings.Join(i.Pools, ","), i.Keys.NKey)
 			}
 			return t.Write(p.stdout)
 		},

@@ -27,7 +27,7 @@ func TestABundleLetsAnotherMachineIn(t *testing.T) {
 	_, list, _ := f.command("creds", "ls")
 	contains(t, list, "b.example", "nvme", "ci")
 	_, conf, _ := f.command("creds", "nats-config")
-	contains(t, conf, "authorization: {", `"fiord.events.run.*.v1.end.host.b_2eexample.*"`, `"fiord.events.runs.requested.v1.>"`)
+	contains(t, conf, "accounts: {", `"fiord.events.run.*.v1.end.host.b_2eexample.*"`, `"fiord.events.runs.requested.v1.>"`)
 	eventually(t, "the person to be let in", func() bool {
 		code, _, _ := command(t, "", nil, "hosts", "--connection", filepath.Join(person, "fiord.yaml"))
 		return code == 0

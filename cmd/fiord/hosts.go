@@ -32,7 +32,7 @@ func (p *program) hosts(ctx context.Context, facts bool) error {
 		return err
 	}
 	defer client.Close()
-	kv, err := client.Bus.JetStream().KeyValue(ctx, bus.BucketHosts)
+	kv, err := client.Bus.KeyValue(ctx, bus.BucketHosts)
 	if err != nil {
 		return fmt.Errorf("open registry of hosts: %w", err)
 	}

@@ -162,7 +162,7 @@ func (p *program) withSilences(ctx context.Context, do func(context.Context, *si
 		return err
 	}
 	defer client.Close()
-	store, err := silence.Open(ctx, client.Bus.JetStream(), bus.BucketSilences)
+	store, err := silence.Open(ctx, client.Bus, bus.BucketSilences)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
@@ -121,11 +120,17 @@ func (w *world) startNATS(users map[string]keys.User) (url string) {
 	}
 	var durables []string
 	for _, n := range all {
-		durables = append(durables, n.Durables...)
+		if !n.Guest {
+			durables = append(durables, n.Durables...)
+		}
 	}
-	list := []*server.NkeyUser{{Nkey: users["operator"].NKey}}
+	list := []natsd.User{{NKey: users["operator"].NKey}}
 	for name, n := range all {
-		list = append(list, &server.NkeyUser{Nkey: users[name].NKey, Permissions: n.Permissions(durables...)})
+		u := natsd.User{NKey: users[name].NKey, Permissions: n.Permissions(durables...)}
+		if n.Guest {
+			u.Account, u.Answers = n.Name, access.Answers()
+		}
+		list = append(list, u)
 	}
 	nsd, err := natsd.Start(natsd.Options{StoreDir: filepath.Join(w.dir, "nats"), Users: list})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/natsd"
 )
 
 // secrets is where manifests mount keys.
@@ -268,7 +269,7 @@ func TestKubernetesScalesByTheLagOfConsumersThatExist(t *testing.T) {
 		}
 		for _, trigger := range o.Spec.Triggers {
 			about := trigger.Metadata
-			if trigger.Type != "nats-jetstream" || about["account"] != server.DEFAULT_GLOBAL_ACCOUNT || about["stream"] != bus.StreamEvents {
+			if trigger.Type != "nats-jetstream" || about["account"] != natsd.Home || about["stream"] != bus.StreamEvents {
 				t.Errorf("scaling of %s asks for %v", o.Name, trigger)
 			}
 			if !slices.Contains(s.durables(), about["consumer"]) {

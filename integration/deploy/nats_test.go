@@ -17,6 +17,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/natsd"
 )
 
 const (
@@ -139,7 +140,7 @@ func TestABenchRunsThroughAClusterAndALeafNode(t *testing.T) {
 func (f *fleet) lag(stream, consumer string) {
 	f.t.Helper()
 	addr := f.hub[1].MonitorAddr()
-	r, err := http.Get(fmt.Sprintf("http://%s/jsz?acc=%s&consumers=true&config=true", addr, server.DEFAULT_GLOBAL_ACCOUNT))
+	r, err := http.Get(fmt.Sprintf("http://%s/jsz?acc=%s&consumers=true&config=true", addr, natsd.Home))
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func (f *fleet) lag(stream, consumer string) {
 	}
 	for _, a := range answer.AccountDetails {
 		for _, s := range a.Streams {
-			if a.Name != server.DEFAULT_GLOBAL_ACCOUNT || s.Name != stream {
+			if a.Name != natsd.Home || s.Name != stream {
 				continue
 			}
 			for _, c := range s.Consumer {
@@ -160,7 +161,7 @@ func (f *fleet) lag(stream, consumer string) {
 			}
 		}
 	}
-	f.t.Errorf("no consumer %s of %s in account %s", consumer, stream, server.DEFAULT_GLOBAL_ACCOUNT)
+	f.t.Errorf("no consumer %s of %s in account %s", consumer, stream, natsd.Home)
 }
 
 // A host is let in at its own site and by the cluster, at no other site; and a

@@ -3,9 +3,12 @@
 // its own keys. Each service is one user, and each bench host is one of its
 // own, bound to the host's token.
 //
+// Bench hosts and people are guests: they have an account of their own each (see
+// natsd.User), and make no consumers, because NATS checks neither the reply
+// subject of a request nor the subject that a consumer delivers to.
+//
 // What is left open, knowingly: every user may read every event, and a service
-// with views may make consumers under any name that is no other service's
-// durable. Neither can end, place or announce anything.
+// may make consumers under any name that is no other service's durable.
 package access
 
 import (
@@ -31,6 +34,9 @@ type Needs struct {
 	Named []string
 	// Views allows ordered consumers, whose names are random.
 	Views bool
+	// Guest is a party outside of the services' account, see the package comment.
+	// All others make consumers for guests.
+	Guest bool
 	// Read and Write are key-value buckets. Keys narrows the writing of a
 	// bucket to patterns; a bucket without an entry may be written wholly.
 	Read, Write []string
@@ -64,7 +70,7 @@ func published(by string) []string {
 func Host(host string, pools []string, reactions []bus.Reaction, named ...string) Needs {
 	token := events.Token(host)
 	n := Service("bench", reactions)
-	n.Name, n.Named = "bench-"+token, named
+	n.Name, n.Named, n.Guest = "bench-"+token, named, true
 	n.Publish = []string{
 		events.TypeRunStarted.Subject() + "." + events.HostRoute(host),
 		events.RunEndsOf(events.HostRoute(host)),
@@ -76,38 +82,56 @@ func Host(host string, pools []string, reactions []bus.Reaction, named ...string
 	return n
 }
 
+// Answers are the subjects on which a guest who is a worker answers requests of
+// services: "who is there?".
+func Answers() []string { return []string{"$SRV.>"} }
+
 // InboxPrefix keeps a user's replies to itself.
 func InboxPrefix(user string) string { return "_INBOX_" + events.Token(user) }
 
 // Permissions are the needs as the server enforces them. Others are the
-// durables of other services, which a user with views must not touch.
+// durables of other services, which no service must touch.
 func (n Needs) Permissions(others ...string) *server.Permissions {
 	allow := slices.Concat(n.Publish, n.Live, reading())
+	subscribe := []string{InboxPrefix(n.Name) + ".>", "$SRV.>"}
+	own := consumer
+	if n.Guest {
+		own = pulled
+	}
 	for _, d := range n.Durables {
-		allow = append(allow, consumer(bus.StreamEvents, d)...)
+		allow = append(allow, own(bus.StreamEvents, d)...)
 		allow = append(allow, bus.DeadSubject(d), "$KV."+bus.BucketAttempts+"."+d+".*")
 	}
 	for _, v := range n.Named {
-		allow = append(allow, consumer(bus.StreamEvents, v)...)
+		allow = append(allow, own(bus.StreamEvents, v)...)
 	}
 	if n.Views {
 		for _, s := range []string{bus.StreamEvents, bus.StreamLive} {
 			allow = append(allow, consumer(s, "*")...)
 		}
 	}
+	if !n.Guest {
+		for _, s := range guestStreams() {
+			allow = append(allow, making(s, "*")...)
+		}
+		subscribe = append(subscribe, "fiord.consumer.>")
+	}
 	for _, b := range slices.Concat(n.Read, n.Write, []string{bus.BucketAttempts}) {
 		allow = append(allow, keyReading(b)...)
+		if !n.Guest {
+			allow = append(allow, consumer("KV_"+b, "*")...)
+		}
 	}
 	for _, b := range n.Write {
 		allow = append(allow, n.keyWriting(b)...)
 	}
 	p := &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: unique(allow)},
-		Subscribe: &server.SubjectPermission{Allow: []string{InboxPrefix(n.Name) + ".>", "$SRV.>"}},
+		Subscribe: &server.SubjectPermission{Allow: subscribe},
 		// Answers to $SRV requests go to the asker's inbox.
 		Response: &server.ResponsePermission{MaxMsgs: 8, Expires: time.Minute},
 	}
-	if n.Views {
+	if !n.Guest {
 		p.Publish.Deny = deny(others, n.Durables)
 	}
 	return p
@@ -122,25 +146,47 @@ func reading() []string {
 	}
 }
 
-// consumer is all that belongs to one consumer. Newer servers put domain and
-// account into the subject of an acknowledgement; both forms are allowed.
+// guestStreams are the streams of which guests are made consumers.
+func guestStreams() []string {
+	return []string{bus.StreamEvents, bus.StreamDead, bus.StreamLive}
+}
+
+// consumer is all that belongs to one consumer.
 func consumer(stream, name string) []string {
+	at := stream + "." + name
+	return append(making(stream, name), append(pulling(stream, name), "$JS.FC."+at+".>")...)
+}
+
+func making(stream, name string) []string {
 	at := stream + "." + name
 	return []string{
 		"$JS.API.CONSUMER.CREATE." + at, "$JS.API.CONSUMER.CREATE." + at + ".>",
 		"$JS.API.CONSUMER.INFO." + at, "$JS.API.CONSUMER.DELETE." + at,
-		"$JS.API.CONSUMER.MSG.NEXT." + at,
-		"$JS.ACK." + at + ".>", "$JS.ACK.*.*." + at + ".>",
-		"$JS.FC." + at + ".>",
 	}
 }
 
-// keyReading binds a bucket, gets keys and watches it.
+// pulling is what belongs to a consumer that is there. Newer servers put domain
+// and account into the subject of an acknowledgement; both forms are allowed.
+func pulling(stream, name string) []string {
+	at := stream + "." + name
+	return []string{
+		"$JS.API.CONSUMER.INFO." + at, "$JS.API.CONSUMER.MSG.NEXT." + at,
+		"$JS.ACK." + at + ".>", "$JS.ACK.*.*." + at + ".>",
+	}
+}
+
+// pulled is a consumer that a service makes for a guest.
+func pulled(stream, name string) []string {
+	return append(pulling(stream, name), bus.ConsumerSubject(stream, name))
+}
+
+// keyReading binds a bucket and gets keys.
 func keyReading(bucket string) []string {
 	stream := "KV_" + bucket
-	return append(consumer(stream, "*"),
-		"$JS.API.STREAM.INFO."+stream, "$JS.API.STREAM.MSG.GET."+stream,
-		"$JS.API.DIRECT.GET."+stream, "$JS.API.DIRECT.GET."+stream+".>")
+	return []string{
+		"$JS.API.STREAM.INFO." + stream, "$JS.API.STREAM.MSG.GET." + stream,
+		"$JS.API.DIRECT.GET." + stream, "$JS.API.DIRECT.GET." + stream + ".>",
+	}
 }
 
 func (n Needs) keyWriting(bucket string) []string {
@@ -171,27 +217,6 @@ func unique(list []string) []string {
 	return slices.Compact(list)
 }
 
-// People are the rights of a person's command line: what the catalogue lets
-// people publish, dead letters and their redrive, reactions of their scripts,
-// every look at the streams, and silences; but no making, emptying or removing
-// of streams.
-func People() *server.Permissions {
-	allow := append(published(events.People), "fiord.redrive.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>", "$SRV.>",
-		// A script's reaction dead-letters and counts its attempts like any other.
-		bus.DeadSubject("*"), "$KV."+bus.BucketAttempts+".>", "$KV."+bus.BucketSilences+".*")
-	var closed []string
-	for _, verb := range []string{"CREATE", "UPDATE", "DELETE", "PURGE", "RESTORE"} {
-		closed = append(closed, "$JS.API.STREAM."+verb+".>")
-	}
-	// How often a worker started fio is the worker's own to say.
-	closed = append(closed, "$KV."+bus.BucketAttempts+".starts.>")
-	closed = append(closed, "$JS.API.STREAM.MSG.DELETE."+bus.StreamEvents, "$JS.API.SERVER.>", "$JS.API.ACCOUNT.>")
-	return &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: unique(allow), Deny: closed},
-		Subscribe: &server.SubjectPermission{Allow: []string{InboxPrefix(events.People) + ".>", "fiord.events.>", events.LivePrefix + ">"}},
-	}
-}
-
 // Together are the rights of a server that speaks for several users (a leaf
 // node): what any of them may, denials left out because what one must not
 // another may have to.
@@ -206,9 +231,9 @@ func Together(all ...*server.Permissions) *server.Permissions {
 		}
 	}
 	// Servers do not remember for a leaf node what it was asked, as they do for
-	// clients: its hosts' answers to "who is there?" need a right of their own. An
-	// inbox below it has a random name, which only its owner tells.
-	publish = append(publish, InboxPrefix(events.People)+".>")
+	// clients: its hosts' answers to "who is there?" need a right of their own. What
+	// is published there stays within the account, or answers what it was asked.
+	publish = append(publish, "_R_.>")
 	p.Publish = &server.SubjectPermission{Allow: unique(publish)}
 	p.Subscribe = &server.SubjectPermission{Allow: unique(subscribe)}
 	return p

@@ -53,9 +53,9 @@ func failed(host, pool string) events.RunFailed {
 func twoHosts(t *testing.T) *world {
 	t.Helper()
 	a, b := hostReaction("a.example"), hostReaction("b.example")
-	users := map[string]*server.Permissions{"people": access.People()}
+	users := map[string]*server.Permissions{"people": access.Person(access.Operator, accesstest.NKey(t, "people"), "inventory-place", "bench-host-a_2eexample")}
 	for host, r := range map[string]bus.Reaction{"a.example": a, "b.example": b} {
-		needs := access.Host(host, []string{"pool-of-" + host}, []bus.Reaction{r}, "wanted-"+events.Token(host))
+		needs := access.Host(host, []string{"pool-of-" + host}, []bus.Reaction{r}, "bench-wanted-"+events.Token(host))
 		needs.Write = []string{bus.BucketHosts}
 		needs.Keys = map[string][]string{bus.BucketHosts: {events.Token(host) + ".>"}}
 		users[needs.Name] = needs.Permissions()
@@ -99,7 +99,7 @@ func TestAWorkerDoesItsWork(t *testing.T) {
 		t.Errorf("show progress: %v", err)
 	}
 	view, err := b.Watch(t.Context(), bus.View{
-		Name: "wanted-a_2eexample", Types: []events.Type{events.TypeCancelRequested}, See: func(context.Context, bus.Seen) {},
+		Name: "bench-wanted-a_2eexample", Types: []events.Type{events.TypeCancelRequested}, See: func(context.Context, bus.Seen) {},
 	})
 	if err != nil {
 		t.Fatalf("watch cancellations: %v", err)
@@ -186,7 +186,7 @@ func TestNobodyElsePlaces(t *testing.T) {
 func TestPeopleSilenceAndServicesOnlyLook(t *testing.T) {
 	notify := access.Service("notify", nil)
 	notify.Read = []string{bus.BucketSilences}
-	w := newWorld(t, map[string]*server.Permissions{"people": access.People(), "notify": notify.Permissions()})
+	w := newWorld(t, map[string]*server.Permissions{"people": access.Person(access.Operator, accesstest.NKey(t, "people"), "inventory-place", "bench-host-a_2eexample"), "notify": notify.Permissions()})
 	kv := func(user, bucket string) jetstream.KeyValue {
 		kv, err := w.bus(user).JetStream().KeyValue(t.Context(), bucket)
 		if err != nil {

@@ -29,7 +29,9 @@ type history struct {
 
 const keepAttempts = 20
 
-func attemptKey(durable string, seq uint64) string { return fmt.Sprintf("%s.%d", durable, seq) }
+func attemptKey(durable string, seq uint64) string {
+	return fmt.Sprintf("%s.%d", ownToken(durable), seq)
+}
 
 // remember adds an attempt. Losing it costs a line of the dead letter or makes
 // a postponement count; neither is worth failing for.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -30,6 +31,10 @@ type Options struct {
 	Tracer trace.Tracer
 	// AckWait of reactions that name none; default 30 s.
 	AckWait time.Duration
+	// Guest is the public key of a user who is no service: a bench host or a person.
+	// Such a bus makes no consumers but has a service make them. On a server that
+	// knows no users any name will do; see [GuestName].
+	Guest string
 	// PublishTimeout bounds one acknowledged publish with its retries;
 	// default 10 s.
 	PublishTimeout time.Duration
@@ -49,6 +54,9 @@ type Bus struct {
 func New(opts Options) (*Bus, error) {
 	if opts.Conn == nil || opts.Source == "" {
 		return nil, errors.New("new bus: Conn and Source are required")
+	}
+	if strings.ContainsAny(opts.Guest, " .*>") {
+		return nil, fmt.Errorf("new bus: guest %q is no public key", opts.Guest)
 	}
 	if opts.Topology == (Topology{}) {
 		opts.Topology = DefaultTopology()

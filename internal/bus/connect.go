@@ -1,15 +1,18 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+	"github.com/nats-io/nuid"
 )
 
 // Connection says how to reach NATS.
@@ -136,6 +139,31 @@ func nkeyFromSeed(seed string) nats.Option {
 		}
 		return nats.Nkey(public, pair.Sign)(o)
 	}
+}
+
+// GuestName is the public key of a connection's user, or a name of its own where
+// there is none.
+func (c Connection) GuestName() (string, error) {
+	seed := []byte(c.NKeySeed)
+	file := c.NKeySeedFile
+	if file == "" {
+		file = c.CredentialsFile
+	}
+	if file != "" {
+		text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+		if err != nil {
+			return "", fmt.Errorf("%w: %w", errSeed, err)
+		}
+		seed = text
+	}
+	if len(bytes.TrimSpace(seed)) == 0 {
+		return nuid.Next(), nil
+	}
+	pair, err := nkeys.ParseDecoratedUserNKey(seed)
+	if err != nil {
+		return "", fmt.Errorf("%w %s: %w", errSeed, file, err)
+	}
+	return pair.PublicKey()
 }
 
 // errSeed says that there is no key to connect with.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -48,8 +49,17 @@ type DeadLetter struct {
 	Header nats.Header `json:"header,omitempty"`
 }
 
-// DeadSubject is where a reaction's dead letters go.
-func DeadSubject(durable string) string { return deadPrefix + durable }
+// DeadSubject is where a reaction's dead letters go. Those of people's scripts
+// have a word of their own, so that rights can tell them from the services'.
+func DeadSubject(durable string) string { return deadPrefix + ownToken(durable) }
+
+// ownToken turns the name of a script's durable, on-<name>, into on.<name>.
+func ownToken(durable string) string {
+	if name, ok := strings.CutPrefix(durable, kindScript+"-"); ok {
+		return kindScript + "." + name
+	}
+	return durable
+}
 
 // deadLetter stores the letter; its id is the message and the reaction, so
 // that writing it twice stores it once.
@@ -79,13 +89,12 @@ func (b *Bus) deadLetter(ctx context.Context, durable string, d *Delivery, cause
 // DeadLetters lists what reactions gave up on, oldest first; of one reaction
 // if it is named.
 func (b *Bus) DeadLetters(ctx context.Context, reaction string) iter.Seq2[DeadLetter, error] {
-	filter := subjectDead
-	if reaction != "" {
-		filter = DeadSubject(reaction)
-	}
 	return func(yield func(DeadLetter, error) bool) {
-		err := b.scan(ctx, StreamDead, filter, 1, func(msg jetstream.Msg, seq uint64) (bool, error) {
+		err := b.scan(ctx, StreamDead, subjectDead, 1, func(msg jetstream.Msg, seq uint64) (bool, error) {
 			letter, err := readLetter(msg.Data(), seq)
+			if err == nil && reaction != "" && letter.Reaction != reaction {
+				return true, nil
+			}
 			return err == nil && yield(letter, nil), err
 		})
 		if err != nil {

@@ -30,21 +30,30 @@ func (b *Bus) Live(p events.Progress) error {
 // WatchLive calls see with the latest progress of each run of a bench, or of
 // all benches if bench is empty, and with each that follows.
 func (b *Bus) WatchLive(ctx context.Context, bench string, see func(events.Progress)) (*Subscription, error) {
-	consumer, err := b.js.OrderedConsumer(ctx, StreamLive, jetstream.OrderedConsumerConfig{
+	cfg := jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{events.LiveFilter(bench)},
 		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("watch progress: %w", err)
 	}
-	running, err := consumer.Consume(func(msg jetstream.Msg) {
+	show := func(msg jetstream.Msg) {
 		var p events.Progress
 		if err := json.Unmarshal(msg.Data(), &p); err != nil {
 			b.log.Debug("unreadable progress", "subject", msg.Subject(), "error", err)
 			return
 		}
 		see(p)
-	})
+	}
+	if b.opts.Guest != "" {
+		g := &guestView{bus: b, stream: StreamLive, cfg: cfg}
+		if err := g.open(ctx); err != nil {
+			return nil, err
+		}
+		return b.goOn(ctx, g, func(_ context.Context, msg jetstream.Msg, _ *jetstream.MsgMetadata) { show(msg) }), nil
+	}
+	consumer, err := b.js.OrderedConsumer(ctx, StreamLive, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("watch progress: %w", err)
+	}
+	running, err := consumer.Consume(show)
 	if err != nil {
 		return nil, fmt.Errorf("watch progress: %w", err)
 	}

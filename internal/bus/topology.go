@@ -25,6 +25,11 @@ const (
 	BucketAttempts = "fiord-attempts"
 )
 
+// Buckets are all buckets.
+func Buckets() []string {
+	return []string{BucketHosts, BucketLeases, BucketTally, BucketRefs, BucketNotices, BucketSilences, BucketAttempts}
+}
+
 const (
 	subjectEvents  = "fiord.events.>"
 	redrivePrefix  = "fiord.redrive."

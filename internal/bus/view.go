@@ -49,8 +49,8 @@ func (b *Bus) Watch(ctx context.Context, v View) (*Subscription, error) {
 	if v.See == nil {
 		return nil, errors.New("watch: no See")
 	}
-	if v.Name != "" {
-		return b.watchNamed(ctx, v)
+	if v.Name != "" || b.opts.Guest != "" {
+		return b.watchGuest(ctx, v)
 	}
 	consumer, err := b.js.OrderedConsumer(ctx, StreamEvents, v.config())
 	if err != nil {
@@ -139,9 +139,21 @@ func (v View) config() jetstream.OrderedConsumerConfig {
 // scan reads a stream's messages under a filter from a sequence on, up to its
 // present end, and stops early when visit says so.
 func (b *Bus) scan(ctx context.Context, stream, filter string, from uint64, visit func(jetstream.Msg, uint64) (bool, error)) error {
-	consumer, err := b.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{
+	cfg := jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{filter}, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1),
-	})
+	}
+	if b.opts.Guest != "" {
+		g := &guestView{bus: b, stream: stream, cfg: cfg}
+		err := g.open(ctx)
+		if err == nil {
+			err = g.scan(ctx, visit)
+		}
+		if err != nil {
+			return fmt.Errorf("scan %s: %w", stream, err)
+		}
+		return nil
+	}
+	consumer, err := b.js.OrderedConsumer(ctx, stream, cfg)
 	if err != nil {
 		return fmt.Errorf("scan %s: %w", stream, err)
 	}

@@ -90,7 +90,7 @@ type worker struct {
 }
 
 func (w *worker) ensure(ctx context.Context) error {
-	c, err := w.bus.js.CreateOrUpdateConsumer(ctx, StreamEvents, w.reaction.ConsumerConfig())
+	c, err := w.bus.consumer(ctx, w.reaction.ConsumerConfig())
 	if err != nil {
 		return fmt.Errorf("ensure consumer %s: %w", w.reaction.Durable(), err)
 	}

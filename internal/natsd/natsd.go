@@ -7,8 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -28,8 +31,8 @@ type Options struct {
 	// Synced makes JetStream sync to disk before it acknowledges. Without it a
 	// power cut may lose the last two minutes.
 	Synced bool
-	// Users by nkey with their permissions; none lets everybody in.
-	Users []*server.NkeyUser
+	// Users with their rights; none lets everybody in.
+	Users []User
 	// MaxStore bounds the disk used, in bytes; 0 is three quarters of what is free.
 	MaxStore int64
 	// Cluster makes this server part of a cluster; nil for one on its own.
@@ -42,7 +45,7 @@ type Options struct {
 // Server is a running embedded server.
 type Server struct {
 	ns   *server.Server
-	opts *server.Options // as started; the server has its own copy
+	opts Options // as started
 }
 
 // startTimeout covers recovery of a large store.
@@ -56,8 +59,16 @@ func Start(o Options) (*Server, error) {
 	if err := os.MkdirAll(o.StoreDir, 0o700); err != nil {
 		return nil, fmt.Errorf("start NATS: %w", err)
 	}
-	opts := o.server()
-	ns, err := server.NewServer(opts.Clone())
+	opts, err := o.server()
+	if err != nil {
+		return nil, fmt.Errorf("start NATS: %w", err)
+	}
+	if len(o.Users) > 0 {
+		if err := moveHome(o.StoreDir); err != nil {
+			return nil, fmt.Errorf("start NATS: %w", err)
+		}
+	}
+	ns, err := server.NewServer(opts)
 	if err != nil {
 		return nil, fmt.Errorf("start NATS: %w", err)
 	}
@@ -70,10 +81,10 @@ func Start(o Options) (*Server, error) {
 		ns.WaitForShutdown()
 		return nil, fmt.Errorf("start NATS on %s:%d: not ready: is the port taken, or %s in use by another server?", o.Host, o.Port, o.StoreDir)
 	}
-	return &Server{ns: ns, opts: opts}, nil
+	return &Server{ns: ns, opts: o}, nil
 }
 
-func (o Options) server() *server.Options {
+func (o Options) server() (*server.Options, error) {
 	opts := &server.Options{
 		ServerName:            o.Name,
 		Host:                  o.Host,
@@ -82,7 +93,6 @@ func (o Options) server() *server.Options {
 		StoreDir:              o.StoreDir,
 		SyncAlways:            o.Synced,
 		JetStreamMaxStore:     o.MaxStore,
-		Nkeys:                 o.Users,
 		NoSigs:                true,
 		DisableShortFirstPing: true,
 		JetStreamLimits:       server.JSLimitOpts{},
@@ -100,18 +110,55 @@ func (o Options) server() *server.Options {
 		opts.Cluster = *o.Cluster
 		opts.Routes = server.RoutesFromStr(o.Routes)
 	}
-	return opts
+	if len(o.Users) == 0 {
+		return opts, nil
+	}
+	text, err := Config(o.Users)
+	if err != nil {
+		return nil, err
+	}
+	return opts, opts.ProcessConfigString(string(text))
+}
+
+// moveHome gives the streams of a store to [Home]. Before guests had accounts of
+// their own they lay in the server's default one.
+func moveHome(store string) error {
+	streams := filepath.Join(store, server.JetStreamStoreDir)
+	old, home := filepath.Join(streams, server.DEFAULT_GLOBAL_ACCOUNT), filepath.Join(streams, Home)
+	if _, err := os.Stat(home); err == nil {
+		return nil
+	}
+	if err := os.Rename(old, home); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("give streams to account %s: %w", Home, err)
+	}
+	return nil
 }
 
 // SetUsers replaces all users: who is new is let in at once, whose rights changed
 // has the new ones, and who is gone loses the connection. Everybody else's goes on.
-func (s *Server) SetUsers(users []*server.NkeyUser) error {
-	opts := s.opts.Clone()
-	opts.Nkeys = users
-	if err := s.ns.ReloadOptions(opts); err != nil {
-		return fmt.Errorf("set users of NATS: %w", err)
+func (s *Server) SetUsers(users []User) error {
+	// The server starts the imports of an account that is new with the reload after
+	// the one that made it.
+	for range 2 {
+		if err := s.setUsers(users); err != nil {
+			return fmt.Errorf("set users of NATS: %w", err)
+		}
 	}
 	return nil
+}
+
+func (s *Server) setUsers(users []User) error {
+	o := s.opts
+	o.Users = users
+	opts, err := o.server()
+	if err != nil {
+		return err
+	}
+	// A port that was any free one stays what it became.
+	if addr, ok := s.ns.Addr().(*net.TCPAddr); ok && opts.Port == server.RANDOM_PORT {
+		opts.Port = addr.Port
+	}
+	return s.ns.ReloadOptions(opts)
 }
 
 // URL for clients; empty if it does not listen.

@@ -61,11 +61,16 @@ type Options struct {
 	LogOutput io.Writer
 }
 
+// guestService runs outside of the installation's own machines, on its host: the
+// other services make its consumers.
+const guestService = "bench"
+
 // App is one instance of a service and what it stands on.
 type App struct {
 	name, version string
 	common        Common
 	build         func(Deps) (Runner, error)
+	guest         bool
 	log           *slog.Logger
 	metrics       prometheus.Registerer
 	checks        *admin.Checks
@@ -79,7 +84,7 @@ func New(o Options) (_ *App, err error) {
 	if o.Name == "" || o.Build == nil {
 		return nil, errors.New("new service: Name and Build are required")
 	}
-	a := &App{name: o.Name, version: o.Version, common: o.Common, build: o.Build, log: o.Log, checks: o.Checks}
+	a := &App{name: o.Name, version: o.Version, common: o.Common, build: o.Build, guest: o.Name == guestService, log: o.Log, checks: o.Checks}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -228,6 +233,13 @@ func (a *App) setUp(ctx context.Context, undo *closers) (Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up %s: %w", a.name, err)
 	}
+	if !a.guest {
+		stop, err := b.ServeConsumers()
+		if err != nil {
+			return nil, err
+		}
+		undo.add(stop)
+	}
 	return runner, a.register(nc, undo)
 }
 
@@ -253,8 +265,14 @@ func (a *App) connectBus(ctx context.Context, undo *closers) (*nats.Conn, *bus.B
 		return nil, nil, err
 	}
 	undo.add(func() error { nc.Close(); return nil })
+	guest := ""
+	if a.guest {
+		if guest, err = a.common.NATS.Connection("", a.log).GuestName(); err != nil {
+			return nil, nil, err
+		}
+	}
 	b, err := bus.New(bus.Options{
-		Conn: nc, Source: "fiord/" + a.name, Topology: a.common.NATS.topology(), AckWait: a.common.NATS.AckWait,
+		Guest: guest, Conn: nc, Source: "fiord/" + a.name, Topology: a.common.NATS.topology(), AckWait: a.common.NATS.AckWait,
 		Log: a.log, Metrics: a.metrics, Tracer: a.tracing.Tracer("fiord/bus"),
 	})
 	if err != nil {

@@ -302,7 +302,7 @@ func TestRefusedCredentialsEndWithTheReason(t *testing.T) {
 	t.Run("nats", func(t *testing.T) {
 		locked := *w
 		known, _ := newKey(t)
-		locked.startNATS(t, natsd.Options{Users: []*server.NkeyUser{{Nkey: known}}})
+		locked.startNATS(t, natsd.Options{Users: []natsd.User{{NKey: known}}})
 		_, locked.common.NATS.NKeyFile = newKey(t) // another key than the server knows
 		r := run(t, service.Options{Name: "bench", Common: locked.common, Build: build(&sample{})})
 		if err := <-r.ended; err == nil || !strings.Contains(err.Error(), "check the user's key") {
@@ -327,7 +327,7 @@ func TestAUserWhoMayNotMakeStreamsUsesThoseThatAreThere(t *testing.T) {
 	operator, operatorFile := newKey(t)
 	own, ownFile := newKey(t)
 	everything := &server.SubjectPermission{Allow: []string{">"}}
-	w.startNATS(t, natsd.Options{Users: []*server.NkeyUser{{Nkey: operator}, {Nkey: own, Permissions: &server.Permissions{
+	w.startNATS(t, natsd.Options{Users: []natsd.User{{NKey: operator}, {NKey: own, Permissions: &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"$JS.API.STREAM.CREATE.>", "$JS.API.STREAM.UPDATE.>"}},
 		Subscribe: everything,
 	}}}})

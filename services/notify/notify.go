@@ -76,7 +76,7 @@ func (s *Service) run(ctx context.Context) error {
 		return fmt.Errorf("open bucket %s: %w", bus.BucketNotices, err)
 	}
 	s.ledger.kv = kv
-	store, err := silence.Open(ctx, s.bus.JetStream(), bus.BucketSilences)
+	store, err := silence.Open(ctx, s.bus, bus.BucketSilences)
 	if err != nil {
 		return err
 	}

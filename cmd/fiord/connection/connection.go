@@ -148,7 +148,11 @@ func Open(ctx context.Context, c Connection, log *slog.Logger) (*Client, error) 
 }
 
 func newClient(c Connection, nc *nats.Conn, log *slog.Logger) (*Client, error) {
-	b, err := bus.New(bus.Options{Conn: nc, Source: Source, Log: log})
+	guest, err := c.NATS.Connection("fiord", log).GuestName()
+	if err != nil {
+		return nil, err
+	}
+	b, err := bus.New(bus.Options{Conn: nc, Source: Source, Log: log, Guest: guest})
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/access"
+	"github.com/fiord-bench/fiord/internal/natsd"
 	"github.com/fiord-bench/fiord/services/bench"
 )
 
@@ -33,8 +34,8 @@ const (
 	// Bench is the worker of one host: it takes, ends and announces nothing of
 	// another.
 	Bench Kind = "bench"
-	// Person may do what the command line can: request, cancel, redrive, react
-	// with scripts; but not place, end, or change streams.
+	// Person may do what the command line can, as far as the person's role goes; but
+	// not place, end, or change streams.
 	Person Kind = "person"
 	// Site is the NATS server of a site (a leaf node), to which the site's hosts
 	// connect. It may what they may, so that whoever takes it over has gained no
@@ -49,6 +50,9 @@ type Grant struct {
 	Name string `yaml:"name"`
 	// Pools that the host's worker, or the site's hosts, take work of.
 	Pools []string `yaml:"pools,omitempty"`
+	// Role of the person. Grants of versions that knew no roles have none: they stay
+	// what they were, an operator's.
+	Role access.Role `yaml:"role,omitempty"`
 	// Hosts of the site.
 	Hosts []string `yaml:"hosts,omitempty"`
 }
@@ -86,6 +90,14 @@ func (g Grant) Validate() error {
 	if g.Kind == Person && len(g.Pools) > 0 {
 		return errors.New("grant: a person serves no pools")
 	}
+	if g.Role != "" && g.Kind != Person {
+		return fmt.Errorf("grant: a %s has no role", g.Kind)
+	}
+	if g.Role != "" {
+		if _, err := access.ParseRole(string(g.Role)); err != nil {
+			return fmt.Errorf("grant: %w", err)
+		}
+	}
 	if g.Kind != Site && len(g.Hosts) > 0 {
 		return fmt.Errorf("grant: a %s has no hosts", g.Kind)
 	}
@@ -96,14 +108,16 @@ func (g Grant) Validate() error {
 // share it, and none is the name of a service.
 func (g Grant) User() string { return string(g.Kind) + "-" + events.Token(g.Name) }
 
-// Role is whose prefixes in the store the user may write; "" for a user who has
-// no business there.
-func (g Grant) Role() string {
-	switch g.Kind {
-	case Bench:
+// StoreRole is whose prefixes in the store the user may write; "" for a user who
+// has no business there.
+func (g Grant) StoreRole() string {
+	switch {
+	case g.Kind == Bench:
 		return "bench"
-	case Site:
+	case g.Kind == Site:
 		return ""
+	case g.Role == access.Viewer:
+		return string(access.Viewer)
 	default:
 		return events.People
 	}
@@ -130,19 +144,29 @@ func (g Grant) Durables() []string {
 	return nil
 }
 
-// Permissions are the user's rights on NATS.
-func (g Grant) Permissions() *server.Permissions {
-	switch g.Kind {
+// User is the user with its rights on NATS. Others are the durables that are not
+// the user's to pull.
+func User(i Issued, others ...string) natsd.User {
+	u := natsd.User{NKey: i.Keys.NKey, Account: i.User(), Permissions: i.permissions(others)}
+	if i.Kind != Person {
+		u.Answers = access.Answers()
+	}
+	u.Leaf = i.Kind == Site
+	return u
+}
+
+func (i Issued) permissions(others []string) *server.Permissions {
+	switch i.Kind {
 	case Bench:
-		return g.needs().Permissions()
+		return i.needs().Permissions()
 	case Site:
 		var all []*server.Permissions
-		for _, host := range g.Hosts {
-			all = append(all, Grant{Kind: Bench, Name: host, Pools: g.Pools}.Permissions())
+		for _, host := range i.Hosts {
+			all = append(all, Grant{Kind: Bench, Name: host, Pools: i.Pools}.needs().Permissions())
 		}
 		return access.Together(all...)
 	default:
-		return access.People()
+		return access.Person(i.Grant.Role, i.Keys.NKey, others...)
 	}
 }
 
@@ -160,6 +184,12 @@ func Issue(dir string, g Grant) (Issued, error) {
 	u, err := keys.Open(dir, g.User())
 	if err != nil {
 		return Issued{}, err
+	}
+	if g.Kind == Person && g.Role == "" { // what was granted before stays, and is the least to begin with
+		g.Role = access.Requester
+		if old, err := load(dir, filepath.Join(dir, g.User(), grantFile)); err == nil {
+			g.Role = old.Grant.Role
+		}
 	}
 	text, err := yaml.Marshal(g)
 	if err != nil {
@@ -197,6 +227,9 @@ func load(dir, path string) (Issued, error) {
 	}
 	if err := g.Validate(); err != nil {
 		return Issued{}, fmt.Errorf("read grant %s: %w", path, err)
+	}
+	if g.Kind == Person && g.Role == "" {
+		g.Role = access.Operator // see [Grant]
 	}
 	if want := filepath.Join(dir, g.User(), grantFile); want != path {
 		return Issued{}, fmt.Errorf("read grant %s: it is of %s, whose place is %s", path, g.User(), want)

@@ -106,10 +106,7 @@ func TestServerConfigMeansTheSameRights(t *testing.T) {
 	dir := t.TempDir()
 	host := issue(t, dir, creds.Grant{Kind: creds.Bench, Name: "a.example", Pools: []string{"nvme"}})
 	person := issue(t, dir, creds.Grant{Kind: creds.Person, Name: "ci"})
-	users := []*server.NkeyUser{
-		{Nkey: host.Keys.NKey, Permissions: host.Permissions()},
-		{Nkey: person.Keys.NKey, Permissions: person.Permissions()},
-	}
+	users := []natsd.User{{NKey: host.Keys.NKey, Permissions: creds.User(host).Permissions}, creds.User(person)}
 	var text bytes.Buffer
 	if err := creds.ServerConfig(&text, users); err != nil {
 		t.Fatal(err)
@@ -122,15 +119,27 @@ func TestServerConfigMeansTheSameRights(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text.String())
 	}
-	got := map[string]*server.Permissions{}
+	got := map[string]*server.NkeyUser{}
 	for _, u := range read.Nkeys {
-		got[u.Nkey] = u.Permissions
+		got[u.Nkey] = u
 	}
 	for _, want := range users {
-		if diff := cmp.Diff(want.Permissions, got[want.Nkey]); diff != "" {
-			t.Errorf("rights of %s (-told, +read):\n%s", want.Nkey, diff)
+		if diff := cmp.Diff(want.Permissions, got[want.NKey].Permissions); diff != "" {
+			t.Errorf("rights of %s (-told, +read):\n%s", want.NKey, diff)
+		}
+		if account := got[want.NKey].Account.Name; account != first(want.Account, natsd.Home) {
+			t.Errorf("the account of %s is %s", want.NKey, account)
 		}
 	}
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
 }
 
 // The worker that was let in ends runs of its host, and none of another's.
@@ -138,8 +147,8 @@ func TestAHostThatWasLetInIsBoundToItself(t *testing.T) {
 	dir := t.TempDir()
 	i := issue(t, dir, creds.Grant{Kind: creds.Bench, Name: "a.example"})
 	operator := issue(t, dir, creds.Grant{Kind: creds.Person, Name: "operator"})
-	nsd, err := natsd.Start(natsd.Options{StoreDir: t.TempDir(), Users: []*server.NkeyUser{
-		{Nkey: operator.Keys.NKey}, {Nkey: i.Keys.NKey, Permissions: i.Permissions()},
+	nsd, err := natsd.Start(natsd.Options{StoreDir: t.TempDir(), Users: []natsd.User{
+		{NKey: operator.Keys.NKey}, creds.User(i),
 	}})
 	if err != nil {
 		t.Fatal(err)

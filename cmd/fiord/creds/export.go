@@ -12,14 +12,17 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
+	"github.com/fiord-bench/fiord/internal/natsd"
 )
 
 // Party is one user of servers of the operator's own, with all its rights.
 type Party struct {
 	Name string
 	Keys keys.User
-	// Permissions on NATS; nil for every right.
+	// Permissions on NATS; nil for every right. Account and Answers as in natsd.User.
 	Permissions *server.Permissions
+	Account     string
+	Answers     []string
 	// Bus says whether the party has business on NATS, Store whether it has on
 	// S3, where it may read everything, write below Write and remove below
 	// Delete. All is every right in the bucket.
@@ -58,16 +61,16 @@ const (
 //
 // Files that are there are replaced, so that it may run again after a change.
 func Export(out string, parties []Party, issued []Issued, bucket string) error {
-	var users []*server.NkeyUser
+	var users []natsd.User
 	for _, p := range parties {
 		if p.Bus {
-			users = append(users, &server.NkeyUser{Nkey: p.Keys.NKey, Permissions: p.Permissions})
+			users = append(users, natsd.User{NKey: p.Keys.NKey, Permissions: p.Permissions, Account: p.Account, Answers: p.Answers})
 		}
 	}
 	var errs []error
 	for _, i := range issued {
 		if i.Kind == Site {
-			users = append(users, &server.NkeyUser{Nkey: i.Keys.NKey, Permissions: i.Permissions()})
+			users = append(users, User(i))
 			errs = append(errs, exportSite(filepath.Join(out, ExportSites, i.Name), i, issued))
 		}
 	}
@@ -80,7 +83,7 @@ func Export(out string, parties []Party, issued []Issued, bucket string) error {
 		exportJSON(filepath.Join(out, ExportAccounts), accountsOf(parties)))...)
 }
 
-func exportServer(path string, users []*server.NkeyUser) error {
+func exportServer(path string, users []natsd.User) error {
 	var text bytes.Buffer
 	if err := ServerConfig(&text, users); err != nil {
 		return err
@@ -88,20 +91,28 @@ func exportServer(path string, users []*server.NkeyUser) error {
 	return exportFile(path, text.Bytes())
 }
 
+func exportLeaf(path string, users []natsd.User) error {
+	text, err := natsd.LeafConfig(users)
+	if err != nil {
+		return err
+	}
+	return exportFile(path, append([]byte("# Hosts of the site and their rights, by public key.\n"), text...))
+}
+
 // exportSite lets a site's hosts in at its leaf node, each to what is its own.
 // The hub holds the leaf node to what all of them may, whatever stands here.
 func exportSite(dir string, site Issued, issued []Issued) error {
-	var users []*server.NkeyUser
+	var users []natsd.User
 	hosts := site.Of(issued)
 	for _, host := range hosts {
-		users = append(users, &server.NkeyUser{Nkey: host.Keys.NKey, Permissions: host.Permissions()})
+		users = append(users, natsd.User{NKey: host.Keys.NKey, Permissions: User(host).Permissions})
 	}
 	for _, name := range site.Hosts {
 		if !slices.ContainsFunc(hosts, func(i Issued) bool { return i.Name == name }) {
 			return fmt.Errorf("export site %s: host %s was not let in: fiord creds bench %s", site.Name, name, name)
 		}
 	}
-	return errors.Join(exportServer(filepath.Join(dir, LeafUsers), users), exportSeed(filepath.Join(dir, LeafSeed), site.Keys.NKeyFile))
+	return errors.Join(exportLeaf(filepath.Join(dir, LeafUsers), users), exportSeed(filepath.Join(dir, LeafSeed), site.Keys.NKeyFile))
 }
 
 // exportSeed writes a seed as a variable of nats-server's configuration, which

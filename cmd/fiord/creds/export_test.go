@@ -61,7 +61,7 @@ func TestAnExportLetsEverybodyInWithRightsOfTheirOwn(t *testing.T) {
 		}
 		delete(users, p.Keys.NKey)
 	}
-	if diff := cmp.Diff(site.Permissions(), users[site.Keys.NKey]); diff != "" {
+	if diff := cmp.Diff(creds.User(site).Permissions, users[site.Keys.NKey]); diff != "" {
 		t.Errorf("rights of the site (-told, +read):\n%s", diff)
 	}
 	if len(users) != 1 {
@@ -81,7 +81,7 @@ func TestASiteKnowsItsOwnHostsAlone(t *testing.T) {
 			t.Errorf("%s is let in at the site: %v, want %v", p.Name, known, want)
 		}
 	}
-	allow := site.Permissions().Publish.Allow
+	allow := creds.User(site).Permissions.Publish.Allow
 	if own := "fiord.events.run.*.v1.end.host.a_2eexample.*"; !slices.Contains(allow, own) {
 		t.Errorf("the site may not end its host's runs: %s", strings.Join(allow, " "))
 	}

@@ -83,10 +83,10 @@ func (s *Stack) s3Users() []embedded.User {
 		users = append(users, embedded.User{AccessKey: u.AccessKey, SecretKey: u.SecretKey.Reveal(), Write: prefixes, Delete: removes()[name]})
 	}
 	for _, i := range s.issued {
-		if i.Role() == "" {
+		if i.StoreRole() == "" {
 			continue
 		}
-		users = append(users, embedded.User{AccessKey: i.Keys.AccessKey, SecretKey: i.Keys.SecretKey.Reveal(), Write: writes()[i.Role()]})
+		users = append(users, embedded.User{AccessKey: i.Keys.AccessKey, SecretKey: i.Keys.SecretKey.Reveal(), Write: writes()[i.StoreRole()]})
 	}
 	return users
 }

@@ -5,11 +5,10 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"github.com/fiord-bench/fiord/cmd/fiord/creds"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/access"
+	"github.com/fiord-bench/fiord/internal/natsd"
 )
 
 // Credentials is the folder of everybody's credentials in a data folder.
@@ -17,7 +16,7 @@ func Credentials(dir string) string { return filepath.Join(dir, folderCredential
 
 // Users are all who may use NATS in a fiord so configured, with their rights,
 // for a server of the operator's own. Credentials that are missing are made.
-func Users(dir string, cfg Config) ([]*server.NkeyUser, error) {
+func Users(dir string, cfg Config) ([]natsd.User, error) {
 	s := &Stack{dir: dir, cfg: cfg}
 	if err := s.openUsers(); err != nil {
 		return nil, err
@@ -29,26 +28,41 @@ func Users(dir string, cfg Config) ([]*server.NkeyUser, error) {
 }
 
 // natsUsers gives everybody exactly the rights that their code declares.
-func (s *Stack) natsUsers() []*server.NkeyUser {
-	parts := s.parts()
-	var durables []string
-	for _, p := range parts {
-		durables = append(durables, p.needs.Durables...)
+func (s *Stack) natsUsers() []natsd.User {
+	services, guests := s.durables(s.parts())
+	users := []natsd.User{{NKey: s.users[operator].NKey}, creds.User(s.people(), slices.Concat(services, guests)...)}
+	for _, p := range s.parts() {
+		u := natsd.User{NKey: s.users[p.name].NKey, Permissions: p.needs.Permissions(services...)}
+		if p.needs.Guest {
+			u.Account, u.Answers = p.needs.Name, access.Answers()
+		}
+		users = append(users, u)
 	}
 	for _, i := range s.issued {
-		durables = append(durables, i.Durables()...)
-	}
-	users := []*server.NkeyUser{
-		{Nkey: s.users[operator].NKey},
-		{Nkey: s.users[events.People].NKey, Permissions: access.People()},
-	}
-	for _, p := range parts {
-		users = append(users, &server.NkeyUser{Nkey: s.users[p.name].NKey, Permissions: p.needs.Permissions(durables...)})
-	}
-	for _, i := range s.issued {
-		users = append(users, &server.NkeyUser{Nkey: i.Keys.NKey, Permissions: i.Permissions()})
+		users = append(users, creds.User(i, slices.Concat(services, guests)...))
 	}
 	return users
+}
+
+// durables are the consumers of services, and those that services make for hosts.
+func (s *Stack) durables(parts []part) (services, guests []string) {
+	for _, p := range parts {
+		if p.needs.Guest {
+			guests = append(guests, p.needs.Durables...)
+		} else {
+			services = append(services, p.needs.Durables...)
+		}
+	}
+	for _, i := range s.issued {
+		guests = append(guests, i.Durables()...)
+	}
+	return services, guests
+}
+
+// people are whoever may read the data folder: its owner. They may hold every key
+// in it, so they are administrators.
+func (s *Stack) people() creds.Issued {
+	return creds.Issued{Grant: creds.Grant{Kind: creds.Person, Name: events.People, Role: access.Administrator}, Keys: s.users[events.People]}
 }
 
 // Parties are all who may use NATS and S3 where each service is a program of its
@@ -64,16 +78,10 @@ func Parties(dir string, cfg Config) (parties []creds.Party, issued []creds.Issu
 		{Name: operator, Keys: s.users[operator], Bus: true, Store: true, All: true},
 		{Name: Janitor, Keys: s.users[Janitor], Store: true, Delete: removes()[Janitor]},
 	}
-	var durables []string
-	for _, i := range s.issued {
-		durables = append(durables, i.Durables()...)
-	}
+	own, guests := s.durables(slices.DeleteFunc(s.parts(), func(p part) bool { return p.name == "bench" }))
 	services := slices.DeleteFunc(s.parts(), func(p part) bool { return p.name == "bench" })
 	for _, p := range services {
-		durables = append(durables, p.needs.Durables...)
-	}
-	for _, p := range services {
-		one := creds.Party{Name: p.name, Keys: s.users[p.name], Permissions: p.needs.Permissions(durables...), Bus: true, Store: true, Write: writes()[p.name]}
+		one := creds.Party{Name: p.name, Keys: s.users[p.name], Permissions: p.needs.Permissions(own...), Bus: true, Store: true, Write: writes()[p.name]}
 		if p.name == "ingest" && !s.cfg.Ingest.WebhookSecret.IsZero() {
 			one.Secrets = map[string]string{webhookFile: s.cfg.Ingest.WebhookSecret.Reveal()}
 		}
@@ -81,7 +89,11 @@ func Parties(dir string, cfg Config) (parties []creds.Party, issued []creds.Issu
 	}
 	for _, i := range s.issued {
 		if i.Kind != creds.Site {
-			parties = append(parties, creds.Party{Name: i.User(), Keys: i.Keys, Permissions: i.Permissions(), Bus: true, Store: true, Write: writes()[i.Role()]})
+			u := creds.User(i, slices.Concat(own, guests)...)
+			parties = append(parties, creds.Party{
+				Name: i.User(), Keys: i.Keys, Permissions: u.Permissions, Account: u.Account, Answers: u.Answers,
+				Bus: true, Store: true, Write: writes()[i.StoreRole()],
+			})
 		}
 	}
 	return parties, s.issued, nil

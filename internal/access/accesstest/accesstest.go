@@ -4,6 +4,7 @@ package accesstest
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"log/slog"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
+	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/natsd"
@@ -29,11 +31,12 @@ type Server struct {
 	log  locked
 }
 
-// NewServer starts a server with these users until the test ends.
+// NewServer starts a server with these users until the test ends. Bench hosts and
+// people, known by their names, are guests with an account of their own.
 func NewServer(t testing.TB, users map[string]*server.Permissions) *Server {
 	t.Helper()
 	s := &Server{t: t, keys: map[string]nkeys.KeyPair{}}
-	list := []*server.NkeyUser{s.user(Operator, nil)}
+	list := []natsd.User{s.user(Operator, nil)}
 	for name, rights := range users {
 		list = append(list, s.user(name, rights))
 	}
@@ -43,33 +46,60 @@ func NewServer(t testing.TB, users map[string]*server.Permissions) *Server {
 	}
 	t.Cleanup(nsd.Close)
 	s.nsd = nsd
-	if err := s.Bus("fiord/" + Operator).Provision(t.Context()); err != nil {
+	b := s.Bus("fiord/" + Operator)
+	if err := b.Provision(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.ServeConsumers(); err != nil { // as any service does
 		t.Fatal(err)
 	}
 	return s
 }
 
-func (s *Server) user(name string, rights *server.Permissions) *server.NkeyUser {
+func (s *Server) user(name string, rights *server.Permissions) natsd.User {
 	s.t.Helper()
-	pair, err := nkeys.CreateUser()
-	if err != nil {
-		s.t.Fatal(err)
+	s.keys[name] = pair(s.t, name)
+	u := natsd.User{NKey: NKey(s.t, name), Permissions: rights}
+	if IsGuest(name) {
+		u.Account = name
 	}
-	s.keys[name] = pair
-	return &server.NkeyUser{Nkey: s.public(name), Permissions: rights}
+	if strings.HasPrefix(name, "bench") {
+		u.Answers = access.Answers()
+	}
+	return u
+}
+
+// IsGuest tells whether a user of that name gets an account of its own.
+func IsGuest(name string) bool {
+	return strings.HasPrefix(name, "bench") || strings.HasPrefix(name, "pe")
+}
+
+func pair(t testing.TB, name string) nkeys.KeyPair {
+	t.Helper()
+	raw := sha256.Sum256([]byte(name))
+	pair, err := nkeys.FromRawSeed(nkeys.PrefixByteUser, raw[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
+}
+
+// NKey is the public key of the user of that name, the same on every server.
+func NKey(t testing.TB, name string) string {
+	t.Helper()
+	public, err := pair(t, name).PublicKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return public
 }
 
 func (s *Server) public(name string) string {
 	s.t.Helper()
-	pair, ok := s.keys[name]
-	if !ok {
+	if s.keys[name] == nil {
 		s.t.Fatalf("no user %q on this server", name)
 	}
-	public, err := pair.PublicKey()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return public
+	return NKey(s.t, name)
 }
 
 // Bus connects as the user that the source fiord/<user> names.
@@ -88,6 +118,12 @@ func (s *Server) BusWith(o bus.Options) *bus.Bus {
 	}
 	if user != Operator {
 		c.InboxPrefix = access.InboxPrefix(user)
+	}
+	if strings.HasPrefix(user, "pe") {
+		c.InboxPrefix = access.InboxPrefix(events.People)
+	}
+	if IsGuest(user) {
+		o.Guest = s.public(user)
 	}
 	nc, err := bus.Connect(s.t.Context(), c)
 	if err != nil {

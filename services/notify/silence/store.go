@@ -18,9 +18,14 @@ var ErrNotFound = errors.New("no such silence (fiord silence ls lists them)")
 // Store is the bucket that silences are kept in.
 type Store struct{ kv jetstream.KeyValue }
 
+// Opener opens buckets, as a bus does.
+type Opener interface {
+	KeyValue(ctx context.Context, bucket string) (jetstream.KeyValue, error)
+}
+
 // Open binds the bucket.
-func Open(ctx context.Context, js jetstream.JetStream, bucket string) (*Store, error) {
-	kv, err := js.KeyValue(ctx, bucket)
+func Open(ctx context.Context, from Opener, bucket string) (*Store, error) {
+	kv, err := from.KeyValue(ctx, bucket)
 	if err != nil {
 		return nil, fmt.Errorf("open bucket %s: %w", bucket, err)
 	}
@@ -45,7 +50,7 @@ func (s *Store) Add(ctx context.Context, one Silence) error {
 // List returns all silences that the bucket still has, over ones included, the
 // newest first.
 func (s *Store) List(ctx context.Context) ([]Silence, error) {
-	w, err := s.kv.WatchAll(ctx, jetstream.IgnoreDeletes())
+	w, err := s.kv.WatchAll(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list silences: %w", err)
 	}
@@ -55,7 +60,13 @@ func (s *Store) List(ctx context.Context) ([]Silence, error) {
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("list silences: %w", ctx.Err())
-		case e := <-w.Updates():
+		case e, open := <-w.Updates():
+			if !open {
+				return nil, errors.New("list silences: ended early")
+			}
+			if e != nil && e.Operation() != jetstream.KeyValuePut {
+				continue
+			}
 			if e == nil {
 				slices.SortFunc(list, func(a, b Silence) int { return b.From.Compare(a.From) })
 				return list, nil
