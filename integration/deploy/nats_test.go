@@ -50,7 +50,7 @@ func newFleet(t *testing.T) *fleet {
 	for _, host := range []string{inside, other} {
 		fiord(t, data, "creds", "bench", host, "--out", filepath.Join(dir, host), "--nats", "nats://nats:4222", "--s3", "http://s3:9000")
 	}
-	fiord(t, data, "creds", "person", "ci", "--out", filepath.Join(dir, "ci"), "--nats", "nats://nats:4222", "--s3", "http://s3:9000")
+	fiord(t, data, "creds", "person", "ci", "--role", "operator", "--out", filepath.Join(dir, "ci"), "--nats", "nats://nats:4222", "--s3", "http://s3:9000")
 	fiord(t, data, "creds", "site", site, "--host", inside)
 	fiord(t, data, "creds", "export", f.export, "--bucket", "fiord-test")
 	f.hub = cluster(t, filepath.Join(f.export, creds.ExportNATS), f.tls)

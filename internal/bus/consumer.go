@@ -184,7 +184,19 @@ func (b *Bus) consumer(ctx context.Context, cfg jetstream.ConsumerConfig) (jetst
 	if b.opts.Guest != "" {
 		return b.order(ctx, StreamEvents, cfg)
 	}
-	return b.js.CreateOrUpdateConsumer(ctx, StreamEvents, cfg)
+	ctx, cancel := context.WithTimeout(ctx, b.opts.PublishTimeout)
+	defer cancel()
+	for {
+		c, err := b.js.CreateOrUpdateConsumer(ctx, StreamEvents, cfg)
+		if !isLeaderless(err) { // nor while the server takes in new users
+			return c, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(orderPause):
+		}
+	}
 }
 
 // orderPause is the pause between two tries of a guest to get a consumer while no
@@ -207,7 +219,10 @@ func (b *Bus) order(ctx context.Context, stream string, cfg jetstream.ConsumerCo
 			cancel()
 		}
 		if err == nil {
-			return b.js.Consumer(ctx, stream, name)
+			var c jetstream.Consumer
+			if c, err = b.js.Consumer(ctx, stream, name); err == nil {
+				return c, nil
+			}
 		}
 		if !errors.Is(err, nats.ErrNoResponders) {
 			return nil, err
