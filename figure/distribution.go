@@ -30,13 +30,16 @@ func (d Distribution) N() uint64 {
 	return n
 }
 
-// Percentile returns the upper edge of the bin in which the share p (0 to 1)
+// Percentile returns the middle of the bin, as fio prints it, in which the share p (0 to 1)
 // of all values is reached.
 func (d Distribution) Percentile(p float64) float64 {
 	goal, sum := p*float64(d.N()), 0.0
 	for _, b := range d.Bins {
 		if sum += float64(b.Count); sum >= goal && b.Count > 0 {
-			return b.High
+			if b.High-b.Low <= 1 { // an exact bin
+				return b.Low
+			}
+			return (b.Low + b.High) / 2
 		}
 	}
 	return math.NaN()

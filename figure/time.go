@@ -23,6 +23,13 @@ type Time struct {
 	// Steady, when its end is after its start, marks the stretch that was
 	// found steady.
 	Steady [2]time.Duration
+	// From and To, when To is the later one, are what the axis shows; else it
+	// shows what the series cover.
+	From, To time.Duration
+	// Silent are the stretches in which nothing completed, if whoever draws has
+	// found them for all figures (see [Silences]); else they are those of the
+	// series here.
+	Silent *[][2]time.Duration
 }
 
 // Ref is a reference value drawn across a figure.
@@ -46,6 +53,9 @@ func (t Time) Figure() *Figure {
 		return emptyFigure(t.Head, "no samples")
 	}
 	from, to := extent(drawn)
+	if t.To > t.From {
+		from, to = t.From.Seconds(), t.To.Seconds()
+	}
 	unit := timeUnit(time.Duration((to - from) * 1e9))
 	a := newAxes(unit.name, "")
 	a.X.Min, a.X.Max = from, to
@@ -86,7 +96,7 @@ func (t Time) addSpans(a *axes, drawn []Series) []key {
 		keys = append(keys, key{name: "steady state", note: seconds(s.to - s.from), kind: swatchArea, tone: tone})
 		a.Add(timeSpans{[]span{s}, tone})
 	}
-	quiet := silences(drawn)
+	quiet := t.quiet(drawn)
 	if len(quiet) == 0 {
 		return keys
 	}
@@ -99,6 +109,35 @@ func (t Time) addSpans(a *axes, drawn []Series) []key {
 		name: "no I/O completed", note: fmt.Sprintf("%s in %s", seconds(total), stretches(len(quiet))),
 		kind: swatchArea, tone: silentTone(),
 	})
+}
+
+// quiet are the silent stretches.
+func (t Time) quiet(drawn []Series) []span {
+	if t.Silent == nil {
+		return silences(drawn)
+	}
+	var out []span
+	for _, s := range *t.Silent {
+		out = append(out, span{s[0].Seconds(), s[1].Seconds()})
+	}
+	return out
+}
+
+// Silences returns the stretches of a run of a given length in which no series
+// has anything. A length of 0 stands for what the series cover.
+func Silences(all []Series, length time.Duration) [][2]time.Duration {
+	from, to := extent(all)
+	if length > 0 {
+		from, to = 0, max(length.Seconds(), to)
+	}
+	var out [][2]time.Duration
+	for _, s := range silences(all) {
+		s.from, s.to = max(s.from, from), min(s.to, to)
+		if d := s.to - s.from; d > 0 && d >= all[0].Step.Seconds()/2 { // not what an interval covers in part
+			out = append(out, [2]time.Duration{time.Duration(s.from * 1e9), time.Duration(s.to * 1e9)})
+		}
+	}
+	return out
 }
 
 // addSeries adds the lines and their legend, and returns what was drawn.

@@ -41,7 +41,7 @@ func (r *reader) check() {
 			got := log.Compare(rates.Total(log.Direction(i)), c.reported, tolerance, slack)
 			if !got.Agree {
 				r.flag(fmt.Sprintf("log and summary disagree: the %s log adds up to %s %s, fio counted %s (%+.0f%%)",
-					name, figure.Grouped(uint64(got.Logged)), c.what, figure.Grouped(uint64(got.Reported)), got.Deviation*100))
+					result.SeriesName(r.section, name), figure.Grouped(uint64(got.Logged)), c.what, figure.Grouped(uint64(got.Reported)), got.Deviation*100))
 			}
 		}
 	}
@@ -67,7 +67,7 @@ const epoch = 10 * 365 * 24 * time.Hour
 // align lets logs with unix times start at zero.
 func (run *Run) align() {
 	shift := time.Duration(-1)
-	all := []map[string]figure.Series{run.IOPS, run.Bandwidth, run.Means, run.Highest, run.Completion}
+	all := run.maps()
 	for _, m := range all {
 		for _, s := range m {
 			if s.Start > epoch && (shift < 0 || s.Start < shift) {

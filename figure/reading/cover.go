@@ -30,6 +30,39 @@ func (l *lastTime) Read(dst []log.Sample) (int, error) {
 // its end logs nothing from there on: the intervals up to its runtime are zero.
 // logged is the last time in the logs and runtime fio's, both in ms; runtime is
 // 0 when it is unknown.
+//
+// A section that begins within an interval covers its first one in part too.
+func (r *reader) cover(s figure.Series, logged float64) figure.Series {
+	if s.Start > epoch {
+		return s
+	}
+	shift, runtime, window := float64(r.shift), r.runtime(), r.window
+	if runtime > 0 {
+		runtime += shift
+	}
+	return begin(cover(s, logged+shift, runtime, window), shift)
+}
+
+// begin makes a series of rates begin where its section did, in ms: of a first
+// interval that is covered in part the rate is that of the part, unless it is too
+// small to tell.
+func begin(s figure.Series, from float64) figure.Series {
+	step, start := float64(s.Step.Milliseconds()), float64(s.Start.Milliseconds())
+	if from <= start || from >= start+step || len(s.Values) < 2 {
+		return s
+	}
+	part := (start + step - from) / step
+	s.Values = append([]float64(nil), s.Values...)
+	if part >= 0.5 {
+		s.Values[0] /= part
+		return s
+	}
+	// What little it holds belongs to the next interval, which is as much longer.
+	s.Values[1] = (s.Values[0] + s.Values[1]) / (1 + part)
+	s.Values, s.Start = s.Values[1:], s.Start+s.Step
+	return s
+}
+
 func cover(s figure.Series, logged, runtime float64, window int) figure.Series {
 	n, step, start := len(s.Values), float64(s.Step.Milliseconds()), float64(s.Start.Milliseconds())
 	if n == 0 || step <= 0 || s.Start > epoch {
@@ -61,7 +94,8 @@ func cover(s figure.Series, logged, runtime float64, window int) figure.Series {
 
 // crop cuts a stretch out of all series. The histograms were read for it alone.
 func (run *Run) crop(from, to time.Duration) {
-	for _, m := range []map[string]figure.Series{run.IOPS, run.Bandwidth, run.Means, run.Highest, run.Completion} {
+	run.Length = 0 // the axis is the stretch's
+	for _, m := range run.maps() {
 		for name, s := range m {
 			first := min(max(int((from-s.Start)/s.Step), 0), len(s.Values))
 			last := min(max(int((to-s.Start+s.Step-1)/s.Step), first), len(s.Values))

@@ -97,7 +97,7 @@ func (r *reader) readHeat(ctx context.Context, logs []numbered) (err error) {
 			continue
 		}
 		defer func() { err = errors.Join(err, reader.Close()) }()
-		tracks = append(tracks, log.HistTrack{Reader: reader, ShiftMS: -r.histMS / 2})
+		tracks = append(tracks, log.HistTrack{Reader: reader, ShiftMS: r.shift - r.histMS/2})
 		defer func() { r.met(l.Name, reader.Stats(), log.Layout{}) }()
 	}
 	grid := heat{first: -1, step: r.run.HeatStep.Milliseconds(), cells: map[string][]figure.Distribution{}}

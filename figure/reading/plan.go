@@ -38,12 +38,9 @@ const unknownSpan = 10 * 60 * 1000
 
 // plan chooses the grid: not finer than the log's windows, which could only be
 // cut into equal pieces.
-func (r *reader) plan() {
-	span := int64(unknownSpan)
-	if r.doc != nil {
-		if ms := longest(r.doc); ms > 0 {
-			span = ms
-		}
+func (r *reader) plan(span int64) {
+	if span <= 0 {
+		span = unknownSpan
 	}
 	if r.opt.zoomed() {
 		span = (r.opt.To - r.opt.From).Milliseconds()

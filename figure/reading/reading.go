@@ -49,8 +49,8 @@ func (o Options) zoomed() bool { return o.To > o.From }
 type Run struct {
 	// Step is the width of the grid's intervals.
 	Step time.Duration
-	// Rates hold IOPS and Bandwidth by direction; a direction without I/Os is
-	// left out.
+	// Rates hold IOPS and Bandwidth by direction, in runs of several sections by
+	// section/direction; one without I/Os is left out.
 	IOPS, Bandwidth map[string]figure.Series
 	// Means are mean latencies, Highest the greatest seen, of the kind MeansOf.
 	Means, Highest map[string]figure.Series
@@ -63,21 +63,24 @@ type Run struct {
 	Heat     map[string][]figure.Distribution
 	HeatFrom time.Duration
 	HeatStep time.Duration
+	// Length is the time from the first section's begin to the last one's end, 0
+	// when it is unknown. All figures over time show just that.
+	Length time.Duration
+	// Silent are the stretches in which nothing completed, of all sections.
+	Silent [][2]time.Duration
 	// Lines read in all logs together.
 	Lines int64
 	// Flags say what is wrong, Notes what should be known.
 	Flags, Notes []string
+
+	names []string
 }
 
 // Directions in the order in which they are shown.
 func Directions() []string { return []string{"read", "write", "trim"} }
 
-// Read reads the logs of a run. doc is fio's result, nil if there is none; it
-// gives the version, the options and the totals to check against. An error is
-// that of opening or reading a log, or of ctx; a log that makes no sense is
-// flagged instead.
-func Read(ctx context.Context, doc *result.Document, logs []Log, opt Options) (*Run, error) {
-	r := newReader(doc, opt)
+// read reads the logs of one stretch.
+func (r *reader) read(ctx context.Context, logs []Log) (*Run, error) {
 	byKind := map[string][]numbered{}
 	for _, l := range logs {
 		file, ok := job.ParseLogName(base(l.Name))
@@ -85,14 +88,14 @@ func Read(ctx context.Context, doc *result.Document, logs []Log, opt Options) (*
 			r.note(fmt.Sprintf("%s: not a name that fio gives its logs", l.Name))
 			continue
 		}
-		r.logs = max(r.logs, file.Number)
-		byKind[file.Kind] = append(byKind[file.Kind], numbered{l, file.Number})
+		n := max(file.Number-r.first+1, 0)
+		r.logs = max(r.logs, n)
+		byKind[file.Kind] = append(byKind[file.Kind], numbered{l, n})
 	}
 	r.run.MeansOf = result.TotalLatency
 	if n := len(byKind["lat"]); n < len(byKind["clat"]) || n == 0 { // not of all jobs
 		r.run.MeansOf = result.CompletionLatency
 	}
-	r.plan()
 	if err := r.readAll(ctx, byKind); err != nil {
 		return nil, err
 	}
@@ -108,6 +111,9 @@ type numbered struct {
 // reader is a reading under way.
 type reader struct {
 	doc     *result.Document
+	section string // "" in a run of one
+	shift   int64  // ms from the run's begin to the section's
+	first   int    // number of the section's first log
 	opt     Options
 	config  log.Config
 	options []log.Options // of fio's entries
@@ -133,13 +139,15 @@ type means struct {
 	grid *log.Means // nil before the first log
 }
 
-func newReader(doc *result.Document, opt Options) *reader {
+func newReader(s stretch, span int64, opt Options) *reader {
+	doc := s.doc
 	if opt.Workers <= 0 {
 		opt.Workers = runtime.GOMAXPROCS(0)
 	}
-	r := &reader{doc: doc, opt: opt, config: log.Config{MaxBytes: opt.MaxBytes}, window: log.WindowUnknown,
+	r := &reader{doc: doc, section: s.name, shift: s.shift, first: s.first, opt: opt, config: log.Config{MaxBytes: opt.MaxBytes}, window: log.WindowUnknown,
 		rates: map[log.Kind]*log.Rates{}, jobs: map[int]*log.Rates{}, last: map[log.Kind]uint64{}}
 	if doc == nil {
+		r.plan(span)
 		return r
 	}
 	if v, err := log.ParseVersion(doc.FioVersion); err == nil {
@@ -147,6 +155,7 @@ func newReader(doc *result.Document, opt Options) *reader {
 	}
 	r.options, r.window = logOptions(doc)
 	r.histMS = int64(number(doc, "log_hist_msec"))
+	r.plan(span)
 	return r
 }
 
@@ -187,7 +196,7 @@ func (r *reader) rate(ctx context.Context, kind log.Kind, l numbered) error {
 	var last lastTime
 	ok, err := r.each(ctx, l, func(src log.Source) error {
 		last.Source = src
-		return own.Add(&last, log.Track{WindowMS: r.window})
+		return own.Add(&last, log.Track{WindowMS: r.window, ShiftMS: r.shift})
 	})
 	if err != nil || !ok {
 		return err
@@ -222,7 +231,7 @@ func (r *reader) latency(ctx context.Context, m *means, l numbered) error {
 				return err
 			}
 		}
-		return m.grid.Add(src, log.Track{WindowMS: r.window}, weights)
+		return m.grid.Add(src, log.Track{WindowMS: r.window, ShiftMS: r.shift}, weights)
 	})
 	return err
 }
@@ -317,7 +326,7 @@ func (r *reader) finish() *Run {
 		dir := log.Direction(i)
 		for kind, out := range map[log.Kind]map[string]figure.Series{log.IOPS: run.IOPS, log.Bandwidth: run.Bandwidth} {
 			if rates := r.rates[kind]; rates != nil && rates.Total(dir) > 0 {
-				out[name] = cover(series(name, rates.Series(dir)), float64(r.last[kind]), r.runtime(), r.window)
+				out[name] = r.cover(lineOf(name, rates.Series(dir)), float64(r.last[kind]))
 			}
 		}
 	}
@@ -329,12 +338,6 @@ func (r *reader) finish() *Run {
 	}
 	run.Means, run.Highest = latencies(shown)
 	r.check()
-	run.align()
-	if r.opt.zoomed() {
-		run.crop(r.opt.From, r.opt.To)
-	}
-	slices.Sort(run.Flags)
-	slices.Sort(run.Notes)
 	return run
 }
 
@@ -347,7 +350,7 @@ func latencies(grid *log.Means) (mean, highest map[string]figure.Series) {
 	for i, name := range Directions() {
 		dir := log.Direction(i)
 		if s := grid.Series(dir); hasValue(s.Values) {
-			mean[name], highest[name] = series("mean", s), series("greatest", grid.Highest(dir))
+			mean[name], highest[name] = lineOf("mean", s), lineOf("greatest", grid.Highest(dir))
 		}
 	}
 	return mean, highest
@@ -365,8 +368,8 @@ func hasValue(values []float64) bool {
 	return slices.ContainsFunc(values, func(v float64) bool { return !math.IsNaN(v) })
 }
 
-// series converts a grid's series to a figure's.
-func series(name string, s log.Series) figure.Series {
+// lineOf converts a grid's series to a figure's.
+func lineOf(name string, s log.Series) figure.Series {
 	return figure.Series{
 		Name: name, Start: time.Duration(s.StartMS) * time.Millisecond,
 		Step: time.Duration(s.StepMS) * time.Millisecond, Values: s.Values,

@@ -42,7 +42,7 @@ func (r *Rates) Add(src Source, t Track) error {
 
 // amountOf returns the bytes or I/Os that a row stands for.
 func (r *Rates) amountOf(w row) float64 {
-	single := w.from == w.to
+	single := w.single
 	switch {
 	case single && r.kind == IOPS:
 		return 1
@@ -113,7 +113,7 @@ func NewMeans(cfg GridConfig) (*Means, error) {
 func (m *Means) Add(src Source, t Track, iops *Rates) error {
 	var moments [directions]moment
 	err := t.rows(src, func(w row) error {
-		if w.from == w.to {
+		if w.single {
 			return m.count(&moments[w.Dir], w)
 		}
 		weight := w.to - w.from

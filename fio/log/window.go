@@ -24,6 +24,7 @@ type Track struct {
 type row struct {
 	*Sample
 	from, to float64 // ms; equal for a single I/O
+	single   bool    // of one I/O rather than of a window
 }
 
 // rows calls fn for every sample of a log with its stretch of time.
@@ -83,12 +84,12 @@ func Span(back, window float64) float64 {
 func (w *windower) row(s *Sample) row {
 	to := float64(min(s.Time, maxTime))
 	if w.window <= 0 {
-		return row{s, to, to}
+		return row{s, to, to, true}
 	}
 	// The first row counts from the job's begin.
 	from := to - Span(to-w.last[s.Dir], w.window)
 	w.last[s.Dir] = to
-	return row{s, from, to}
+	return row{s, from, to, false}
 }
 
 // guessWindow estimates the window of rows that have no block size, and returns

@@ -23,11 +23,30 @@ func SplitSeries(name string) (section, direction string) {
 	return "", name
 }
 
+// SeriesNames lists what the run's sections did: directions, or in a run of
+// several section/direction.
+func (d *Document) SeriesNames() []string {
+	var names []string
+	for i := range d.Summary.Sections {
+		s := &d.Summary.Sections[i]
+		for _, direction := range Directions() {
+			if s.Direction(direction) == nil {
+				continue
+			}
+			if len(d.Summary.Sections) == 1 {
+				names = append(names, direction)
+			} else {
+				names = append(names, SeriesName(s.Name, direction))
+			}
+		}
+	}
+	return names
+}
+
 // jobsOf are the jobs that a series is of: those of a section, or of all
 // sections that had the direction if they ran at the same time.
-func (o *Output) jobsOf(name string) (jobs []Job, direction string) {
+func jobsOf(all []Job, sections []Section, name string) (jobs []Job, direction string) {
 	section, direction := SplitSeries(name)
-	sections := o.Sections()
 	var have []*Section
 	for i := range sections {
 		s := &sections[i]
@@ -40,7 +59,9 @@ func (o *Output) jobsOf(name string) (jobs []Job, direction string) {
 	}
 	for _, s := range have {
 		for _, e := range s.Entries {
-			jobs = append(jobs, o.Jobs[e])
+			if e >= 0 && e < len(all) {
+				jobs = append(jobs, all[e])
+			}
 		}
 	}
 	return jobs, direction

@@ -58,7 +58,7 @@ func sameRun(a, b *node) bool {
 	if a.get("fio version").str() != b.get("fio version").str() {
 		return false
 	}
-	x, y := jobsOf(a), jobsOf(b)
+	x, y := jobNodes(a), jobNodes(b)
 	if len(x) != len(y) {
 		return false
 	}
@@ -102,7 +102,7 @@ func again(f *filler, x, y []*node, between int64) bool {
 	return between > 200 && changed && !longer
 }
 
-func jobsOf(n *node) []*node {
+func jobNodes(n *node) []*node {
 	var all []*node
 	for _, list := range []string{"jobs", "client_stats"} {
 		if jobs := n.get(list); jobs != nil {

@@ -181,7 +181,16 @@ func (j *Job) longest() int64 {
 // for the direction in the summary, which is returned too. It is nil unless
 // every job with I/Os in that direction has bins.
 func (o *Output) Histogram(name string) (*hist.Histogram, LatencyKind) {
-	jobs, direction := o.jobsOf(name)
+	return histogram(o.Jobs, o.Sections(), name)
+}
+
+// Histogram is that of an output, by the sections of the document.
+func (d *Document) Histogram(name string) (*hist.Histogram, LatencyKind) {
+	return histogram(d.Jobs, d.Summary.Sections, name)
+}
+
+func histogram(all []Job, sections []Section, name string) (*hist.Histogram, LatencyKind) {
+	jobs, direction := jobsOf(all, sections, name)
 	of := func(j *Job) *Direction {
 		if direction == "sync" {
 			return &Direction{Lat: j.Sync}

@@ -225,9 +225,10 @@ func usage(doc *result.Document) []figure.BarGroup {
 
 // steady draws the rate over time with the stretch in which it was steady.
 func (p *painter) steady() *figure.Figure {
-	f := figure.Time{Quantity: figure.IOPS}
-	for _, dir := range reading.Directions() {
+	f := p.time(figure.IOPS)
+	for _, dir := range p.run.Names() {
 		if s, ok := p.run.IOPS[dir]; ok {
+			s.Name = dir
 			f.Series = append(f.Series, s)
 		}
 	}

@@ -129,7 +129,7 @@ func compared(name string, b model.Bench, runs []Measured, add func(string, *fig
 			continue
 		}
 		var list []figure.Series
-		for _, dir := range reading.Directions() {
+		for _, dir := range m.Reading.Names() {
 			if s, ok := m.Reading.IOPS[dir]; ok {
 				list = append(list, s)
 			}

@@ -3,6 +3,7 @@ package plot
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fiord-bench/fiord/events"
@@ -128,13 +129,14 @@ func (p *painter) head(title string, facts ...string) figure.Head {
 // rates draws a rate over time with one line per direction. Where the logs
 // disagree with fio's summary, the summary's rate is drawn as well.
 func (p *painter) rates(name, title string, q figure.Quantity, series map[string]figure.Series, summary func(*events.Figures) float64) {
-	f := figure.Time{Quantity: q}
+	f := p.time(q)
 	longest := 0
-	for _, dir := range reading.Directions() {
+	for _, dir := range p.run.Names() {
 		s, ok := series[dir]
 		if !ok {
 			continue
 		}
+		s.Name = dir
 		longest = max(longest, len(s.Values))
 		f.Series = append(f.Series, s)
 		if sum := p.c.Summary.Direction(dir); sum != nil && p.disagrees(dir) {
@@ -143,6 +145,16 @@ func (p *painter) rates(name, title string, q figure.Quantity, series map[string
 	}
 	f.Head = p.head(title, intervals(longest, p.run.Step.Seconds())...)
 	p.add(name, f.Figure())
+}
+
+// time begins a figure over time: all of a run have one axis, and show the same
+// silences.
+func (p *painter) time(q figure.Quantity) figure.Time {
+	f := figure.Time{Quantity: q, To: p.run.Length}
+	if p.run.Length > 0 && len(p.run.IOPS)+len(p.run.Bandwidth) > 0 {
+		f.Silent = &p.run.Silent
+	}
+	return f
 }
 
 // disagrees tells whether a direction's logs were found not to add up.
@@ -158,7 +170,7 @@ func (p *painter) disagrees(dir string) bool {
 // latency draws the latencies of one direction over time: percentiles from
 // each interval's histogram where there are histogram logs, and the mean.
 func (p *painter) latency(name, title, dir string) {
-	f := figure.Time{Quantity: figure.Latency}
+	f := p.time(figure.Latency)
 	sum := p.c.Summary.Direction(dir).Latency
 	longest, step := 0, p.run.Step
 	add := func(s figure.Series, label string, overall float64) {
@@ -175,6 +187,7 @@ func (p *painter) latency(name, title, dir string) {
 			if !anyValue(percentiles[i]) {
 				continue
 			}
+			percentiles[i] = capped(percentiles[i], p.c.Summary.Direction(dir).Clat.Value("max"))
 			overall := []float64{sum.Value("p50"), sum.Value("p99"), sum.Value("p999")}[i]
 			if sum != nil && sum.Of == string(result.TotalLatency) {
 				overall = 0 // of another kind than fio's histogram logs
@@ -199,8 +212,8 @@ func (p *painter) latency(name, title, dir string) {
 	if s, ok := p.run.Completion[dir]; ok {
 		add(s, "mean of completion", 0)
 	}
-	if len(f.Series) == 0 && strings.Contains(dir, "/") {
-		return // of a section that left no logs of its own
+	if len(f.Series) == 0 && (len(p.c.Summary.Sections) > 1 || !slices.Contains(reading.Directions(), dir)) {
+		return // of a section that left no logs of its own, or of what fio does not log
 	}
 	facts = append(facts, intervals(longest, step.Seconds())...)
 	if len(p.run.Heat[dir]) > 0 {
@@ -208,6 +221,20 @@ func (p *painter) latency(name, title, dir string) {
 	}
 	f.Head = p.head(title, facts...)
 	p.add(name, f.Figure())
+}
+
+// capped keeps what is read from the middle of a bin from exceeding the greatest
+// latency of the run.
+func capped(s figure.Series, greatest float64) figure.Series {
+	if !(greatest > 0) {
+		return s
+	}
+	values := make([]float64, len(s.Values))
+	for i, v := range s.Values {
+		values[i] = min(v, greatest)
+	}
+	s.Values = values
+	return s
 }
 
 func (p *painter) heatmap(name, title, dir string) {
@@ -257,10 +284,9 @@ func distributions(doc *result.Document) []figure.Distribution {
 	if doc == nil {
 		return nil
 	}
-	out := &result.Output{Jobs: doc.Jobs}
 	var sets []figure.Distribution
-	for _, dir := range reading.Directions() {
-		h, of := out.Histogram(dir)
+	for _, dir := range doc.SeriesNames() {
+		h, of := doc.Histogram(dir)
 		if h == nil {
 			continue
 		}

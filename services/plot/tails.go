@@ -9,9 +9,7 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/figure/reading"
 	"github.com/fiord-bench/fiord/fio/hist"
-	"github.com/fiord-bench/fiord/fio/result"
 	"github.com/fiord-bench/fiord/services/plot/model"
 	"github.com/fiord-bench/fiord/services/plot/page"
 	"github.com/fiord-bench/fiord/verdict"
@@ -90,9 +88,9 @@ func (s *Service) latenciesOf(ctx context.Context, c events.RunCompleted) (map[s
 	if err != nil || doc == nil {
 		return nil, nil
 	}
-	found, out := map[string]tail{}, &result.Output{Jobs: doc.Jobs}
+	found := map[string]tail{}
 	for _, dir := range c.Summary.Directions() {
-		if h, of := out.Histogram(dir); h != nil && h.N() > 0 {
+		if h, of := doc.Histogram(dir); h != nil && h.N() > 0 {
 			found[dir] = tail{h, string(of)}
 		}
 	}
@@ -140,7 +138,10 @@ func (s *Service) tails(ctx context.Context, b model.Bench) ([]page.Tail, error)
 	}
 	var groups []*tailGroup
 	for _, r := range b.Runs {
-		for _, dir := range reading.Directions() {
+		if r.Completed == nil {
+			continue
+		}
+		for _, dir := range r.Completed.Summary.Directions() {
 			if t, ok := found[r.Run][dir]; ok {
 				groups = addTail(groups, tailGroup{page.Tail{Job: r.Job, Point: r.Point.Key(), Host: r.Host, Direction: dir, Of: t.of}, []*hist.Histogram{t.Histogram}})
 			}

@@ -63,7 +63,8 @@ func TestARunIsToldWithAllItsFigures(t *testing.T) {
 		}
 	}
 	want := []string{
-		"iops.svg", "bandwidth.svg", "latency-read.svg", "heatmap-read.svg", "latency-write.svg", "heatmap-write.svg",
+		"iops.svg", "bandwidth.svg", "latency-reader-read.svg", "heatmap-reader-read.svg", "latency-mixed-read.svg", "heatmap-mixed-read.svg",
+		"latency-mixed-write.svg", "heatmap-mixed-write.svg", "latency-writer-write.svg", "heatmap-writer-write.svg",
 		"percentiles.svg", "histogram.svg", "cdf.svg", "steady.svg", "cpu.svg",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
