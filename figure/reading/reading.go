@@ -90,7 +90,7 @@ func (r *reader) read(ctx context.Context, logs []Log) (*Run, error) {
 		}
 		n := max(file.Number-r.first+1, 0)
 		r.logs = max(r.logs, n)
-		byKind[file.Kind] = append(byKind[file.Kind], numbered{l, n})
+		byKind[file.Kind] = append(byKind[file.Kind], numbered{Log: l, number: n})
 	}
 	r.run.MeansOf = result.TotalLatency
 	if n := len(byKind["lat"]); n < len(byKind["clat"]) || n == 0 { // not of all jobs
@@ -106,6 +106,7 @@ func (r *reader) read(ctx context.Context, logs []Log) (*Run, error) {
 type numbered struct {
 	Log
 	number int
+	again  bool // it is read for another purpose too, which keeps what is odd about it
 }
 
 // reader is a reading under way.
@@ -172,6 +173,7 @@ func (r *reader) readAll(ctx context.Context, logs map[string][]numbered) error 
 	for _, l := range logs["bw"] {
 		group.Go(func() error { return r.rate(ctx, log.Bandwidth, l) })
 	}
+	r.rateEach(ctx, group, logs)
 	if r.window != 0 {
 		counted.Wait()
 	}
@@ -185,6 +187,27 @@ func (r *reader) readAll(ctx context.Context, logs map[string][]numbered) error 
 		group.Go(func() error { return r.readHeat(ctx, hists) })
 	}
 	return group.Wait()
+}
+
+// rateEach counts the I/Os of latency logs with a line for each, where there are
+// no logs of rates: each line has its size.
+func (r *reader) rateEach(ctx context.Context, group *errgroup.Group, logs map[string][]numbered) {
+	if r.window != 0 {
+		return
+	}
+	each := logs["lat"]
+	if len(each) == 0 {
+		each = logs["clat"]
+	}
+	for kind, own := range map[log.Kind][]numbered{log.IOPS: logs["iops"], log.Bandwidth: logs["bw"]} {
+		if len(own) > 0 {
+			continue
+		}
+		for _, l := range each {
+			l.again = true
+			group.Go(func() error { return r.rate(ctx, kind, l) })
+		}
+	}
 }
 
 // rate adds one log of bandwidth or IOPS to the grid.
@@ -254,7 +277,9 @@ func (r *reader) each(ctx context.Context, l numbered, read func(log.Source) err
 	}
 	err = read(opened)
 	closed := opened.Close()
-	r.met(l.Name, opened.Stats(), opened.Layout())
+	if !l.again {
+		r.met(l.Name, opened.Stats(), opened.Layout())
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {

@@ -107,12 +107,12 @@ log_hist_coarseness=1
 }
 
 func TestAddLogsKeepsNamesWhenAsked(t *testing.T) {
-	f := parse(t, "[global]\nper_job_logs=0\n[a]\nwrite_bw_log=mine\n[b]\nwrite_lat_log\nlog_avg_msec=100\n")
+	f := parse(t, "[global]\nper_job_logs=0\n[a]\nwrite_bw_log=mine\nlog_avg_msec=500\n[b]\nwrite_lat_log\nlog_avg_msec=100\n")
 	if _, err := f.AddLogs(Logs{Prefix: "run", AvgMsec: 500, Keep: true}); err != nil {
 		t.Fatal(err)
 	}
 	want := "[global]\nper_job_logs=0\n" +
-		"[a]\nwrite_bw_log=mine\nwrite_iops_log=run\nwrite_lat_log=run\nlog_avg_msec=500\nper_job_logs=1\n" +
+		"[a]\nwrite_bw_log=mine\nlog_avg_msec=500\nwrite_iops_log=run\nwrite_lat_log=run\nper_job_logs=1\n" +
 		"[b]\nwrite_lat_log\nlog_avg_msec=100\nwrite_bw_log=run\nwrite_iops_log=run\nper_job_logs=1\n"
 	if diff := cmp.Diff(want, string(f.Bytes())); diff != "" {
 		t.Error(diff)
@@ -120,12 +120,12 @@ func TestAddLogsKeepsNamesWhenAsked(t *testing.T) {
 }
 
 func TestAddLogsLeavesLatencyOutWhenAsked(t *testing.T) {
-	f := parse(t, "[a]\nrw=read\n[own]\nwrite_lat_log=mine\n")
+	f := parse(t, "[a]\nrw=read\n[own]\nwrite_lat_log=mine\nlog_avg_msec=250\n")
 	if _, err := f.AddLogs(Logs{Prefix: "run", AvgMsec: 500, NoLatency: true}); err != nil {
 		t.Fatal(err)
 	}
 	want := "[a]\nrw=read\nwrite_bw_log=run\nwrite_iops_log=run\nlog_avg_msec=500\n" +
-		"[own]\nwrite_lat_log=run\nwrite_bw_log=run\nwrite_iops_log=run\nlog_avg_msec=500\n"
+		"[own]\nwrite_lat_log=run\nlog_avg_msec=250\nwrite_bw_log=run\nwrite_iops_log=run\n"
 	if diff := cmp.Diff(want, string(f.Bytes())); diff != "" {
 		t.Error(diff)
 	}
@@ -176,5 +176,16 @@ func TestDefaultLeavesEveryChoiceOfTheFileStanding(t *testing.T) {
 	}
 	if _, err := f.Default("no_such_option", "1"); err == nil {
 		t.Error("an unknown option was set")
+	}
+}
+
+func TestALogOfEveryIOStaysThat(t *testing.T) {
+	const own = "[exact]\nwrite_lat_log=run\nwrite_hist_log=run\nlog_hist_msec=1000\nlog_hist_coarseness=2\n"
+	f := parse(t, own)
+	if _, err := f.AddLogs(Logs{Prefix: "run", AvgMsec: 500, HistMsec: 500, HistCoarseness: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(own, string(f.Bytes())); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -29,7 +29,9 @@ type Logs struct {
 }
 
 // AddLogs makes every job write the given logs and changes nothing of the load.
-// What a job already says about its logs stands, except for two things: all
+// What a job already says about its logs stands: one that logs every I/O gets no
+// averaged logs beside, since fio would average its own as well. Except for two
+// things: all
 // logs go to the prefix unless Keep is set, because the directory fio runs in may
 // not be writable, and per_job_logs=0 is taken back, because fio would append one job's log to
 // another's. It fails on a job whose own options would spoil the logs.
@@ -72,6 +74,9 @@ func (f *File) addLogs(j *Job, l Logs) []Change {
 		"write_bw_log": l.AvgMsec > 0, "write_iops_log": l.AvgMsec > 0, "write_lat_log": l.AvgMsec > 0 && !l.NoLatency,
 		"write_hist_log": l.HistMsec > 0,
 	}
+	if j.logsEachIO() { // averaging would change what its author asked for
+		want["write_bw_log"], want["write_iops_log"], want["write_lat_log"] = false, false, false
+	}
 	averaged := false
 	for _, name := range []string{"write_bw_log", "write_iops_log", "write_lat_log", "write_hist_log"} {
 		own := j.Get(name)
@@ -96,6 +101,15 @@ func (f *File) addLogs(j *Job, l Logs) []Change {
 		set("per_job_logs", "1")
 	}
 	return changes
+}
+
+// logsEachIO tells of a job that asks for a line for every I/O: its own logs
+// without a window to average over. fio has one window for all logs of a job.
+func (j *Job) logsEachIO() bool {
+	if window, ok := j.Int("log_avg_msec", 0); !ok || window > 0 {
+		return false
+	}
+	return j.Get("write_bw_log") != nil || j.Get("write_iops_log") != nil || j.Get("write_lat_log") != nil
 }
 
 // LogFile is what a log's name says.

@@ -2,9 +2,12 @@ package integrity
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/fio/job"
+	"github.com/fiord-bench/fiord/fio/result"
 	"github.com/fiord-bench/fiord/internal/hostseries"
 )
 
@@ -20,8 +23,10 @@ const (
 // where there is one device, and for I/O that goes past the page cache, or in a
 // direction that no job has.
 func (j *judge) device(s hostseries.Series) {
-	sum := j.Output.Summary()
-	if len(s.Devices) != 1 || sum.Mixed != nil || j.obscured() {
+	out := *j.Output
+	out.Job = j.Job
+	sum := out.Summary()
+	if len(s.Devices) != 1 || sum.Mixed != nil || j.obscured() || !sameTime(sum.Sections) {
 		return
 	}
 	var own rates
@@ -37,13 +42,47 @@ func (j *judge) device(s hostseries.Series) {
 		return
 	}
 	direct := j.direct()
-	if direct || sum.Read == nil {
+	if direct || sum.Read == nil && j.wholePages() {
 		j.foreign(s.Devices[0], "read", seen.read, own.read, foreignReads*(own.read+own.written))
 	}
 	if direct || sum.Write == nil {
 		j.foreign(s.Devices[0], "written", seen.written, own.written, foreignWrites*(own.read+own.written))
 	}
 }
+
+// sameTime tells whether all sections ran for all of the run: rates of one that
+// did not cannot be held against what the device did over the run.
+func sameTime(sections []result.Section) bool {
+	for i := range sections {
+		a, b := &sections[0], &sections[i]
+		if max(a.StartMS, b.StartMS)-min(a.StartMS, b.StartMS)+max(a.EndMS(), b.EndMS())-min(a.EndMS(), b.EndMS()) > a.RuntimeMS/5 {
+			return false
+		}
+	}
+	return true
+}
+
+// wholePages tells whether every job writes whole pages: of others the kernel
+// reads the rest first.
+func (j *judge) wholePages() bool {
+	for _, spec := range j.Job.Jobs() {
+		for _, option := range []string{"bssplit", "bsrange", "bs_unaligned"} {
+			if spec.Get(option) != nil {
+				return false
+			}
+		}
+		for text := range strings.SplitSeq(spec.Value("bs"), ",") {
+			size, err := job.ParseSize(text, 1024)
+			if text != "" && (err != nil || !size.Known() || size.Bytes%page != 0) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// page is the size of the kernel's pages where they are smallest.
+const page = 4096
 
 // foreign tells of more I/O on a device than fio's, and than allowed beside it.
 func (j *judge) foreign(device, what string, seen, own, allowed float64) {
@@ -93,7 +132,7 @@ func (j *judge) direct() bool {
 // end of the run.
 func (j *judge) obscured() bool {
 	for _, spec := range j.Job.Jobs() {
-		for _, option := range []string{"verify", "startdelay", "read_iolog", "exec_prerun"} {
+		for _, option := range []string{"verify", "startdelay", "read_iolog", "exec_prerun", "latency_target"} {
 			if spec.Get(option) != nil {
 				return true
 			}

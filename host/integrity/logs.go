@@ -24,6 +24,8 @@ type tally struct {
 	ios   [3]float64 // integral of the rate over time
 	slack [3]float64 // what the first and last windows leave open
 	rows  int64
+	// window is the longest of those averaged over, ms.
+	window int64
 }
 
 // logs holds the IOPS logs against the summary and looks for silence in them.
@@ -42,6 +44,7 @@ func (j *judge) logs() {
 		for n := first; n < first+spec.NumJobs(); n++ {
 			path := filepath.Join(j.Logs, fmt.Sprintf("fio_iops.%d.log", n))
 			r := reading{judge: j, spec: spec, number: n, window: uint64(window), sum: &sum} //nolint:gosec // positive
+			sum.window = max(sum.window, window)
 			switch err := r.read(path, version); {
 			case errors.Is(err, os.ErrNotExist):
 				return // not all jobs write the log
@@ -51,7 +54,7 @@ func (j *judge) logs() {
 			}
 		}
 	}
-	if sum.rows > 0 {
+	if sum.rows > 0 && !j.has("latency_target") { // which counts anew at each try
 		j.compare(sum)
 	}
 }
@@ -66,6 +69,14 @@ func (j *judge) compare(sum tally) {
 		for n, name := range directions {
 			if d := r.Directions()[name]; d != nil {
 				total[n] += float64(d.IOs)
+			}
+		}
+	}
+	for i := range j.sections {
+		for n, name := range directions {
+			// Of a section that ended within its first windows there may be no row.
+			if f := j.sections[i].Direction(name); f != nil && f.RuntimeMS < 2*sum.window {
+				sum.slack[n] += float64(f.TotalIOs)
 			}
 		}
 	}
@@ -146,6 +157,11 @@ func (r *reading) end() {
 	if silent < stalled || paused(r.spec, silent) {
 		return
 	}
+	r.in(ofLog(r.number), func() { r.stall(silent) })
+}
+
+// stall tells of a silence.
+func (r *reading) stall(silent time.Duration) {
 	from := time.Duration(r.at) * time.Millisecond //nolint:gosec // bounded by the run's length
 	r.find("stall", events.IntegritySuspect, "job %s (log %d): nothing completed for %s, from %s on, of %s in all",
 		r.spec.Name, r.number, silent, from, time.Duration(r.last)*time.Millisecond) //nolint:gosec // bounded by the run's length

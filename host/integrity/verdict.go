@@ -2,6 +2,7 @@ package integrity
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,9 @@ type Evidence struct {
 // Judge runs every check.
 func Judge(e Evidence) events.Integrity {
 	j := judge{Evidence: e, state: events.IntegrityOK}
+	out := *e.Output
+	out.Job = e.Job
+	j.sections = out.Sections()
 	j.errors()
 	j.said()
 	j.length()
@@ -55,6 +59,30 @@ type judge struct {
 	Evidence
 	state    events.IntegrityState
 	findings []events.Finding
+	sections []result.Section
+	about    string // section that is looked at, "" for the run
+}
+
+// in names the section of one of fio's entries while do looks at it. A run of one
+// section needs no name.
+func (j *judge) in(of func(*result.Section) bool, do func()) {
+	for i := range j.sections {
+		if len(j.sections) > 1 && of(&j.sections[i]) {
+			j.about = j.sections[i].Name
+		}
+	}
+	do()
+	j.about = ""
+}
+
+// ofEntry picks the section of one of fio's entries.
+func ofEntry(n int) func(*result.Section) bool {
+	return func(s *result.Section) bool { return slices.Contains(s.Entries, n) }
+}
+
+// ofLog picks the section of a log by its number.
+func ofLog(n int64) func(*result.Section) bool {
+	return func(s *result.Section) bool { return int64(s.FirstLog) <= n && n <= int64(s.LastLog) }
 }
 
 func (j *judge) find(check string, state events.IntegrityState, format string, args ...any) {
@@ -68,7 +96,7 @@ func (j *judge) find(check string, state events.IntegrityState, format string, a
 	if len(text) > maxEvidence {
 		text = strings.ToValidUTF8(text[:maxEvidence-3], "") + "…"
 	}
-	j.findings = append(j.findings, events.Finding{Check: check, State: state, Evidence: text})
+	j.findings = append(j.findings, events.Finding{Check: check, State: state, Evidence: text, Section: j.about})
 }
 
 func (j *judge) errors() {
@@ -79,7 +107,7 @@ func (j *judge) errors() {
 		r := &j.Output.Jobs[i]
 		switch {
 		case r.Error != 0:
-			j.find("fio_errors", events.IntegrityInvalid, "job %s ended with error %d", r.Name, r.Error)
+			j.in(ofEntry(i), func() { j.find("fio_errors", events.IntegrityInvalid, "job %s ended with error %d", r.Name, r.Error) })
 		case r.Errors > 0:
 			j.find("fio_errors", events.IntegrityInvalid, "job %s went on after %d errors", r.Name, r.Errors)
 		}
@@ -138,19 +166,26 @@ func (j *judge) length() {
 		}
 		longest = max(longest, ran)
 		if want := j.timed(r.Name); want > 0 && float64(ran) < endsEarly*float64(want) {
-			j.find("short_run", events.IntegritySuspect, "job %s ran for %s of its %s", r.Name, ran, want)
+			j.in(ofEntry(i), func() {
+				j.find("short_run", events.IntegritySuspect, "job %s ran for %s of its %s", r.Name, ran, want)
+			})
 		}
 	}
-	if longest < tooShort {
+	if longest < tooShort && !j.has("latency_target") {
 		j.find("short_run", events.IntegritySuspect, "the longest job ran for %s: too short to mean much (set runtime and time_based)", longest)
 	}
+}
+
+// has tells whether a job sets an option.
+func (j *judge) has(option string) bool {
+	return slices.ContainsFunc(j.Job.Jobs(), func(spec *job.Job) bool { return spec.Get(option) != nil })
 }
 
 // timed is the runtime of a job that must last that long, 0 for one that may
 // end before.
 func (j *judge) timed(name string) time.Duration {
 	for _, spec := range j.Job.Jobs() {
-		if spec.Name != name || !spec.Bool("time_based", false) || spec.Get("steadystate") != nil {
+		if spec.Name != name || !spec.Bool("time_based", false) || spec.Get("steadystate") != nil || spec.Get("latency_target") != nil {
 			continue
 		}
 		if want, err := spec.Time("runtime", time.Second); err == nil {
