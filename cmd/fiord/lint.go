@@ -19,7 +19,10 @@ import (
 )
 
 func (p *program) lintCommand() *cobra.Command {
-	var policy, forge, repository string
+	var (
+		policy, forge, repository string
+		vars                      []string
+	)
 	c := &cobra.Command{
 		Use:   "lint [FOLDER | fiord.yaml | JOB.fio]...",
 		Short: "Say what a push would be told, before it is made",
@@ -36,9 +39,13 @@ something would be rejected; advice alone exits 0.`,
 			if err != nil {
 				return badInput(err)
 			}
+			if options.Vars, err = variables(vars); err != nil {
+				return badInput(err)
+			}
 			return p.lint(c.Context(), args, options)
 		},
 	}
+	c.Flags().StringArrayVar(&vars, "var", nil, "NAME=value, for job files by themselves: stands in the place of ${NAME}; give it again for more")
 	c.Flags().StringVar(&policy, "repos", "", "the operator's repos.yaml, to hear what the policy says")
 	c.Flags().StringVar(&repository, "repository", "", "name of the repository that the policy is asked about, such as lab/jobs")
 	c.Flags().StringVar(&forge, "forge", "git", "kind of forge that the repository is on, such as github")

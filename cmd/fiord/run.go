@@ -38,6 +38,7 @@ type runFlags struct {
 	matrix    []string
 	repeat    int
 	volume    string
+	vars      []string
 	baseline  string
 	threshold string
 	confirm   bool
@@ -68,6 +69,7 @@ Ctrl-C cancels the bench and waits for its end.`,
 	flags.StringArrayVar(&f.where, "where", nil, "constraint on facts, such as architecture==x86_64; give it again for more")
 	flags.StringVar(&f.count, "count", "", "how many of the matching hosts: a number or all")
 	flags.StringArrayVar(&f.matrix, "matrix", nil, "option=value,value: measure each value, and each combination of several --matrix")
+	flags.StringArrayVar(&f.vars, "var", nil, "NAME=value: stands in the job files in the place of ${NAME}; give it again for more")
 	flags.IntVar(&f.repeat, "repeat", 1, "measure each point so often")
 	flags.StringVar(&f.volume, "volume", "", "volume to measure, as name or name@profile")
 	flags.StringVar(&f.baseline, "baseline", "", "branch, tag or bench id to compare with")
@@ -80,7 +82,11 @@ Ctrl-C cancels the bench and waits for its end.`,
 }
 
 func (p *program) runBench(ctx context.Context, f runFlags, args []string) error {
-	jobs, err := readJobs(p.stdin, args)
+	vars, err := variables(f.vars)
+	if err != nil {
+		return badInput(err)
+	}
+	jobs, err := readJobs(p.stdin, args, vars)
 	if err != nil {
 		return badInput(err)
 	}
@@ -118,13 +124,16 @@ type jobSource struct {
 
 // readJobs reads the files and checks them as a push is checked. - is standard
 // input.
-func readJobs(stdin io.Reader, args []string) ([]jobSource, error) {
+func readJobs(stdin io.Reader, args []string, vars map[string]string) ([]jobSource, error) {
 	var (
 		jobs     []jobSource
 		problems []error
 	)
 	for _, arg := range args {
 		if u, err := url.Parse(arg); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
+			if len(vars) > 0 {
+				problems = append(problems, fmt.Errorf("%s is fetched by inventory, and --var puts values into files that are here: download it first", arg))
+			}
 			jobs = append(jobs, jobSource{name: path.Base(u.Path), url: arg})
 			continue
 		}
@@ -133,13 +142,32 @@ func readJobs(stdin io.Reader, args []string) ([]jobSource, error) {
 			problems = append(problems, err)
 			continue
 		}
-		checked := lint.Job(arg, text, includes(arg))
+		checked := lint.Job(arg, text, includes(arg), vars)
 		for _, problem := range checked.Problems {
 			problems = append(problems, errors.New(problem.String()))
 		}
 		jobs = append(jobs, jobSource{name: filepath.Base(arg), text: checked.Content, checked: checked})
 	}
 	return jobs, errors.Join(problems...)
+}
+
+// variables reads what --var was given.
+func variables(given []string) (map[string]string, error) {
+	vars := map[string]string{}
+	for _, pair := range given {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			return nil, fmt.Errorf("--var %q: want NAME=value", pair)
+		}
+		if _, twice := vars[name]; twice {
+			return nil, fmt.Errorf("--var %s is given twice", name)
+		}
+		if err := job.CheckVariable(name, value); err != nil {
+			return nil, fmt.Errorf("--var: %w", err)
+		}
+		vars[name] = value
+	}
+	return vars, nil
 }
 
 // includes opens the files that a job file includes; they are stored in its

@@ -28,23 +28,26 @@ func (j *Job) ios() (n int64, unbounded string) {
 
 // traceGrowth is about write_iolog: a line for each I/O.
 func (j *Job) traceGrowth() []Growth {
-	o := j.Get("write_iolog")
-	if o == nil {
-		return nil
-	}
 	longest := 0
 	targets, _ := j.targets()
 	for _, t := range targets {
 		longest = max(longest, len(t.path))
 	}
-	g := Growth{Path: o.Value, Files: 1, Log: true, Pos: o.Pos, Option: o.Name, appends: true, copies: 1}
+	g := Growth{Files: 1, Log: true, appends: true, copies: 1}
 	n, unbounded := j.ios()
 	if unbounded != "" {
 		g.Unbounded = fmt.Sprintf("job %s writes a line for each I/O, and %s", j.Name, unbounded)
 	}
 	lines := plus(n, times(times(8, j.NumJobs()), max(j.named(), 1)))
 	g.size = plus(times(lines, int64(longest+traceLine)), times(32, j.NumJobs()))
-	return []Growth{g}
+	var out []Growth
+	for _, o := range j.Options {
+		if o.Name == "write_iolog" {
+			g.Path, g.Pos, g.Option = o.Value, o.Pos, o.Name
+			out = append(out, g)
+		}
+	}
+	return out
 }
 
 // Lengths of lines, without names: fio writes up to three numbers and a word
@@ -59,8 +62,8 @@ const (
 func (j *Job) logGrowth() []Growth {
 	var out []Growth
 	for _, o := range j.Options {
-		if o.Spec == nil || o.Spec.Effect != EffectLog || j.Get(o.Name) != o {
-			continue
+		if o.Spec == nil || o.Spec.Effect != EffectLog {
+			continue // each of several: which one counts is up to the C library
 		}
 		size, unbounded := j.logSize(o.Name)
 		t := &toucher{job: j}

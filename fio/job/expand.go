@@ -54,6 +54,7 @@ func kbBaseOf(value string) int64 {
 // and splits it at its first equals sign, in fio's order.
 func (p *parser) expand(o *Option) {
 	text := p.variables(o)
+	o.plain = text
 	text = p.keywords(o, text)
 	name, value, has := strings.Cut(text, "=")
 	if has {
@@ -86,6 +87,11 @@ func (p *parser) variables(o *Option) string {
 			pos := o.Pos
 			pos.Col += i
 			o.unset = append(o.unset, Variable{Pos: pos, Name: name})
+		} else {
+			if o.vars == nil {
+				o.vars = map[string]string{}
+			}
+			o.vars[name] = value
 		}
 		out.WriteString(value)
 		i += end + 1

@@ -104,7 +104,9 @@ type Option struct {
 
 	kbBase int64
 	line   *line
-	unset  []Variable // that the line uses
+	unset  []Variable        // that the line uses
+	vars   map[string]string // that the line uses and that have a value
+	plain  string            // the line with their values
 }
 
 // String formats the option as fio's job files have it.

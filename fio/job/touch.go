@@ -125,7 +125,7 @@ func (t *toucher) find(o *Option, rule, msg, remedy string) {
 // unknowns reports what keeps the job from being understood.
 func (t *toucher) unknowns() {
 	for _, v := range t.job.unset() {
-		t.findings = append(t.findings, Finding{Pos: v.Pos, Rule: RuleVariable, Message: fmt.Sprintf("variable %s is not set: fio puts nothing in its place", v.Name), Remedy: "set it, or write the value"})
+		t.findings = append(t.findings, Finding{Pos: v.Pos, Rule: RuleVariable, Message: fmt.Sprintf("variable %s is not set: fio puts nothing in its place", v.Name), Remedy: "give it a value (vars in fiord.yaml, --var of fiord run), or write the value"})
 	}
 	for _, o := range t.job.Options {
 		switch {

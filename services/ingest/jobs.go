@@ -34,8 +34,8 @@ type jobFiles struct {
 	s        *Service
 	tree     *checkout.Tree
 	rule     repos.Rule
-	stored   map[string]events.Job
-	checked  map[string]lint.File
+	stored   map[string]events.Job // by config.JobKey
+	checked  map[string]lint.File  // by the same
 	problems []events.Problem
 }
 
@@ -56,23 +56,24 @@ func (f *jobFiles) prefetch(ctx context.Context, file *config.File) error {
 // get returns a job with its claim check. A job that is wrong has none and is
 // among the problems, told by missing if it cannot be had; the error is a fault
 // of ours.
-func (f *jobFiles) get(ctx context.Context, name string, missing func(error) events.Problem) (events.Job, error) {
-	if j, done := f.stored[name]; done {
+func (f *jobFiles) get(ctx context.Context, name string, vars map[string]string, missing func(error) events.Problem) (events.Job, error) {
+	key := config.JobKey(name, vars)
+	if j, done := f.stored[key]; done {
 		return j, nil
 	}
 	j := events.Job{Name: name}
 	if isURL(name) && !f.rule.AllowsURL(name) {
 		j.URL = name // the policy tells, with everything else that it minds
-		f.stored[name] = j
+		f.stored[key] = j
 		return j, nil
 	}
-	content, err := f.content(ctx, name)
+	content, err := f.content(ctx, name, vars)
 	if theirs(err) {
 		f.problems = append(f.problems, missing(err))
 		err = nil
 	}
 	if err != nil || content == nil {
-		f.stored[name] = j
+		f.stored[key] = j
 		return j, err
 	}
 	sum := sha256.Sum256(content)
@@ -81,13 +82,13 @@ func (f *jobFiles) get(ctx context.Context, name string, missing func(error) eve
 		return j, fmt.Errorf("store %s: %w", name, err)
 	}
 	j.Claim = &claim
-	f.stored[name] = j
+	f.stored[key] = j
 	return j, nil
 }
 
 // content is a job file, complete with what it includes, or nil after a
 // problem.
-func (f *jobFiles) content(ctx context.Context, name string) ([]byte, error) {
+func (f *jobFiles) content(ctx context.Context, name string, vars map[string]string) ([]byte, error) {
 	raw, err := f.read(ctx, name)
 	if err != nil {
 		return nil, err
@@ -96,9 +97,9 @@ func (f *jobFiles) content(ctx context.Context, name string) ([]byte, error) {
 	if !isURL(name) {
 		open = f.open
 	}
-	file := lint.Job(name, raw, open)
+	file := lint.Job(name, raw, open, vars)
 	f.problems = append(f.problems, file.Problems...)
-	f.checked[name] = file
+	f.checked[config.JobKey(name, vars)] = file
 	return file.Content, nil
 }
 

@@ -71,12 +71,12 @@ func (s *Service) fill(ctx context.Context, p events.Push, rule repos.Rule, tree
 		req.Origin = origin
 		req.Requester = &events.Requester{Right: events.RightRepository, Name: p.Repo.Name}
 		for k, name := range b.Jobs {
-			j, err := jobs.get(ctx, name, func(err error) events.Problem { return lint.Missing(file, i, k, err) })
+			j, err := jobs.get(ctx, name, b.Vars, func(err error) events.Problem { return lint.Missing(file, i, k, err) })
 			if err != nil {
 				return plan{}, err
 			}
 			req.Jobs = append(req.Jobs, j)
-			jobs.problems = append(jobs.problems, lint.Matrix(file, i, name, jobs.checked[name])...)
+			jobs.problems = append(jobs.problems, lint.Matrix(file, i, name, jobs.checked[config.JobKey(name, b.Vars)])...)
 		}
 		jobs.problems = append(jobs.problems, lint.Policy(file, i, rule, req)...)
 		rule.Bound(&req)

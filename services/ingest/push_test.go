@@ -118,6 +118,32 @@ func TestIncludesAreStoredWithTheJob(t *testing.T) {
 	}
 }
 
+// A job file may leave values to the bench, and the run shows which they were.
+func TestVariablesOfABenchAreWrittenIntoItsJobs(t *testing.T) {
+	s := newSite(t)
+	c := s.repository("jobs", s.replica(nil))
+	c.write("fiord.yaml", "version: 1\nbenches:\n  - {name: a, jobs: [a.fio], vars: {SIZE: 1m}}\n  - {name: b, jobs: [a.fio], vars: {SIZE: 2m}}\n")
+	c.write("a.fio", "[a]\nrw=read\nsize=${SIZE}\n")
+	c.push("refs/heads/main", "Variables")
+	got := map[string]string{}
+	for range 2 {
+		bench := data[events.BenchRequested](t, s.await(outcome...))
+		got[bench.Name] = artifactstest.Read(t, s.store, *bench.Jobs[0].Claim)
+	}
+	for name, size := range map[string]string{"a": "1m", "b": "2m"} {
+		if want := "[a]\nrw=read\nsize=" + size + "\n; variables: SIZE=" + size + "\n"; got[name] != want {
+			t.Errorf("bench %s: %q, want %q", name, got[name], want)
+		}
+	}
+	c.write("a.fio", "[a]\nrw=read\nsize=1m\nfilename=${HOME}\n") // the service has one, which is nothing to a job
+	c.write("fiord.yaml", "version: 1\nbenches: [{name: a, jobs: [a.fio], vars: {OTHER: 1m}}]\n")
+	c.push("refs/heads/main", "Without a value")
+	rejected := data[events.PushRejected](t, s.await(outcome...))
+	if p := rejected.Problems[0]; p.File != "a.fio" || p.Line != 4 || !strings.Contains(p.Message, "vars in fiord.yaml") {
+		t.Errorf("%+v", rejected.Problems)
+	}
+}
+
 func TestJobsByURL(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/seq.fio" {

@@ -157,6 +157,11 @@ func (d *decoder) checkBench(b Bench, at string) {
 	for option := range b.Matrix {
 		d.checkOption(option, at+".matrix."+option)
 	}
+	for _, name := range slices.Sorted(maps.Keys(b.Vars)) {
+		if err := job.CheckVariable(name, b.Vars[name]); err != nil {
+			d.complain(at+".vars."+name, "value", "%v", err)
+		}
+	}
 	for i, w := range b.Targets.Where {
 		if _, err := constraint.Parse(w); err != nil {
 			d.complain(fmt.Sprintf("%s.targets.where[%d]", at, i), "value", "%v", err)

@@ -1,6 +1,11 @@
 package config
 
-import "github.com/fiord-bench/fiord/events"
+import (
+	"maps"
+	"slices"
+
+	"github.com/fiord-bench/fiord/events"
+)
 
 // Name is the file's place in a repository.
 const Name = "fiord.yaml"
@@ -86,6 +91,8 @@ type Bench struct {
 	Jobs []string `json:"jobs" jsonschema:"required,minItems=1,maxItems=100"`
 	// Matrix of fio options: each combination of values is measured.
 	Matrix map[string][]events.Scalar `json:"matrix,omitempty"`
+	// Vars are values that stand in the job files in the place of ${NAME}.
+	Vars map[string]string `json:"vars,omitempty" jsonschema:"maxProperties=100"`
 	// Repeat every combination so often; once when left out.
 	Repeat int `json:"repeat,omitempty" jsonschema:"minimum=1,maximum=1000"`
 	// Targets say where; one slot of the pool "default" when left out.
@@ -119,6 +126,18 @@ func (b Bench) Runs() int {
 		}
 	}
 	return n
+}
+
+// JobKey tells apart what a job file becomes by the values of its variables.
+func JobKey(name string, vars map[string]string) string {
+	if len(vars) == 0 {
+		return name
+	}
+	key := name
+	for _, v := range slices.Sorted(maps.Keys(vars)) {
+		key += "\x00" + v + "=" + vars[v]
+	}
+	return key
 }
 
 // Request is the bench as an event asks for it, with its jobs still missing.

@@ -27,6 +27,8 @@ type Options struct {
 	// Fio is the command to ask; empty to leave it out. It is asked only about
 	// files that have no other problem: fio loads what a job file tells it to.
 	Fio string
+	// Vars are values for a job file by itself; a bench names its own.
+	Vars map[string]string
 	// Fetch gets job files by URL; nil leaves them unread.
 	Fetch *fetch.Client
 }
@@ -72,7 +74,7 @@ func Folder(ctx context.Context, path string, o Options) (Result, error) {
 // JobFile checks one job file by itself.
 func JobFile(ctx context.Context, path string, o Options) (Result, error) {
 	l := newLinter(ctx, filepath.Dir(path), o)
-	_, err := l.job(filepath.Base(path), func(err error) events.Problem {
+	_, err := l.job(filepath.Base(path), o.Vars, func(err error) events.Problem {
 		return events.Problem{File: filepath.Base(path), Rule: "missing", Message: fit(err.Error())}
 	})
 	return l.result, err
@@ -97,7 +99,7 @@ func (l *linter) bench(f *config.File, i int) error {
 	b := f.Benches[i]
 	req := b.Request()
 	for k, name := range b.Jobs {
-		j, err := l.job(name, func(err error) events.Problem { return Missing(f, i, k, err) })
+		j, err := l.job(name, b.Vars, func(err error) events.Problem { return Missing(f, i, k, err) })
 		if err != nil {
 			return err
 		}
@@ -133,16 +135,17 @@ func (l *linter) where(f *config.File, at, condition string) {
 
 // job checks a job file once, however many benches name it. Missing words the
 // problem of one that cannot be had.
-func (l *linter) job(name string, missing func(error) events.Problem) (File, error) {
-	if f, done := l.files[name]; done {
+func (l *linter) job(name string, vars map[string]string, missing func(error) events.Problem) (File, error) {
+	key := config.JobKey(name, vars)
+	if f, done := l.files[key]; done {
 		return f, nil
 	}
 	src, open, err := l.get(name, missing)
 	if err != nil || src == nil {
-		l.files[name] = File{}
+		l.files[key] = File{}
 		return File{}, err
 	}
-	f := Job(name, src, open)
+	f := Job(name, src, open, vars)
 	switch {
 	case f.Content == nil || l.opts.Fio == "":
 	case f.loadsLibrary():
@@ -152,7 +155,7 @@ func (l *linter) job(name string, missing func(error) events.Problem) (File, err
 	}
 	l.result.Problems = append(l.result.Problems, f.Problems...)
 	l.result.Advice = append(l.result.Advice, f.Advice...)
-	l.files[name] = f
+	l.files[key] = f
 	return f, nil
 }
 

@@ -27,9 +27,11 @@ type File struct {
 	parsed *job.File
 }
 
-// Job checks a job file. Without open, includes are problems.
-func Job(name string, src []byte, open Open) File {
-	cfg := job.Config{Open: open}
+// Job checks a job file. Without open, includes are problems. The values of
+// vars stand in the place of each ${NAME}; nothing of this process's own
+// environment does.
+func Job(name string, src []byte, open Open, vars map[string]string) File {
+	cfg := job.Config{Open: open, Env: vars}
 	var f File
 	for _, p := range job.Lint(name, src, cfg) {
 		if p.Severity == job.SeverityError {
@@ -46,8 +48,13 @@ func Job(name string, src []byte, open Open) File {
 		f.Problems = []events.Problem{{File: name, Rule: ruleJob, Message: fit(err.Error())}}
 		return f
 	}
+	written := parsed.WriteVariables()
+	if written != nil {
+		f.Problems = []events.Problem{{File: name, Rule: ruleJob, Message: fit(written.Error())}}
+		return f
+	}
 	f.parsed, f.Content = parsed, src
-	if len(parsed.Includes) > 0 {
+	if len(parsed.Includes) > 0 || len(vars) > 0 {
 		f.Content = parsed.Bytes()
 	}
 	return f
