@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/artifacts/embedded"
