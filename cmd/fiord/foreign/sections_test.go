@@ -37,7 +37,8 @@ func ran(t *testing.T, name string) string {
 	return dir
 }
 
-// Every true value is known: the null engine keeps its rate.
+// Every true value is known: the null engine keeps its rate, on a busy machine
+// within a quarter of it. What is wrong would be off by a half or more.
 func TestSectionsHaveTheirOwnNumbers(t *testing.T) {
 	for name, c := range map[string]struct {
 		starts   []float64 // s, of first and second
@@ -58,17 +59,17 @@ func TestSectionsHaveTheirOwnNumbers(t *testing.T) {
 				t.Fatalf("sections %+v", s.Sections)
 			}
 			for i, section := range s.Sections {
-				if f := section.Read; f == nil || math.Abs(f.IOPS-1000) > 20 {
+				if f := section.Read; f == nil || math.Abs(f.IOPS-1000) > 250 {
 					t.Errorf("%s: %+v", section.Name, f)
 				}
-				if at := float64(section.StartMS) / 1000; math.Abs(at-c.starts[i]) > 0.3 {
+				if at := float64(section.StartMS) / 1000; math.Abs(at-c.starts[i]) > 1 {
 					t.Errorf("%s began after %.2f s, want %.1f", section.Name, at, c.starts[i])
 				}
 			}
 			if got := s.Read != nil; got != c.together {
 				t.Errorf("figures over both: %v, want %v", got, c.together)
 			}
-			if c.together && (math.Abs(s.Read.IOPS-2000) > 40 || !slices.Equal(s.Read.Sections, []string{"first", "second"})) {
+			if c.together && (math.Abs(s.Read.IOPS-2000) > 500 || !slices.Equal(s.Read.Sections, []string{"first", "second"})) {
 				t.Errorf("together: %+v", s.Read)
 			}
 			has(t, "the table", markdown, "| first | read |", "| second | read |")
