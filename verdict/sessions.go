@@ -126,7 +126,7 @@ func (s series) standing(benches []Bench, all []level.Judgement) Standing {
 	values := slices.Sorted(slices.Values(s.sessions[len(all)-1].Values))
 	out := Standing{
 		Job: s.group.job, Point: s.group.point, Host: s.group.machine, Metric: string(s.metric), Unit: s.metric.Unit(),
-		Value: medianOf(values), Level: j.Level.Value, Change: j.Change, Low: finite(j.Low), High: finite(j.High), P: j.P,
+		Value: Median(values), Level: j.Level.Value, Change: j.Change, Low: finite(j.Low), High: finite(j.High), P: j.P,
 		Sessions: j.Level.Sessions, Together: j.Together, Drift: j.Drift,
 	}
 	if j.Level.Sessions > 1 {
@@ -230,5 +230,5 @@ func typicalSpread(list []Standing) float64 {
 		return 0
 	}
 	slices.Sort(all)
-	return medianOf(all)
+	return Median(all)
 }

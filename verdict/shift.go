@@ -22,7 +22,7 @@ type shift struct {
 // compare holds two samples of positive values against each other.
 func compare(before, after []float64) shift {
 	a, b := slices.Sorted(slices.Values(before)), slices.Sorted(slices.Values(after))
-	s := shift{before: medianOf(a), after: medianOf(b), nBefore: len(a), nAfter: len(b), p: 1}
+	s := shift{before: Median(a), after: Median(b), nBefore: len(a), nAfter: len(b), p: 1}
 	s.change = s.after/s.before - 1
 	s.low, s.high = bounds(a, b)
 	if len(a) > 1 && len(b) > 1 {
@@ -32,8 +32,8 @@ func compare(before, after []float64) shift {
 	return s
 }
 
-// medianOf returns the median of sorted values, which must not be empty.
-func medianOf(sorted []float64) float64 {
+// Median returns the median of sorted values, which must not be empty.
+func Median(sorted []float64) float64 {
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }

@@ -272,10 +272,10 @@ func TestASecondLookThatCannotBeHadLeavesItOpen(t *testing.T) {
 			d.publish(events.New("fiord/inventory", "unplaced", &d.second, events.BenchUnplaced{
 				Bench: events.BenchID(d.second), Name: "randread", Confirms: d.first.id, Problems: []events.Problem{{Rule: "absent", Message: "node-a: gone since it measured"}},
 			}))
-		}, "nobody could measure it again: node-a: gone since it measured"},
+		}, "it could not be measured again: node-a: gone since it measured"},
 		"cancelled": {func(d doubting) {
 			d.publish(events.New("fiord/test", "stop", nil, events.CancelRequested{Bench: events.BenchID(d.second), Reason: "no time", By: "ada"}))
-		}, "the second look was cancelled by ada: no time"},
+		}, "the confirming bench was cancelled by ada: no time"},
 		"failed": {func(d doubting) {
 			b := d.placed(d.second, d.second.Data.(events.BenchRequested).Only)
 			d.publish(b.placed)

@@ -11,39 +11,29 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/fiord-bench/fiord/artifacts"
-	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/gate"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/admin"
+	"github.com/fiord-bench/fiord/services/plot/archive"
 	"github.com/fiord-bench/fiord/services/plot/model"
 	"github.com/fiord-bench/fiord/services/plot/page"
+	"github.com/fiord-bench/fiord/services/plot/render"
+	"github.com/fiord-bench/fiord/services/plot/report"
+	"github.com/fiord-bench/fiord/services/plot/trend"
 )
 
 // Service is one replica of plot.
 type Service struct {
-	cfg        Config
-	bus        *bus.Bus
-	store      *artifacts.Store
-	log        *slog.Logger
-	gate       *gate.Gate
-	model      *model.Model
-	archive    archive
-	placements placements
-	listener   net.Listener
-	http       *http.Server
-	url        string
-	ready      func(string, admin.Check)
-	places     chan struct{} // taken while a figure is drawn for somebody
-	digests    digests
-	tailsKnown latencies
-
-	tally    jetstream.Stream // set by Run before anything reads it
-	counting counting
-	kv       jetstream.KeyValue
+	cfg      Config
+	bus      *bus.Bus
+	model    *model.Model
+	renderer *render.Renderer
+	reporter *report.Reporter
+	listener net.Listener
+	http     *http.Server
+	url      string
+	ready    func(string, admin.Check)
 }
 
 // Limits of the web server. Downloads may be long, requests not.
@@ -55,26 +45,33 @@ const (
 	maxHeader       = 32 << 10
 )
 
-// New prepares a replica and opens the page's address, so that a port taken by
-// others is told at once. Run starts it and closes the address.
+// New prepares a replica and opens the page's address, so that a port in
+// use is reported at once. Run starts it and closes the address.
 func New(cfg Config, deps service.Deps) (_ *Service, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("configure plot: %w", err)
 	}
-	s := &Service{cfg: cfg, bus: deps.Bus, store: deps.Store, log: deps.Log, model: model.New(cfg.Memory), archive: archive{deps.Store}, places: make(chan struct{}, cfg.Renderers)}
-	if s.gate, err = gate.Open(cfg.Gate); err != nil {
-		return nil, fmt.Errorf("set up plot: %w", err)
-	}
-	handler, err := page.New(source{s}, objects{deps.Store, int64(cfg.LogLimit)}, asked{s}, historian{s}, deps.Log, "fiord "+deps.Version)
+	open, err := gate.Open(cfg.Gate)
 	if err != nil {
 		return nil, fmt.Errorf("set up plot: %w", err)
 	}
+	s := &Service{cfg: cfg, bus: deps.Bus, model: model.New(cfg.Memory)}
 	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("listen for the web page: %w", err)
 	}
-	s.url = strings.TrimSuffix(cfg.PublicURL, "/")
-	if s.url == "" {
+	if s.url = strings.TrimSuffix(cfg.PublicURL, "/"); s.url == "" {
 		s.url = "http://" + s.listener.Addr().String()
+	}
+	kept := archive.New(deps.Store, s.model)
+	trends := trend.New(kept)
+	s.renderer = render.New(deps.Store, kept, trends, open, render.Options{URL: s.url, LogLimit: int64(cfg.LogLimit), AtOnce: cfg.Renderers})
+	s.reporter = report.New(deps.Bus, deps.Store, kept, s.renderer, s.model, report.Options{
+		URL: s.url, Grace: cfg.Grace, Threshold: cfg.Threshold, ReposFile: cfg.ReposFile, LogLimit: int64(cfg.LogLimit),
+	})
+	handler, err := page.New(kept, kept.Objects(int64(cfg.LogLimit)), s.renderer, trends, deps.Log, "fiord "+deps.Version)
+	if err != nil {
+		_ = s.listener.Close()
+		return nil, fmt.Errorf("set up plot: %w", err)
 	}
 	s.http = &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, IdleTimeout: idleTimeout,
@@ -102,7 +99,7 @@ func (s *Service) Run(ctx context.Context) error {
 			cancel(fmt.Errorf("serve web page: %w", err))
 		}
 	})
-	if err := s.open(ctx); err != nil {
+	if err := s.reporter.Open(ctx); err != nil {
 		return unlessStopped(ctx, err)
 	}
 	view, err := s.bus.Watch(ctx, bus.View{
@@ -114,7 +111,7 @@ func (s *Service) Run(ctx context.Context) error {
 		return unlessStopped(ctx, fmt.Errorf("follow benches: %w", err))
 	}
 	defer view.Stop()
-	for _, r := range s.reactions() {
+	for _, r := range reactions(s.cfg, s.renderer, s.reporter) {
 		sub, err := s.bus.React(ctx, r)
 		if err != nil {
 			return unlessStopped(ctx, err)
@@ -125,8 +122,8 @@ func (s *Service) Run(ctx context.Context) error {
 	return unlessStopped(ctx, context.Cause(ctx))
 }
 
-// unlessStopped returns err unless it only says that somebody asked for the
-// end. A page that cannot be served is the cause of its own end.
+// unlessStopped returns err unless it only says that the end was
+// requested. A page that cannot be served is the cause of its own end.
 func unlessStopped(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
@@ -145,64 +142,3 @@ func (s *Service) closePage() {
 		_ = s.http.Close()
 	}
 }
-
-// open binds the tally.
-func (s *Service) open(ctx context.Context) error {
-	var err error
-	if s.kv, err = s.bus.JetStream().KeyValue(ctx, bus.BucketTally); err != nil {
-		return fmt.Errorf("open bucket %s: %w", bus.BucketTally, err)
-	}
-	if s.tally, err = s.bus.JetStream().Stream(ctx, "KV_"+bus.BucketTally); err != nil {
-		return fmt.Errorf("open bucket %s: %w", bus.BucketTally, err)
-	}
-	return nil
-}
-
-// reactions are what the service does for events.
-func (s *Service) reactions() []bus.Reaction {
-	return []bus.Reaction{{
-		Service: "plot", Name: "draw",
-		Types:       []events.Type{events.TypeRunCompleted},
-		Concurrency: s.cfg.Renderers,
-		Handle:      s.draw, OnDead: s.drawNothing,
-	}, {
-		Service: "plot", Name: "tally",
-		Types: []events.Type{
-			events.TypePlotsRendered, events.TypeBenchPlaced,
-			events.TypeRunFailed, events.TypeRunRejected, events.TypeRunCancelled, events.TypeRunExpired,
-		},
-		Concurrency: 8,
-		Handle:      s.count, OnDead: s.reportNothing,
-	}, {
-		Service: "plot", Name: "cancel",
-		Types:       []events.Type{events.TypeCancelRequested},
-		Concurrency: 4,
-		Handle:      s.cancel, OnDead: s.cancelAnyway,
-	}, {
-		Service: "plot", Name: "confirm",
-		Types:       []events.Type{events.TypeBenchReported, events.TypeBenchUnplaced, events.TypeBenchCancelled},
-		Concurrency: 4,
-		Handle:      s.confirmed, OnDead: s.confirmNothing,
-	}, {
-		Service: "plot", Name: "archive",
-		Types: []events.Type{
-			events.TypeBenchRequested, events.TypeRunStarted, events.TypeBenchReported,
-			events.TypeBenchUnplaced, events.TypeBenchCancelled, events.TypeBaselineAccepted,
-		},
-		Concurrency: 8,
-		Handle:      s.record, OnDead: bus.OwesNothing,
-	}}
-}
-
-// gone is away for an object that a claim check names: that it is not there is
-// for good.
-func gone(err error) error {
-	if errors.Is(err, artifacts.ErrNotFound) {
-		return bus.Permanent(err)
-	}
-	return away(err)
-}
-
-// away tells the bus to hold an event while the store is away, and to give up
-// on what no retry mends.
-func away(err error) error { return bus.ForStore(err) }

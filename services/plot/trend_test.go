@@ -13,7 +13,7 @@ import (
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot/page"
+	"github.com/fiord-bench/fiord/services/plot/trend"
 	"github.com/fiord-bench/fiord/verdict"
 	"github.com/fiord-bench/fiord/verdict/history"
 )
@@ -78,22 +78,22 @@ func TestWhatChangedWhen(t *testing.T) {
 	s.publish(b.request, b.placed, b.completed(0, 41_000))
 	await[events.BenchReported](s)
 	raw := s.fetch(url+"/benches/"+b.id+"/history.json", http.StatusOK)
-	var past page.Past
+	var past trend.Changes
 	if err := json.Unmarshal(raw, &past); err != nil {
 		t.Fatal(err)
 	}
-	if len(past.Turns) != 1 || past.Turns[0].Commit != fmt.Sprintf("%040x", 0xa00000+50) || !past.Turns[0].Accepted ||
-		past.Turns[0].PreviousCommit != fmt.Sprintf("%040x", 0xa00000+49) || past.Benches < 80 {
+	if len(past.Commits) != 1 || past.Commits[0].Commit != fmt.Sprintf("%040x", 0xa00000+50) || !past.Commits[0].Accepted ||
+		past.Commits[0].PreviousCommit != fmt.Sprintf("%040x", 0xa00000+49) || past.Benches < 80 {
 		t.Fatalf("%s", raw)
 	}
-	changes := past.Turns[0].Changes
+	changes := past.Commits[0].Changes
 	if len(changes) != 2 || changes[0].Metric != "read.p99" || changes[1].Metric != "read.iops" {
 		t.Fatalf("want p99 and IOPS of one point, got %+v", changes)
 	}
 	if c := changes[1]; math.Abs(c.Change+0.18) > 0.01 || !c.Worse || !c.Lasts || !c.Environment || c.NBefore != 50 || c.Point != "iodepth=8" || c.Machine != "node-a" {
 		t.Errorf("%+v", c)
 	}
-	s.page(url+"/benches/"+b.id+"/history", http.StatusOK, "What changed when", "▼</span> -18", "accepted as baseline", "the machine changed as well", "still so", past.Turns[0].Commit[:10])
+	s.page(url+"/benches/"+b.id+"/history", http.StatusOK, "What changed when", "▼</span> -18", "accepted as baseline", "the machine changed as well", "still so", past.Commits[0].Commit[:10])
 	for _, figure := range []string{"trend", "trend-p99"} {
 		if svg := string(s.fetch(url+"/benches/"+b.id+"/figures/"+figure+".svg", http.StatusOK)); !strings.Contains(svg, "level changed for the worse") || !strings.Contains(svg, "accepted as baseline") {
 			t.Errorf("%s does not mark the change", figure)
@@ -116,12 +116,12 @@ func TestAPoolIsFollowedByItsClass(t *testing.T) {
 		url, _ := s.start()
 		s.publish(b.request, b.placed, b.failed(0))
 		await[events.BenchReported](s)
-		var past page.Past
+		var past trend.Changes
 		if err := json.Unmarshal(s.fetch(url+"/benches/"+b.id+"/history.json", http.StatusOK), &past); err != nil {
 			t.Fatal(err)
 		}
-		if past.Series != series || (len(past.Turns) == 1) != (series == 1) {
-			t.Errorf("class %q: %d series, want %d; %+v", class, past.Series, series, past.Turns)
+		if past.Series != series || (len(past.Commits) == 1) != (series == 1) {
+			t.Errorf("class %q: %d series, want %d; %+v", class, past.Series, series, past.Commits)
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/figure"
+	"github.com/fiord-bench/fiord/figure/catalogue"
 	"github.com/fiord-bench/fiord/fio/result"
-	"github.com/fiord-bench/fiord/services/plot"
 )
 
 //go:embed template
@@ -88,7 +88,7 @@ func parsed() (*template.Template, error) {
 }
 
 // drawings are figures to be placed inline.
-func drawings(pictures []plot.Picture) []template.HTML {
+func drawings(pictures []catalogue.Picture) []template.HTML {
 	var out []template.HTML
 	for _, p := range pictures {
 		out = append(out, template.HTML(p.SVG)) //nolint:gosec // package figure escapes what it writes
@@ -97,7 +97,7 @@ func drawings(pictures []plot.Picture) []template.HTML {
 }
 
 // section writes the part of the document about one run.
-func (w *writer) section(to io.Writer, row Row, pictures []plot.Picture) error {
+func (w *writer) section(to io.Writer, row Row, pictures []catalogue.Picture) error {
 	return w.template.ExecuteTemplate(to, "section", struct {
 		Row
 		Drawings []template.HTML
@@ -105,7 +105,7 @@ func (w *writer) section(to io.Writer, row Row, pictures []plot.Picture) error {
 }
 
 // html writes the document around the sections.
-func (w *writer) html(sections io.Reader, together []plot.Picture) (err error) {
+func (w *writer) html(sections io.Reader, together []catalogue.Picture) (err error) {
 	f, err := os.Create(filepath.Join(w.out, FileHTML))
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)

@@ -10,18 +10,18 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/figure"
+	"github.com/fiord-bench/fiord/figure/catalogue"
 	"github.com/fiord-bench/fiord/figure/reading"
 	"github.com/fiord-bench/fiord/fio/hist"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/fio/result"
 	"github.com/fiord-bench/fiord/host/integrity"
 	"github.com/fiord-bench/fiord/host/summary"
-	"github.com/fiord-bench/fiord/services/plot"
 )
 
 // measure reads a run: its result, and its logs as a stream.
-func (r *Run) measure(ctx context.Context, in fs.FS, ref events.RunRef) (plot.Measured, []string, error) {
-	m := plot.Measured{Completed: events.RunCompleted{RunRef: ref}}
+func (r *Run) measure(ctx context.Context, in fs.FS, ref events.RunRef) (*catalogue.Run, []string, error) {
+	m := &catalogue.Run{RunRef: ref, Completed: &events.RunCompleted{RunRef: ref}}
 	notes := append([]string(nil), r.Notes...)
 	if r.Result != "" {
 		all, err := (&search{in: in}).parse(r.Result)

@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/plot"
+	"github.com/fiord-bench/fiord/figure/catalogue"
 )
 
 // Names in a report's folder.
@@ -144,7 +144,7 @@ type writer struct {
 	in       fs.FS
 	out      string
 	report   Report
-	kept     []plot.Measured
+	kept     []*catalogue.Run
 	folders  map[string]bool // of figures, taken
 }
 
@@ -160,7 +160,7 @@ func (w *writer) runs(ctx context.Context, list []Run, sections io.Writer) error
 	}
 	if len(list) > keptRuns { // the tables and bars need no more than the summaries
 		for i := range w.kept {
-			w.kept[i] = plot.Measured{Completed: w.kept[i].Completed}
+			w.kept[i] = &catalogue.Run{RunRef: w.kept[i].RunRef, Completed: w.kept[i].Completed}
 		}
 	}
 	return nil
@@ -180,7 +180,7 @@ func (w *writer) run(ctx context.Context, r *Run, ref events.RunRef, sections io
 	if m.Reading != nil {
 		row.Lines = m.Reading.Lines
 	}
-	pictures, flags, err := plot.DrawRun(m)
+	pictures, flags, err := catalogue.All(m)
 	if err != nil {
 		return row, fmt.Errorf("draw %s: %w", r.Name, err)
 	}
@@ -189,7 +189,7 @@ func (w *writer) run(ctx context.Context, r *Run, ref events.RunRef, sections io
 		return row, err
 	}
 	if len(w.kept) >= keptRuns {
-		m = plot.Measured{Completed: m.Completed}
+		m = &catalogue.Run{RunRef: m.RunRef, Completed: m.Completed}
 	}
 	w.kept = append(w.kept, m)
 	if !inline {
@@ -199,11 +199,11 @@ func (w *writer) run(ctx context.Context, r *Run, ref events.RunRef, sections io
 }
 
 // together draws the runs side by side.
-func (w *writer) together() ([]plot.Picture, error) {
+func (w *writer) together() ([]catalogue.Picture, error) {
 	if len(w.kept) < 2 {
 		return nil, nil
 	}
-	pictures, err := plot.DrawTogether(w.report.Title, w.kept)
+	pictures, err := catalogue.AllOf(w.report.Title, w.kept)
 	if err != nil {
 		return nil, fmt.Errorf("draw all runs: %w", err)
 	}
@@ -233,7 +233,7 @@ func (w *writer) folder(name string) string {
 }
 
 // save writes pictures and returns the paths of the SVG files.
-func (w *writer) save(folder string, pictures []plot.Picture) ([]string, error) {
+func (w *writer) save(folder string, pictures []catalogue.Picture) ([]string, error) {
 	dir := path.Join(DirFigures, folder)
 	if err := os.MkdirAll(filepath.Join(w.out, dir), 0o755); err != nil { //nolint:gosec // a report is to be read
 		return nil, fmt.Errorf("write figures: %w", err)

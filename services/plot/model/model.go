@@ -2,12 +2,17 @@ package model
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
 )
+
+// ErrUnknown says that there is no bench, run or object of that id, or not any
+// more.
+var ErrUnknown = errors.New("unknown")
 
 // State is how far a bench or run has come, in the words of its last event.
 type State string

@@ -10,11 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fiord-bench/fiord/figure/catalogue"
 	"github.com/fiord-bench/fiord/services/plot/model"
 )
 
-// Drawer makes figures that are drawn when somebody asks for them. Errors that
-// wrap ErrUnknown become 404.
+// Drawer draws the figures of the catalogue that are made on demand. Errors that
+// wrap model.ErrUnknown become 404.
 type Drawer interface {
 	// DrawRuns draws a figure of one run, or of several compared.
 	DrawRuns(ctx context.Context, runs []string, name, format string) ([]byte, error)
@@ -24,35 +25,11 @@ type Drawer interface {
 	DrawBench(ctx context.Context, bench, name, format string) ([]byte, error)
 }
 
-// Sheet is a figure that can be asked for.
-type Sheet struct{ Name, Title string }
-
-// RunSheets are the figures of one run that are drawn when asked for.
-func RunSheets() []Sheet {
-	return []Sheet{{"histogram", "Latency histogram"}, {"cdf", "Cumulative distribution"}, {"steady", "Steady state"}, {"cpu", "CPU and disks"}}
-}
-
-// CompareSheets are the figures that compare runs.
-func CompareSheets() []Sheet {
-	return []Sheet{
-		{"difference", "Difference by percentile"}, {"percentiles", "Latency by percentile"}, {"cdf", "Cumulative distribution"},
-		{"iops", "IOPS over time"}, {"summary", "Summary"},
-	}
-}
-
-// BenchSheets are the figures of a bench that are drawn when asked for.
-func BenchSheets() []Sheet {
-	return []Sheet{
-		{"load", "Latency over throughput"}, {"surface", "IOPS by two options"},
-		{"by-iodepth", "By queue depth"}, {"by-numjobs", "By jobs"}, {"by-bs", "By block size"}, {"trend", "IOPS from commit to commit"}, {"trend-p99", "p99 from commit to commit"},
-	}
-}
-
 // maxCompared bounds how many runs one figure compares.
 const maxCompared = 50
 
 // sheets lists figures with their addresses below a base.
-func sheets(list []Sheet, base string, query url.Values) []picture {
+func sheets(list []catalogue.Entry, base string, query url.Values) []picture {
 	q := ""
 	if len(query) > 0 {
 		q = "?" + query.Encode()
@@ -64,10 +41,10 @@ func sheets(list []Sheet, base string, query url.Values) []picture {
 	return out
 }
 
-// overTime tells a figure that a stretch can be cut out of.
+// overTime reports whether a stretch can be cut out of a run's figure.
 func overTime(name string) bool {
-	name, _, _ = strings.Cut(name, "-")
-	return slices.Contains([]string{"iops", "bandwidth", "latency", "heatmap"}, name)
+	e, ok := catalogue.Find(catalogue.OfRun, name)
+	return ok && e.Stretch
 }
 
 // stretch reads the seconds that a request names; ok is false for the whole.
@@ -90,10 +67,10 @@ func zoomed(run *model.Run, q url.Values) []picture {
 	if q.Get("from") != "" {
 		query.Set("from", q.Get("from"))
 	}
-	var list []Sheet
+	var list []catalogue.Entry
 	for _, f := range run.Plots.Figures {
 		if name, isSVG := strings.CutSuffix(f.Name, ".svg"); isSVG && overTime(name) {
-			list = append(list, Sheet{name, strings.ReplaceAll(name, "-", " ") + " of a stretch of " + run.Job})
+			list = append(list, catalogue.Entry{Name: name, Title: strings.ReplaceAll(name, "-", " ") + " of a stretch of " + run.Job})
 		}
 	}
 	return sheets(list, "/runs/"+run.Run+"/figures/", query)
@@ -107,12 +84,12 @@ func (h *Handler) runFigure(w http.ResponseWriter, r *http.Request) {
 			http.NotFound(w, r)
 			return
 		}
-		h.drawn(w, r, []Sheet{{Name: name}}, func(name, format string) ([]byte, error) {
+		h.drawn(w, r, []catalogue.Entry{{Name: name}}, func(name, format string) ([]byte, error) {
 			return h.drawer.DrawStretch(r.Context(), r.PathValue("run"), name, format, from, to)
 		})
 		return
 	}
-	h.drawn(w, r, RunSheets(), func(name, format string) ([]byte, error) {
+	h.drawn(w, r, catalogue.OnDemand(catalogue.OfRun), func(name, format string) ([]byte, error) {
 		return h.drawer.DrawRuns(r.Context(), []string{r.PathValue("run")}, name, format)
 	})
 }
@@ -120,9 +97,9 @@ func (h *Handler) runFigure(w http.ResponseWriter, r *http.Request) {
 // compareFigure serves a figure of several runs.
 func (h *Handler) compareFigure(w http.ResponseWriter, r *http.Request) {
 	runs := compared(r)
-	h.drawn(w, r, CompareSheets(), func(name, format string) ([]byte, error) {
+	h.drawn(w, r, catalogue.OnDemand(catalogue.OfRuns), func(name, format string) ([]byte, error) {
 		if len(runs) < 2 {
-			return nil, ErrUnknown
+			return nil, model.ErrUnknown
 		}
 		return h.drawer.DrawRuns(r.Context(), runs, name, format)
 	})
@@ -130,16 +107,16 @@ func (h *Handler) compareFigure(w http.ResponseWriter, r *http.Request) {
 
 // benchFigure serves a figure of a bench.
 func (h *Handler) benchFigure(w http.ResponseWriter, r *http.Request) {
-	h.drawn(w, r, append(BenchSheets(), PastSheets()...), func(name, format string) ([]byte, error) {
+	h.drawn(w, r, catalogue.OnDemand(catalogue.OfBench|catalogue.OfHistory), func(name, format string) ([]byte, error) {
 		return h.drawer.DrawBench(r.Context(), r.PathValue("bench"), name, format)
 	})
 }
 
 // drawn serves what draw makes, if it is one of the figures that there are.
-func (h *Handler) drawn(w http.ResponseWriter, r *http.Request, known []Sheet, draw func(name, format string) ([]byte, error)) {
+func (h *Handler) drawn(w http.ResponseWriter, r *http.Request, known []catalogue.Entry, draw func(name, format string) ([]byte, error)) {
 	name, format, _ := strings.Cut(r.PathValue("figure"), ".")
 	types := map[string]string{"svg": "image/svg+xml", "png": "image/png"}
-	if types[format] == "" || !slices.ContainsFunc(known, func(s Sheet) bool { return s.Name == name }) {
+	if types[format] == "" || !slices.ContainsFunc(known, func(s catalogue.Entry) bool { return s.Name == name }) {
 		http.NotFound(w, r)
 		return
 	}
@@ -185,7 +162,7 @@ func (h *Handler) compare(w http.ResponseWriter, r *http.Request) {
 		query.Add("run", id)
 	}
 	if len(p.Runs) > 1 {
-		p.Figures = sheets(CompareSheets(), "/compare/", query)
+		p.Figures = sheets(catalogue.OnDemand(catalogue.OfRuns), "/compare/", query)
 		p.Sides = h.runSides(r.Context(), p.Runs)
 	}
 	h.render(w, r, "compare", p)
@@ -203,7 +180,7 @@ func (h *Handler) find(ctx context.Context, id string) (*model.Run, model.Bench,
 	}
 	run := b.Run(id)
 	if run == nil {
-		return nil, b, fmt.Errorf("run %s of bench %s: %w", id, bench, ErrUnknown)
+		return nil, b, fmt.Errorf("run %s of bench %s: %w", id, bench, model.ErrUnknown)
 	}
 	return run, b, nil
 }

@@ -31,10 +31,7 @@ var stylesheet string
 //go:embed template/zoom.js
 var script string
 
-// ErrUnknown says that nobody has heard of a bench, run or object.
-var ErrUnknown = errors.New("unknown")
-
-// Source tells the pages what there is. Errors that wrap ErrUnknown become
+// Source tells the pages what there is. Errors that wrap model.ErrUnknown become
 // 404, all others 503.
 type Source interface {
 	// Latest returns up to n benches that match, newest first.
@@ -53,23 +50,23 @@ type Objects interface {
 
 // Handler serves the pages.
 type Handler struct {
-	source    Source
-	objects   Objects
-	drawer    Drawer
-	historian Historian
-	log       *slog.Logger
-	pages     map[string]*template.Template
-	policy    string
-	foot      string
-	mux       *http.ServeMux
+	source  Source
+	objects Objects
+	drawer  Drawer
+	history History
+	log     *slog.Logger
+	pages   map[string]*template.Template
+	policy  string
+	foot    string
+	mux     *http.ServeMux
 }
 
-// New returns a handler over what source, objects and historian know and drawer
+// New returns a handler over what source, objects and history know and drawer
 // can draw.
 // foot stands at the end of each page, such as the version.
-func New(source Source, objects Objects, drawer Drawer, historian Historian, log *slog.Logger, foot string) (*Handler, error) {
-	h := &Handler{source: source, objects: objects, drawer: drawer, historian: historian, log: log, foot: foot, pages: map[string]*template.Template{}}
-	for _, name := range []string{"list", "bench", "run", "compare", "past"} {
+func New(source Source, objects Objects, drawer Drawer, history History, log *slog.Logger, foot string) (*Handler, error) {
+	h := &Handler{source: source, objects: objects, drawer: drawer, history: history, log: log, foot: foot, pages: map[string]*template.Template{}}
+	for _, name := range []string{"list", "bench", "run", "compare", "history"} {
 		t, err := template.New(name).Funcs(functions()).ParseFS(templates, "template/layout.html", "template/bench.html", "template/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse page %s: %w", name, err)
@@ -86,8 +83,8 @@ func New(source Source, objects Objects, drawer Drawer, historian Historian, log
 	h.mux.HandleFunc("GET /runs/{run}", h.run)
 	h.mux.HandleFunc("GET /runs/{run}/figures/{figure}", h.runFigure)
 	h.mux.HandleFunc("GET /benches/{bench}/figures/{figure}", h.benchFigure)
-	h.mux.HandleFunc("GET /benches/{bench}/history", h.past)
-	h.mux.HandleFunc("GET /benches/{bench}/history.json", h.pastJSON)
+	h.mux.HandleFunc("GET /benches/{bench}/history", h.historyHTML)
+	h.mux.HandleFunc("GET /benches/{bench}/history.json", h.historyJSON)
 	h.mux.HandleFunc("GET /compare", h.compare)
 	h.mux.HandleFunc("GET /compare/{figure}", h.compareFigure)
 	h.mux.HandleFunc("GET /artifacts/{key...}", h.artifact)
@@ -153,7 +150,7 @@ func matches(header, tag string) bool {
 // fail answers a request that cannot be served. What went wrong inside is
 // logged and not shown.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, what string, err error) {
-	if errors.Is(err, ErrUnknown) {
+	if errors.Is(err, model.ErrUnknown) {
 		http.Error(w, what+" is unknown here.\n\nIt may not have started yet, or be older than what is kept.", http.StatusNotFound)
 		return
 	}

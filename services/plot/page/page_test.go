@@ -20,6 +20,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/plot/model"
 	"github.com/fiord-bench/fiord/services/plot/page"
+	"github.com/fiord-bench/fiord/services/plot/trend"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -36,7 +37,7 @@ func (s source) Bench(_ context.Context, id string) (model.Bench, error) {
 	}
 	b, ok := s.Model.Bench(id)
 	if !ok {
-		return b, fmt.Errorf("bench %s: %w", id, page.ErrUnknown)
+		return b, fmt.Errorf("bench %s: %w", id, model.ErrUnknown)
 	}
 	return b, nil
 }
@@ -44,7 +45,7 @@ func (s source) Bench(_ context.Context, id string) (model.Bench, error) {
 func (s source) BenchOf(_ context.Context, run string) (string, error) {
 	id, ok := s.Model.BenchOf(run)
 	if !ok {
-		return "", fmt.Errorf("run %s: %w", run, page.ErrUnknown)
+		return "", fmt.Errorf("run %s: %w", run, model.ErrUnknown)
 	}
 	return id, nil
 }
@@ -55,7 +56,7 @@ type objects map[string]string
 func (o objects) Open(_ context.Context, key string, plain bool) (io.ReadCloser, events.ClaimCheck, error) {
 	text, ok := o[key]
 	if !ok {
-		return nil, events.ClaimCheck{}, fmt.Errorf("open %s: %w", key, page.ErrUnknown)
+		return nil, events.ClaimCheck{}, fmt.Errorf("open %s: %w", key, model.ErrUnknown)
 	}
 	var r io.Reader = strings.NewReader(text)
 	if text == "broken" {
@@ -88,24 +89,24 @@ func (drawer) DrawBench(ctx context.Context, bench, name, format string) ([]byte
 
 // Past is a history with a change for the worse, one for the better, and an
 // accepted baseline. Other benches have none.
-func (drawer) Past(_ context.Context, bench string) (page.Past, error) {
+func (drawer) Changes(_ context.Context, bench string) (trend.Changes, error) {
 	switch bench {
 	case events.HashID("unknown"):
-		return page.Past{}, page.ErrUnknown
+		return trend.Changes{}, model.ErrUnknown
 	case events.HashID("young"):
-		return page.Past{Name: "young"}, nil
+		return trend.Changes{Name: "young"}, nil
 	}
 	commit := func(i int) string { return strings.Repeat(fmt.Sprint(i), 40) }
-	return page.Past{
+	return trend.Changes{
 		Repo: "ada/disks", Name: "randread-nvme", Ref: "refs/heads/main", Benches: 120, Since: start, Series: 20, Unsearched: 3,
-		Turns: []page.Turn{
+		Commits: []trend.Commit{
 			{Bench: events.HashID("turn", "3"), Commit: commit(3), At: start.Add(72 * time.Hour), Verdict: events.VerdictRegressed,
-				Previous: events.HashID("turn", "2"), PreviousCommit: commit(2), Changes: []page.LevelChange{
+				Previous: events.HashID("turn", "2"), PreviousCommit: commit(2), Changes: []trend.Change{
 					{Metric: "read.p99", Job: "jobs/randread.fio", Point: "bs=4k,iodepth=8", Machine: "node-a", Before: 410e3, After: 905e3, Unit: "ns", Change: 1.207, Worse: true, NBefore: 60, NAfter: 14, Lasts: true},
 					{Metric: "read.iops", Job: "jobs/randread.fio", Point: "bs=4k,iodepth=8", Machine: hostile, Before: 55000, After: 48200, Unit: "iops", Change: -0.1236, Worse: true, NBefore: 60, NAfter: 14, Lasts: true, Environment: true},
 				}},
 			{Bench: events.HashID("turn", "1"), Commit: commit(1), At: start.Add(24 * time.Hour), Verdict: events.VerdictImproved, Accepted: true,
-				Previous: events.HashID("turn", "0"), PreviousCommit: commit(0), Changes: []page.LevelChange{
+				Previous: events.HashID("turn", "0"), PreviousCommit: commit(0), Changes: []trend.Change{
 					{Metric: "write.bw", Job: "jobs/randread.fio", Point: "", Machine: "node-a", Before: 1e8, After: 2e8, Unit: "B/s", Change: 1, NBefore: 46, NAfter: 60},
 				}},
 			{Bench: events.HashID("turn", "0"), Commit: commit(0), At: start, Verdict: events.VerdictBaseline, Accepted: true},

@@ -115,7 +115,7 @@ func differ(ctx context.Context, store Objects, before, after *model.Run) (Diffe
 		var err error
 		raw[i], err = environmentOf(ctx, store, r)
 		switch {
-		case errors.Is(err, ErrUnknown):
+		case errors.Is(err, model.ErrUnknown):
 			return Difference{Gone: "A run has left no " + environment.File + ", or it is no longer kept."}, nil
 		case errors.Is(err, artifacts.ErrCorrupt):
 			return Difference{Gone: damaged}, nil
@@ -138,7 +138,7 @@ const damaged = "An " + environment.File + " is damaged."
 func environmentOf(ctx context.Context, store Objects, r *model.Run) ([]byte, error) {
 	i := slices.IndexFunc(r.Artifacts, func(a events.Artifact) bool { return a.Name == environment.File })
 	if i < 0 {
-		return nil, fmt.Errorf("environment of run %s: %w", r.Run, ErrUnknown)
+		return nil, fmt.Errorf("environment of run %s: %w", r.Run, model.ErrUnknown)
 	}
 	body, _, err := store.Open(ctx, r.Artifacts[i].Key, false)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/figure"
+	"github.com/fiord-bench/fiord/figure/catalogue"
 	"github.com/fiord-bench/fiord/services/plot/model"
 )
 
@@ -160,7 +161,7 @@ func (h *Handler) bench(w http.ResponseWriter, r *http.Request) {
 		p.Figures = pictures(b.Report.Reports, b.Name)
 	}
 	if p.Comparable = b.Counts().Completed > 1; b.State.Ended() && b.Counts().Completed > 0 {
-		p.More = sheets(BenchSheets(), "/benches/"+b.ID+"/figures/", nil)
+		p.More = sheets(catalogue.OnDemand(catalogue.OfBench), "/benches/"+b.ID+"/figures/", nil)
 	}
 	skip := min(number(r.URL.Query().Get("skip")), len(b.Runs))
 	end := min(skip+runsPerPage, len(b.Runs))
@@ -319,7 +320,7 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
 		p.Refresh, p.Waiting = 3, "The figures are being drawn."
 	}
 	if run.Plots != nil {
-		p.Figures, p.More = pictures(run.Plots.Figures, run.Job), sheets(RunSheets(), "/runs/"+run.Run+"/figures/", nil)
+		p.Figures, p.More = pictures(run.Plots.Figures, run.Job), sheets(catalogue.OnDemand(catalogue.OfRun), "/runs/"+run.Run+"/figures/", nil)
 		p.Flags, p.Script = beyond(run.Plots.Flags, run), true
 		p.Zoomable = run.Completed != nil && run.Completed.Logs != nil
 		if _, _, ok := stretch(r.URL.Query()); ok && p.Zoomable {
@@ -340,8 +341,9 @@ func chart(list []picture, run *model.Run, zoomable bool) {
 	for i := range list {
 		name := strings.TrimSuffix(path.Base(list[i].SVG), ".svg")
 		name, _, _ = strings.Cut(name, ".svg?")
-		list[i].Chart = overTime(name) || name == "host" || name == "disk"
-		if zoomable && overTime(name) {
+		e, _ := catalogue.Find(catalogue.OfRun, name)
+		list[i].Chart = e.Timeline
+		if zoomable && e.Stretch {
 			list[i].Zoom = "/runs/" + run.Run + "/figures/" + name
 		}
 	}

@@ -1,0 +1,163 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/services/plot/model"
+)
+
+// record is one archived event.
+type record struct {
+	// Stored is when the stream got the event.
+	Stored time.Time `json:"stored"`
+	// Event in CloudEvents' JSON.
+	Event json.RawMessage `json:"event"`
+}
+
+// maxRecord bounds one archived event; the bus refuses larger ones.
+const maxRecord = 1 << 20
+
+// Names of events about a bench within its folder.
+const (
+	Requested = "requested"
+	Ended     = "ended"
+)
+
+// RunStarted is the name of the start of a run's attempt.
+func RunStarted(run string, attempt int) string { return fmt.Sprintf("%s.started.%d", run, attempt) }
+
+// RunEnded is the name of a run's end.
+func RunEnded(run string) string { return run + ".ended" }
+
+// RunPlots is the name of the event that lists a run's figures.
+func RunPlots(run string) string { return run + ".plots" }
+
+// pointers is the folder that leads from runs to benches.
+const pointers = "runs"
+
+// name is an event's name within its bench's folder.
+func name(e events.Event) string {
+	ref, ofRun := model.RefOf(e.Data)
+	switch d := e.Data.(type) {
+	case events.BenchRequested:
+		return Requested
+	case events.BenchPlaced:
+		return "placed"
+	case events.BenchReported, events.BenchUnplaced, events.BenchCancelled:
+		return Ended
+	case events.RunStarted:
+		return RunStarted(d.Run, d.Attempt)
+	case events.PlotsRendered:
+		return RunPlots(d.Run)
+	}
+	if ofRun {
+		return RunEnded(ref.Run)
+	}
+	return e.Type.Noun() + "." + e.MessageID()
+}
+
+// Put stores an event, once. What is there already stands: an event that was
+// redriven is stored at another time, and is the same all the same.
+func (a *Archive) Put(ctx context.Context, e events.Event, stored time.Time) error {
+	bench, run := model.Of(e)
+	if d, ok := e.Data.(events.BaselineAccepted); ok {
+		bench = d.Bench
+	}
+	if bench == "" {
+		return bus.Permanent(fmt.Errorf("archive %s: it is about no bench", e.Type))
+	}
+	raw, err := events.Marshal(e)
+	if err != nil {
+		return bus.Permanent(fmt.Errorf("archive %s: %w", e.Type, err))
+	}
+	if run != "" {
+		if err := a.once(ctx, artifacts.ArchiveKey(pointers, run), map[string]string{"bench": bench}); err != nil {
+			return err
+		}
+	}
+	return a.once(ctx, artifacts.ArchiveKey(bench, name(e)), record{Stored: stored.UTC(), Event: raw})
+}
+
+// once stores a document unless the key is taken.
+func (a *Archive) once(ctx context.Context, key string, doc any) error {
+	raw, err := json.Marshal(doc)
+	if err != nil {
+		return bus.Permanent(fmt.Errorf("encode %s: %w", key, err))
+	}
+	_, err = a.store.Put(ctx, key, "application/json", bytes.NewReader(raw))
+	if errors.Is(err, artifacts.ErrExists) {
+		return nil
+	}
+	return bus.ForStore(err)
+}
+
+// Get reads one event of a bench by its name within the bench's folder.
+func (a *Archive) Get(ctx context.Context, bench, name string) (model.Seen, error) {
+	var r record
+	if err := readJSON(ctx, a.store, artifacts.ArchiveKey(bench, name), maxRecord, &r); err != nil {
+		return model.Seen{}, err
+	}
+	e, err := events.Unmarshal(r.Event)
+	if err != nil {
+		return model.Seen{}, bus.Permanent(fmt.Errorf("read archived %s of %s: %w", name, bench, err))
+	}
+	return model.Seen{Event: e, Stored: r.Stored}, nil
+}
+
+// archivedBenchOf looks up which bench a run belongs to.
+func (a *Archive) archivedBenchOf(ctx context.Context, run string) (string, error) {
+	var pointer struct{ Bench string }
+	err := readJSON(ctx, a.store, artifacts.ArchiveKey(pointers, run), maxRecord, &pointer)
+	return pointer.Bench, err
+}
+
+// maxArchived bounds how many events one bench is read from: a page that is
+// asked for must not read for minutes.
+const maxArchived = 20_000
+
+// archivedBench reads a whole bench.
+func (a *Archive) archivedBench(ctx context.Context, id string) (model.Bench, error) {
+	if !events.IsID(id) {
+		return model.Bench{}, model.ErrUnknown
+	}
+	m, n := model.New(maxArchived), 0
+	prefix := artifacts.PrefixArchive + id + "/"
+	group, reading := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	for info, err := range a.store.List(ctx, prefix) {
+		if err != nil {
+			_ = group.Wait()
+			return model.Bench{}, err
+		}
+		if n++; n > maxArchived {
+			break
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(info.Key, prefix), ".json")
+		group.Go(func() error {
+			seen, err := a.Get(reading, id, name)
+			if err == nil {
+				m.Apply(seen.Event, seen.Stored) // in any order
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return model.Bench{}, err
+	}
+	b, ok := m.Bench(id)
+	if !ok {
+		return b, fmt.Errorf("bench %s: %w", id, model.ErrUnknown)
+	}
+	return b, nil
+}
