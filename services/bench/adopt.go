@@ -11,6 +11,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/host/guard"
 	"github.com/fiord-bench/fiord/host/runner"
+	"github.com/fiord-bench/fiord/services/bench/locks"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 )
 
@@ -147,16 +148,16 @@ func (s *Service) resume(ctx context.Context, a *spool.Attempt, o order, p runne
 	}
 	defer func() { r.leased.letGo(ctx) }()
 	r.log.Info("adopted", "attempt", o.Inv.Attempt)
-	leave, err := s.gate.enter(ctx)
+	leave, err := s.gate.Enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	locks, err := s.lockDisks(ctx, o.Disks)
+	held, err := locks.Disks(ctx, s.cfg.lockDir(), o.Disks)
 	if err != nil {
 		return err
 	}
-	defer unlock(locks)
+	defer locks.Unlock(held)
 	release, err := guard.Grant{Holds: o.Holds}.Hold()
 	if err != nil {
 		r.log.Warn("device of an adopted run is not held", "error", err)

@@ -67,6 +67,13 @@ func (st *state) waits() (done func()) {
 	return func() { st.change(func() { st.waiting-- }) }
 }
 
+// quiet reports that nothing is measured on this host now.
+func (s *Service) quiet() bool {
+	s.state.mu.Lock()
+	defer s.state.mu.Unlock()
+	return len(s.state.running) == 0
+}
+
 // known returns the facts as they are known, with the load as it is now.
 func (s *Service) known() map[string]string {
 	all := s.machine.Load()
@@ -101,10 +108,10 @@ func (s *Service) announce(ctx context.Context, a *registry.Announcer) {
 		}
 		switch err := a.Announce(ctx, s.record()); {
 		case err == nil:
-			if since := s.announcing.over(); since > 0 {
+			if since := s.announcing.Recovered(); since > 0 {
 				s.log.Info("host is announced again", "after", since)
 			}
-		case ctx.Err() == nil && s.announcing.told():
+		case ctx.Err() == nil && s.announcing.ShouldLog():
 			s.log.Warn("host is not announced", "error", err)
 		}
 		select {

@@ -8,8 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-
-	"github.com/nats-io/nats.go/jetstream"
+	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
@@ -20,9 +19,15 @@ import (
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/gate"
 	"github.com/fiord-bench/fiord/internal/service"
+	"github.com/fiord-bench/fiord/services/bench/cancellation"
 	"github.com/fiord-bench/fiord/services/bench/laidout"
 	"github.com/fiord-bench/fiord/services/bench/lease"
+	"github.com/fiord-bench/fiord/services/bench/locks"
+	"github.com/fiord-bench/fiord/services/bench/measure"
+	"github.com/fiord-bench/fiord/services/bench/outbox"
 	"github.com/fiord-bench/fiord/services/bench/spool"
+	"github.com/fiord-bench/fiord/services/bench/starts"
+	"github.com/fiord-bench/fiord/services/bench/throttle"
 )
 
 // source names the service in events.
@@ -30,29 +35,31 @@ const source = "fiord/bench"
 
 // Service is one host's worker.
 type Service struct {
-	cfg     Config
-	host    string // name
-	token   string // in subjects and labels
-	bus     *bus.Bus
-	store   *artifacts.Store
-	log     *slog.Logger
-	metrics *metrics
-	guard   *guard.Guard
-	machine facts.Host
-	gate    *turnstile
-	wanted  *wanted
-	state   *state
+	cfg           Config
+	host          string // name
+	token         string // in subjects and labels
+	bus           *bus.Bus
+	store         *artifacts.Store
+	log           *slog.Logger
+	metrics       *metrics
+	guard         *guard.Guard
+	machine       facts.Host
+	gate          *locks.Turnstile
+	cancellations *cancellation.Cancellations
+	state         *state
 
 	// Set by Run, before anything reads them.
 	runner   runner.Runner
 	remote   bool // the runner sees another file system
 	spool    *spool.Spool
 	laidOut  *laidout.Ledger
-	starts   jetstream.KeyValue
+	outbox   *outbox.Outbox
+	starts   starts.Counter
 	leases   *lease.Keeper
 	adopting *adoptions
 
-	shipping, announcing trouble
+	announcing      throttle.Failure
+	barrierPatience time.Duration
 
 	supervising sync.Mutex
 	supervised  bool // the supervisor is installed
@@ -85,8 +92,8 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 	}
 	return &Service{
 		cfg: cfg, host: host, token: events.Token(host), bus: deps.Bus, store: deps.Store, metrics: m,
-		log: deps.Log.With(slog.String("host", host)), guard: g, gate: newTurnstile(measurements),
-		wanted: newWanted(), state: newState(), adopting: newAdoptions(),
+		log: deps.Log.With(slog.String("host", host)), guard: g, gate: locks.NewTurnstile(measurements),
+		cancellations: cancellation.New(), barrierPatience: measure.BarrierPatience, state: newState(), adopting: newAdoptions(),
 	}, nil
 }
 
@@ -124,7 +131,7 @@ func (s *Service) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer closeRunner()
-	view, err := s.bus.Watch(ctx, s.wanted.view(wantedView(s.token)))
+	view, err := s.bus.Watch(ctx, s.cancellations.View(cancellationsView(s.token)))
 	if err != nil {
 		return fmt.Errorf("follow cancellations: %w", err)
 	}
@@ -138,7 +145,7 @@ func (s *Service) serve(ctx context.Context) (err error) {
 	}
 	s.look(ctx) // before the first run: it goes into its environment
 	running.Go(func() { s.announce(ctx, announcer) })
-	running.Go(func() { s.shipUntil(ctx) })
+	running.Go(func() { s.outbox.Run(ctx) })
 	for _, r := range s.reactions() {
 		sub, err := s.bus.React(ctx, r)
 		if err != nil {
@@ -157,11 +164,11 @@ func (s *Service) open(ctx context.Context) error {
 			return fmt.Errorf("make folder: %w", err)
 		}
 	}
-	starts, err := s.bus.JetStream().KeyValue(ctx, bus.BucketAttempts)
+	counted, err := s.bus.JetStream().KeyValue(ctx, bus.BucketAttempts)
 	if err != nil {
 		return fmt.Errorf("open bucket %s: %w", bus.BucketAttempts, err)
 	}
-	s.starts = starts
+	s.starts = starts.Counter{KV: counted}
 	leases, err := s.bus.JetStream().KeyValue(ctx, bus.BucketLeases)
 	if err != nil {
 		return fmt.Errorf("open bucket %s: %w", bus.BucketLeases, err)
@@ -171,5 +178,12 @@ func (s *Service) open(ctx context.Context) error {
 		return err
 	}
 	s.spool, err = spool.Open(s.cfg.spoolDir(), int64(min(s.cfg.SpoolLimit, 1<<62))) //nolint:gosec // bounded
-	return err
+	if err != nil {
+		return err
+	}
+	s.outbox = &outbox.Outbox{
+		Spool: s.spool, Limit: int64(min(s.cfg.SpoolLimit, 1<<62)), //nolint:gosec // bounded
+		Store: s.store, Bus: s.bus, Log: s.log, Idle: s.quiet, Ended: s.ended,
+	}
+	return nil
 }

@@ -212,6 +212,9 @@ func (c Config) remote() bool { return c.Runner != "process" && docker.Remote(c.
 // spoolDir is where results wait.
 func (c Config) spoolDir() string { return filepath.Join(c.StateDir, "spool") }
 
+// lockDir holds a file for each disk, which a run locks.
+func (c Config) lockDir() string { return filepath.Join(c.StateDir, "locks") }
+
 // name is the host's name.
 func (c Config) name() (string, error) {
 	if c.Host != "" {

@@ -5,7 +5,7 @@
 //
 // runs.requested on its host's own route and on those of the pools it serves.
 // Each names a list of invocations, which are run in order. cancel.requested
-// and the ends of benches are followed as a view, to stop what nobody wants.
+// and the ends of benches are followed as a view, to stop the runs of cancelled benches.
 //
 // # Publishes
 //
@@ -39,24 +39,32 @@
 //
 //	fetch and verify the job file     store
 //	apply the point, add logs         fio/job
-//	judge it                          guard: run.rejected
-//	pass the gate, lock the devices   internal/gate, locks.go
+//	judge it                          host/guard: run.rejected
+//	pass the gate, lock the devices   internal/gate, locks
 //	lease what other hosts see too    lease, shared.go, leased.go
-//	count the start, run.started      starts.go
-//	what the bench wants done before  precondition.go, cache.go, together.go
-//	run fio                           runner: docker or process
-//	judge the result                  verdict: integrity
-//	commit to the spool, ship         spool, ship.go
+//	count the start, run.started      starts
+//	what the bench wants done before  precondition.go, session.go, measure
+//	run fio                           host/runner: docker or process
+//	judge the result                  host/integrity
+//	commit to the spool, ship         spool, outbox
 //
 // # Packages
 //
-//	runner   what it means to start fio once; its conformance suite
-//	docker   in a hardened container      process  as a plain child
-//	guard    what a job may touch         block    what Linux knows of its disks
-//	facts    what the host is             verdict  whether to believe a run
-//	spool    what waits for the store     hook     adapters of the operator
-//	activity what the host does meanwhile
-//	memory   what jobs were last measured in, and what has changed since
-//	lease    who has a device that several hosts see
-//	supervise ends fio with such a lease
+// None of them knows this one.
+//
+//	measure       how carefully a bench is measured: options, filling, cache, common start, repeats
+//	cancellation  which benches are cancelled
+//	starts        how often fio was started for a run
+//	locks         the turnstile before the measurement gate, and locks of disks
+//	lease         which host has a device that several hosts see
+//	supervise     ends fio with such a lease
+//	docker        runs fio in a hardened container
+//	hook          adapters of the operator
+//	laidout       files that jobs laid out
+//	memory        what jobs were last measured in, and what has changed since
+//	spool         what waits on the host's disk for the store and the bus
+//	outbox        ships it
+//	throttle      how often a failure that goes on is logged
+//
+// What is true of a host without a service is in the module host.
 package bench

@@ -12,19 +12,20 @@ import (
 	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/volume"
+	"github.com/fiord-bench/fiord/services/bench/cancellation"
 )
 
 // Ends of runs whose fio was not started. They have no artifacts, so they go
 // to the bus at once; what could not be told is done again at redelivery.
 
-func (r *run) cancelled(ctx context.Context, why *errUnwanted) error {
-	return r.end(ctx, events.RunCancelled{RunRef: r.inv.RunRef, Reason: clip(why.Reason, 2048), By: why.By, EndedAt: now()})
+func (r *run) cancelled(ctx context.Context, why *cancellation.Error) error {
+	return r.end(ctx, events.RunCancelled{RunRef: r.inv.RunRef, Reason: events.Clip(why.Reason, events.MaxReason), By: why.By, EndedAt: now()})
 }
 
 func (r *run) failed(ctx context.Context, starts int, reason string) error {
 	ref := r.inv.RunRef
 	ref.Attempt = starts
-	return r.end(ctx, events.RunFailed{RunRef: ref, Reason: clip(reason, 2048), EndedAt: now()})
+	return r.end(ctx, events.RunFailed{RunRef: ref, Reason: events.Clip(reason, events.MaxReason), EndedAt: now()})
 }
 
 // refused ends a run that the guard or the parser would not let start, or
@@ -49,10 +50,18 @@ func (r *run) refused(ctx context.Context, problems []events.Problem, err error)
 func (r *run) unfetched(ctx context.Context, err error) error {
 	if errors.Is(err, artifacts.ErrNotFound) || errors.Is(err, artifacts.ErrCorrupt) || errors.Is(err, artifacts.ErrTooLarge) {
 		return r.end(ctx, events.RunRejected{RunRef: r.inv.RunRef, EndedAt: now(), Problems: []events.Problem{{
-			File: r.inv.Job, Rule: "missing", Message: clip("the job file cannot be read: "+err.Error(), 1024),
+			File: r.inv.Job, Rule: "missing", Message: events.Clip("the job file cannot be read: "+err.Error(), events.MaxMessage),
 		}}})
 	}
 	return stored(err)
+}
+
+// notNeeded ends a repeat that is left out.
+func (r *run) notNeeded(ctx context.Context, why string) error {
+	return r.end(ctx, events.RunCancelled{
+		RunRef: r.inv.RunRef, Code: events.CodeNotNeeded, By: source, EndedAt: now(),
+		Reason: events.Clip("not needed: "+why+", within "+r.list.Measure.Spread, events.MaxReason),
+	})
 }
 
 // end publishes a terminal, unless the run has one.

@@ -61,9 +61,9 @@ func (r *run) evaluate(a *spool.Attempt, o order, exit runner.Exit) (events.RunC
 		Job: file, Output: output, Logs: filepath.Join(a.Dir, runner.LogDir), Stderr: complaints(a.Dir),
 		Meanwhile: r.meanwhile,
 	})
-	told, found := r.common.togetherness(exit.Started)
-	if told != "" {
-		r.prepared = append(r.prepared, told)
+	note, found := r.common.Check(exit.Started)
+	if note != "" {
+		r.prepared = append(r.prepared, note)
 	}
 	if len(found) > 0 && done.Integrity.State == events.IntegrityOK {
 		done.Integrity.State = events.IntegritySuspect
@@ -94,7 +94,7 @@ func deviceOf(env facts.Environment) *events.Device {
 		return nil
 	}
 	return &events.Device{
-		Path: t.Device, Model: clip(t.Models(), 250), Serial: t.Serial, WWN: t.WWN, Firmware: t.Firmware, Size: t.Size,
+		Path: t.Device, Model: events.Clip(t.Models(), 250), Serial: t.Serial, WWN: t.WWN, Firmware: t.Firmware, Size: t.Size,
 		Scheduler: t.Queue["scheduler"],
 	}
 }

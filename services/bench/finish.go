@@ -14,6 +14,8 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/hostseries"
+	"github.com/fiord-bench/fiord/services/bench/cancellation"
+	"github.com/fiord-bench/fiord/services/bench/outbox"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 )
 
@@ -28,9 +30,9 @@ const sizePoll = 5 * time.Second
 
 // ending is what a run came to, before it is made into an event.
 type ending struct {
-	Reason    string       // of a failure; "" when fio ended well
-	Cancelled *errUnwanted // why it was stopped on request
-	Exit      *runner.Exit // nil if fio never ran
+	Reason    string              // of a failure; "" when fio ended well
+	Cancelled *cancellation.Error // why it was stopped on request
+	Exit      *runner.Exit        // nil if fio never ran
 }
 
 // finish waits for fio, whoever started it, and commits the end to the spool.
@@ -38,7 +40,7 @@ func (r *run) finish(ctx context.Context, a *spool.Attempt, o order, p runner.Pr
 	s := r.service
 	waiting, done := r.untilStopped(ctx)
 	defer done()
-	watched, stop := s.wanted.during(waiting, r.inv.Bench)
+	watched, stop := s.cancellations.During(waiting, r.inv.Bench)
 	defer stop()
 	left := time.Until(o.StartedAt.Add(o.Timeout))
 	watched, cancelTimeout := context.WithTimeoutCause(watched, left, errTimeout)
@@ -98,10 +100,10 @@ func (s *Service) watchSize(ctx context.Context, a *spool.Attempt, tooLarge func
 // judge says what an exit means. cause is why fio was stopped, if it was.
 func judge(exit runner.Exit, cause error, l events.RunList, o order) ending {
 	e := ending{Exit: &exit}
-	var unwanted *errUnwanted
+	var cancelled *cancellation.Error
 	switch {
-	case exit.Stopped && errors.As(cause, &unwanted):
-		e.Cancelled = unwanted
+	case exit.Stopped && errors.As(cause, &cancelled):
+		e.Cancelled = cancelled
 	case exit.Stopped && errors.Is(cause, errTimeout):
 		e.Reason = fmt.Sprintf("fio was stopped: it took longer than its timeout of %s (raise timeout in the bench)", o.Timeout)
 	case exit.Stopped:
@@ -146,7 +148,7 @@ func (r *run) commit(ctx context.Context, a *spool.Attempt, o order, e ending) e
 	if err != nil {
 		return err
 	}
-	end, err := json.Marshal(shipment{Cause: o.Cause, Type: data.EventType(), Data: data})
+	end, err := json.Marshal(outbox.End{Cause: o.Cause, Type: data.EventType(), Data: data})
 	if err != nil {
 		return fmt.Errorf("encode end: %w", err)
 	}
@@ -160,7 +162,7 @@ func (r *run) commit(ctx context.Context, a *spool.Attempt, o order, e ending) e
 	if e.Exit != nil {
 		r.service.metrics.overhead.Observe((time.Since(r.begun) - e.Exit.Ended.Sub(e.Exit.Started) - e.Exit.Overheads).Seconds())
 	}
-	r.service.shipSoon(ctx)
+	r.service.outbox.ShipNow(ctx)
 	r.show("ended")
 	return nil
 }
@@ -170,7 +172,7 @@ func (r *run) terminal(a *spool.Attempt, o order, e ending) (events.Data, error)
 	ref := r.inv.RunRef
 	switch {
 	case e.Cancelled != nil:
-		return events.RunCancelled{RunRef: ref, Reason: clip(e.Cancelled.Reason, 2048), By: e.Cancelled.By, EndedAt: now()}, nil
+		return events.RunCancelled{RunRef: ref, Reason: events.Clip(e.Cancelled.Reason, events.MaxReason), By: e.Cancelled.By, EndedAt: now()}, nil
 	case e.Reason != "":
 		return r.failure(a, e), nil
 	}
@@ -191,7 +193,7 @@ func (r *run) failure(a *spool.Attempt, e ending) events.RunFailed {
 			e.Reason += ": " + why
 		}
 	}
-	f := events.RunFailed{RunRef: r.inv.RunRef, Reason: clip(e.Reason, 2048), Stderr: complaints(a.Dir), EndedAt: now()}
+	f := events.RunFailed{RunRef: r.inv.RunRef, Reason: events.Clip(e.Reason, events.MaxReason), Stderr: complaints(a.Dir), EndedAt: now()}
 	if e.Exit != nil && e.Exit.Signal == "" && !e.Exit.Stopped {
 		code := e.Exit.Code
 		f.ExitCode = &code

@@ -29,6 +29,8 @@ type world struct {
 	store *artifacts.Store
 	data  string // the folder that jobs may write
 	seen  chan events.Event
+
+	barrierPatience time.Duration // 0 for the worker's own
 }
 
 func newWorld(t testing.TB) *world {
@@ -92,6 +94,9 @@ func (w *world) startWith(cfg Config, deps service.Deps) (s *Service, stop func(
 	s, err := New(cfg, deps)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if w.barrierPatience > 0 {
+		s.barrierPatience = w.barrierPatience
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -118,8 +118,8 @@ func (l *leased) tokens() map[string]uint64 {
 	return l.lease.Tokens()
 }
 
-// starts tells that fio may be running from now on, and gives it its leash.
-func (l *leased) starts() *runner.Leash {
+// markStarted records that fio may be running from now on, and returns its leash.
+func (l *leased) markStarted() *runner.Leash {
 	if l == nil {
 		return nil
 	}
@@ -127,8 +127,8 @@ func (l *leased) starts() *runner.Leash {
 	return &l.leash
 }
 
-// neverStarted takes starts back.
-func (l *leased) neverStarted() {
+// markNotStarted takes markStarted back.
+func (l *leased) markNotStarted() {
 	if l != nil {
 		l.started = false
 	}
@@ -184,7 +184,7 @@ func (r *run) awaitLease(ctx context.Context, b *busy) error {
 		if time.Now().After(r.list.Deadline) {
 			return errLate
 		}
-		if why, err := r.service.wanted.check(ctx, r.inv.Bench); why != nil || err != nil {
+		if why, err := r.service.cancellations.Check(ctx, r.inv.Bench); why != nil || err != nil {
 			return err // the caller finds out again what to do about it
 		}
 		free, err := r.service.leases.Free(ctx, b.devices)

@@ -77,7 +77,9 @@ func (s *Service) measure(ctx context.Context, d *bus.Delivery) error {
 	for _, inv := range list.Runs {
 		inv.Host = s.host
 		err := s.one(ctx, d, list, inv, known)
-		s.passed(ctx, list, inv, known)
+		if err := known.barrier.Leave(ctx, inv.Index); err != nil {
+			s.log.Warn("the other hosts wait in vain for this one", "bench_id", list.Bench, "error", err)
+		}
 		if errors.Is(err, errLate) {
 			return nil // inventory expires what has not started
 		}
@@ -111,9 +113,9 @@ func (s *Service) readList(ctx context.Context, claim events.ClaimCheck) (events
 func stored(err error) error { return bus.ForClaim(err) }
 
 // ready says whether the list may begin. Nothing needs to suit a list that
-// nobody wants any more: its runs are only cancelled.
+// is cancelled: its runs are only ended.
 func (s *Service) ready(ctx context.Context, d *bus.Delivery, request events.RunsRequested, list events.RunList) error {
-	why, err := s.wanted.check(ctx, list.Bench)
+	why, err := s.cancellations.Check(ctx, list.Bench)
 	if why != nil || err != nil {
 		return err
 	}
@@ -177,14 +179,14 @@ func (s *Service) one(ctx context.Context, d *bus.Delivery, list events.RunList,
 		service: s, list: list, inv: inv, cause: d.Event, session: known,
 		log: d.Log.With(slog.String("bench_id", inv.Bench), slog.String("run_id", inv.Run)),
 	}
-	why, err := s.wanted.check(ctx, inv.Bench)
+	why, err := s.cancellations.Check(ctx, inv.Bench)
 	if err != nil {
 		return err
 	}
 	if why != nil {
 		return r.cancelled(ctx, why)
 	}
-	if enough, err := known.spread.reached(ctx, inv); enough != "" || err != nil {
+	if enough, err := known.precision.Reached(ctx, inv); enough != "" || err != nil {
 		if err != nil {
 			return err
 		}
@@ -224,7 +226,7 @@ func (s *Service) giveUp(ctx context.Context, d *bus.Delivery, cause error) erro
 		ref.Host = s.host
 		_, err := d.End(ctx, ref.Run, events.RunFailed{
 			RunRef: ref, EndedAt: time.Now().UTC(),
-			Reason: clip("the worker gave up on the list: "+cause.Error(), 2048),
+			Reason: events.Clip("the worker gave up on the list: "+cause.Error(), events.MaxReason),
 		})
 		if err != nil {
 			return err
@@ -262,11 +264,4 @@ func (s *Service) refsOf(ctx context.Context, request events.RunsRequested) ([]e
 		}
 	}
 	return nil, fmt.Errorf("slot %d is not in the placement: %w", request.Slot, listErr)
-}
-
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n-len("…")], "") + "…"
 }

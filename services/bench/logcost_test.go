@@ -12,6 +12,7 @@ import (
 
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/fio/result"
+	"github.com/fiord-bench/fiord/services/bench/measure"
 )
 
 // additions are what fiord adds to a job, each by itself and all together.
@@ -20,7 +21,7 @@ var additions = []struct {
 	add  func(*job.File) error
 }{
 	{"none", func(*job.File) error { return nil }},
-	{"lat_percentiles", wholeLatency},
+	{"lat_percentiles", measure.WholeLatency},
 	{"bw-log", withLogs("write_bw_log")},
 	{"iops-log", withLogs("write_iops_log")},
 	{"lat-logs", withLogs("write_lat_log")},
@@ -32,11 +33,11 @@ var additions = []struct {
 		l := DefaultConfig().Logs
 		l.Latency = false
 		_, err := f.AddLogs(l.options("fio"))
-		return errors.Join(err, wholeLatency(f))
+		return errors.Join(err, measure.WholeLatency(f))
 	}},
 	{"default", func(f *job.File) error {
 		_, err := f.AddLogs(DefaultConfig().Logs.options("fio"))
-		return errors.Join(err, wholeLatency(f))
+		return errors.Join(err, measure.WholeLatency(f))
 	}},
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/services/bench/spool"
+	"github.com/fiord-bench/fiord/services/bench/starts"
 )
 
 func TestARunOutlivesTheStoreAndTheBus(t *testing.T) {
@@ -130,16 +131,16 @@ func TestARunThatNeverComesToAnEndIsGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dead := &Service{starts: kv}
+	dead := &Service{starts: starts.Counter{KV: kv}}
 	for i := range 2 {
-		so, err := dead.startsOf(t.Context(), list.Runs[0].Run)
-		if err != nil || so.counted() != i {
+		so, err := dead.starts.Of(t.Context(), list.Runs[0].Run)
+		if err != nil || so.Against() != i {
 			t.Fatalf("starts %+v, %v", so, err)
 		}
-		if err := dead.countStart(t.Context(), list.Runs[0].Run, so); err != nil {
+		if err := dead.starts.Add(t.Context(), list.Runs[0].Run, so); err != nil {
 			t.Fatal(err)
 		}
-		if err := dead.countStart(t.Context(), list.Runs[0].Run, so); !errors.Is(err, errTaken) {
+		if err := dead.starts.Add(t.Context(), list.Runs[0].Run, so); !errors.Is(err, starts.ErrTaken) {
 			t.Fatalf("one start was counted twice: %v", err)
 		}
 	}

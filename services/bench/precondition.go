@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
@@ -15,6 +14,7 @@ import (
 	"github.com/fiord-bench/fiord/host/guard"
 	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/services/bench/lease"
+	"github.com/fiord-bench/fiord/services/bench/measure"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 	"github.com/fiord-bench/fiord/services/bench/supervise"
 )
@@ -31,46 +31,6 @@ const (
 	preconditionOut = "precondition.json"
 )
 
-// fillDepth and fillBlock write fast on any device.
-const (
-	fillDepth = "32"
-	fillBlock = "1m"
-)
-
-// paces are options that would keep a job from writing everything at once, and
-// the value at which they do nothing.
-var paces = []struct{ option, none string }{
-	{"time_based", "0"}, {"runtime", "0"}, {"rate", "0"}, {"rate_iops", "0"}, {"rate_min", "0"}, {"rate_iops_min", "0"},
-	{"number_ios", "0"}, {"io_size", "0"}, {"thinktime", "0"}, {"ramp_time", "0"}, {"startdelay", "0"}, {"verify", "0"},
-}
-
-// filling turns a job file into one that writes, passes times and in order,
-// all that it would have measured.
-func filling(file *job.File, passes int) error {
-	set := func(option, value string) error {
-		_, err := file.Set(option, value)
-		return err
-	}
-	given := func(option string) bool {
-		return slices.ContainsFunc(file.Jobs(), func(j *job.Job) bool { return j.Get(option) != nil })
-	}
-	for _, option := range []string{"read_iolog", "steadystate"} {
-		if given(option) {
-			return &unoffered{"measure.precondition", "the job sets " + option + ": fill what it measures in a section of its own, with stonewall behind it"}
-		}
-	}
-	errs := []error{set("rw", "write"), set("iodepth", fillDepth), set("loops", strconv.Itoa(max(1, passes))), set("end_fsync", "1")}
-	if !given("bssplit") && !given("bsrange") {
-		errs = append(errs, set("bs", fillBlock))
-	}
-	for _, p := range paces {
-		if given(p.option) {
-			errs = append(errs, set(p.option, p.none))
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // prepareFill makes the plan that fills what a run measures, judged by the
 // guard; nil if the bench wants none. dir is the folder it will run in.
 func (s *Service) prepareFill(list events.RunList, inv events.Invocation, text []byte, dir string) (*plan, []events.Problem, error) {
@@ -82,7 +42,7 @@ func (s *Service) prepareFill(list events.RunList, inv events.Invocation, text [
 	if err != nil {
 		return nil, problemsOf(err), nil
 	}
-	if err := errors.Join(s.apply(file, inv.Point), filling(file, m.Passes)); err != nil {
+	if err := errors.Join(s.apply(file, inv.Point), measure.Fill(file, m.Passes)); err != nil {
 		return nil, problemsOf(err), nil
 	}
 	if _, err := file.AddLogs(job.Logs{Prefix: filepath.Join(dir, runner.LogDir, logPrefix)}); err != nil {
@@ -94,7 +54,7 @@ func (s *Service) prepareFill(list events.RunList, inv events.Invocation, text [
 		return nil, refused, nil
 	}
 	if slices.ContainsFunc(p.Volumes, func(v runner.Volume) bool { return v.Fresh }) {
-		return nil, problemsOf(&unoffered{"measure.precondition", "each start of fio gets a volume of its own here, which holds what it was made of"}), nil
+		return nil, problemsOf(&measure.Unoffered{Option: "measure.precondition", Instead: "each start of fio gets a volume of its own here, which holds what it was made of"}), nil
 	}
 	grant, problems, err := s.guard.Check(guard.Request{File: file, WorkDir: s.workDir(targets), Scratch: dir, Volumes: targets, Leftovers: s.leftoversOn})
 	if err != nil || len(problems) > 0 {
@@ -160,7 +120,7 @@ func (r *run) precondition(ctx context.Context, a *spool.Attempt, p plan) (strin
 // that number, and clears it away.
 func (r *run) runFill(ctx context.Context, dir string, p plan) (exit runner.Exit, cause error, err error) {
 	s := r.service
-	watched, stop := s.wanted.during(ctx, r.inv.Bench)
+	watched, stop := s.cancellations.During(ctx, r.inv.Bench)
 	defer stop()
 	watched, cancel := context.WithTimeoutCause(watched, s.timeout(r.list), errTimeout)
 	defer cancel()
@@ -168,14 +128,14 @@ func (r *run) runFill(ctx context.Context, dir string, p plan) (exit runner.Exit
 	defer unwatch()
 	process, err := s.runner.Start(watched, runner.Invocation{
 		Key: runner.Key{Run: r.inv.Run}, Host: s.token, Dir: dir, WorkDir: p.WorkDir, Mounts: p.Grant.Mounts,
-		Volumes: p.Volumes, Devices: p.Grant.Devices, User: p.User, Limits: p.Limits, Leash: r.leased.starts(),
+		Volumes: p.Volumes, Devices: p.Grant.Devices, User: p.User, Limits: p.Limits, Leash: r.leased.markStarted(),
 	})
 	if err != nil {
 		return exit, nil, err
 	}
 	exit, err = process.Wait(watched, nil)
 	if err == nil {
-		r.leased.neverStarted() // nothing of it is left: the lease may be given back
+		r.leased.markNotStarted() // nothing of it is left: the lease may be given back
 	}
 	if err == nil && ctx.Err() != nil && exit.Stopped {
 		err = ctx.Err()

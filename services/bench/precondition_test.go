@@ -12,6 +12,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/fio/result"
+	"github.com/fiord-bench/fiord/services/bench/measure"
 )
 
 func TestAFillingJobWritesEverythingAtOnce(t *testing.T) {
@@ -19,7 +20,7 @@ func TestAFillingJobWritesEverythingAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := filling(file, 2); err != nil {
+	if err := measure.Fill(file, 2); err != nil {
 		t.Fatal(err)
 	}
 	for _, j := range file.Jobs() {
@@ -33,7 +34,7 @@ func TestAFillingJobWritesEverythingAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if problems := problemsOf(filling(traced, 1)); len(problems) != 1 || problems[0].Option != "measure.precondition" {
+	if problems := problemsOf(measure.Fill(traced, 1)); len(problems) != 1 || problems[0].Option != "measure.precondition" {
 		t.Errorf("%+v", problems)
 	}
 }
@@ -116,8 +117,8 @@ func resident(t *testing.T, path string) int {
 }
 
 func TestTheCacheIsEmptiedBeforeASample(t *testing.T) {
-	if err := unix.Access(dropFile, unix.W_OK); err != nil {
-		t.Skipf("%s: %v: it takes root", dropFile, err)
+	if err := unix.Access("/proc/sys/vm/drop_caches", unix.W_OK); err != nil {
+		t.Skipf("drop_caches: %v: it takes root", err)
 	}
 	w := newWorld(t)
 	cfg := w.config("host-1")

@@ -16,6 +16,7 @@ import (
 	"github.com/fiord-bench/fiord/host/guard"
 	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/volume"
+	"github.com/fiord-bench/fiord/services/bench/measure"
 )
 
 // logPrefix begins the names of all logs: logs/fio_bw.1.log.
@@ -38,7 +39,7 @@ func (s *Service) prepare(list events.RunList, inv events.Invocation, text []byt
 	if err != nil {
 		return plan{}, problemsOf(err), nil
 	}
-	if err := errors.Join(s.mayDrop(list.Measure), s.edit(file, inv.Point, list.Measure, dir)); err != nil {
+	if err := errors.Join(measure.MayDrop(list.Measure, s.cfg.DropCaches, s.remote), s.edit(file, inv.Point, list.Measure, dir)); err != nil {
 		return plan{}, problemsOf(err), nil
 	}
 	p := plan{Job: file.Bytes(), Limits: s.limits(list.Limits)}
@@ -67,7 +68,7 @@ func (s *Service) parse(name string, text []byte) (*job.File, error) {
 
 // edit applies the point of the matrix and what the bench wants measured.
 func (s *Service) edit(file *job.File, point events.Point, m *events.Measure, dir string) error {
-	if err := errors.Join(s.apply(file, point), measure(file, m), wholeLatency(file)); err != nil {
+	if err := errors.Join(s.apply(file, point), measure.Apply(file, m), measure.WholeLatency(file)); err != nil {
 		return err
 	}
 	_, err := file.AddLogs(s.cfg.Logs.options(filepath.Join(dir, runner.LogDir, logPrefix)))
@@ -102,15 +103,15 @@ func problemsOf(err error) []events.Problem {
 		}
 		return out
 	}
-	var asked *unoffered
-	if errors.As(err, &asked) {
-		return []events.Problem{asked.problem()}
+	var option *measure.Unoffered
+	if errors.As(err, &option) {
+		return []events.Problem{option.Problem()}
 	}
 	var one *job.Error
 	if errors.As(err, &one) {
 		return []events.Problem{problemOf(one)}
 	}
-	return []events.Problem{{Rule: "syntax", Message: clip(err.Error(), 1024)}}
+	return []events.Problem{{Rule: "syntax", Message: events.Clip(err.Error(), events.MaxMessage)}}
 }
 
 func problemOf(e *job.Error) events.Problem {
@@ -118,7 +119,7 @@ func problemOf(e *job.Error) events.Problem {
 	if e.Remedy != "" {
 		message += " (" + e.Remedy + ")"
 	}
-	return events.Problem{File: e.Pos.File, Line: e.Pos.Line, Column: e.Pos.Col, Rule: "syntax", Message: clip(message, 1024)}
+	return events.Problem{File: e.Pos.File, Line: e.Pos.Line, Column: e.Pos.Col, Rule: "syntax", Message: events.Clip(message, events.MaxMessage)}
 }
 
 // targets are the paths that volumes are mounted at, and fills the plan's

@@ -5,6 +5,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/host/block"
+	"github.com/fiord-bench/fiord/host/hoststat"
 	"github.com/fiord-bench/fiord/host/runner"
 )
 
@@ -24,7 +25,7 @@ func (r *run) show(phase string) {
 // its files out first says so: its rates are not the measured ones.
 func (r *run) progress() func(runner.Progress) {
 	var last time.Time
-	times := newDiskTimes(block.System{}, r.disks)
+	times := hoststat.NewDiskTimes(block.System{}, r.disks)
 	return func(p runner.Progress) {
 		if p.Time.Sub(last) < liveEvery {
 			return
@@ -42,7 +43,7 @@ func (r *run) progress() func(runner.Progress) {
 				live.IOPS[name], live.BandwidthBytes[name] = rate.IOPS, rate.BytesPerSec
 			}
 		}
-		live.LatencyNS = times.since()
+		live.LatencyNS = times.Since()
 		r.send(live)
 	}
 }

@@ -12,7 +12,7 @@ import (
 func Needs(cfg Config, host string) access.Needs {
 	token := events.Token(host)
 	s := &Service{cfg: cfg, host: host, token: token}
-	n := access.Host(host, cfg.Pools, s.reactions(), wantedView(token))
+	n := access.Host(host, cfg.Pools, s.reactions(), cancellationsView(token))
 	n.Write = []string{bus.BucketHosts}
 	n.Keys = map[string][]string{
 		bus.BucketHosts:    {registry.BeatKey(token), registry.DetailsKey(token)},
@@ -23,5 +23,6 @@ func Needs(cfg Config, host string) access.Needs {
 	return n
 }
 
-// wantedView is the name of the host's view of what nobody wants any more.
-func wantedView(token string) string { return "bench-wanted-" + token }
+// cancellationsView is the name of the host's view of cancelled benches. The name is older than the
+// word: the rights of installed users are bound to it.
+func cancellationsView(token string) string { return "bench-wanted-" + token }

@@ -15,7 +15,10 @@ import (
 	"github.com/fiord-bench/fiord/host/integrity"
 	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/services/bench/cancellation"
 	"github.com/fiord-bench/fiord/services/bench/lease"
+	"github.com/fiord-bench/fiord/services/bench/locks"
+	"github.com/fiord-bench/fiord/services/bench/measure"
 	"github.com/fiord-bench/fiord/services/bench/memory"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 )
@@ -40,7 +43,7 @@ type run struct {
 	session   *session             // of the list; nil for an adopted run
 	text      []byte               // the job file as its author wrote it
 	prepared  []string             // what was done before fio started, in words
-	common    *common              // start agreed on with other hosts
+	common    *measure.CommonStart // start agreed on with other hosts
 	findings  []events.Finding     // what is known of the run's integrity before fio starts
 	meanwhile *integrity.Meanwhile // what the host did, once fio has ended
 	disks     []string             // kernel names, of what is measured
@@ -106,7 +109,7 @@ func (r *run) pass(ctx context.Context, text []byte) error {
 	s := r.service
 	r.show("waiting")
 	waiting := s.state.waits()
-	leave, err := s.gate.enter(ctx)
+	leave, err := s.gate.Enter(ctx)
 	waiting()
 	if err != nil {
 		return err
@@ -123,32 +126,32 @@ func (r *run) alone(ctx context.Context, text []byte) error {
 	if done, err := s.settled(ctx, r.inv); done || err != nil {
 		return err
 	}
-	if why, err := s.wanted.check(ctx, r.inv.Bench); err != nil || why != nil {
+	if why, err := s.cancellations.Check(ctx, r.inv.Bench); err != nil || why != nil {
 		if err != nil {
 			return err
 		}
 		return r.cancelled(ctx, why)
 	}
-	so, err := s.startsOf(ctx, r.inv.Run)
+	so, err := s.starts.Of(ctx, r.inv.Run)
 	if err != nil {
 		return bus.Unavailable(err)
 	}
-	if n := so.counted(); n >= s.cfg.Starts {
-		return r.failed(ctx, so.n, fmt.Sprintf("fio was started %d times and none of them came to an end: the worker or its host went away each time", n))
+	if n := so.Against(); n >= s.cfg.Starts {
+		return r.failed(ctx, so.All, fmt.Sprintf("fio was started %d times and none of them came to an end: the worker or its host went away each time", n))
 	}
-	attempt := so.n + 1
+	attempt := so.All + 1
 	p, problems, err := s.prepare(r.list, r.inv, text, s.attemptDir(r.inv.Run, attempt))
 	if len(problems) > 0 || err != nil {
 		return r.refused(ctx, problems, err)
 	}
-	locks, err := s.lockDisks(ctx, p.Grant.Touched)
+	held, err := locks.Disks(ctx, s.cfg.lockDir(), p.Grant.Touched)
 	if err != nil {
 		return err
 	}
-	defer unlock(locks)
+	defer locks.Unlock(held)
 	release, err := p.Grant.Hold()
 	if err != nil {
-		return r.failed(ctx, so.n, err.Error())
+		return r.failed(ctx, so.All, err.Error())
 	}
 	defer release()
 	shared, err := s.shared(ctx, p)
@@ -163,11 +166,11 @@ func (r *run) alone(ctx context.Context, text []byte) error {
 	if err := r.makeRoom(p.Grant); err != nil {
 		return err
 	}
-	if err := s.countStart(ctx, r.inv.Run, so); err != nil {
+	if err := s.starts.Add(ctx, r.inv.Run, so); err != nil {
 		return err
 	}
 	r.inv.Attempt = attempt
-	return r.start(ctx, p, locks)
+	return r.start(ctx, p, held)
 }
 
 // subject is what results are compared by.
@@ -180,7 +183,7 @@ func (r *run) subject() []string {
 }
 
 // start begins the attempt in the spool, tells the world, and runs fio.
-func (r *run) start(ctx context.Context, p plan, locks []*os.File) (end error) {
+func (r *run) start(ctx context.Context, p plan, held []*os.File) (end error) {
 	s := r.service
 	done := s.state.runs(r.inv.Bench, r.inv.Run)
 	defer done()
@@ -222,8 +225,8 @@ func (r *run) start(ctx context.Context, p plan, locks []*os.File) (end error) {
 	inv := runner.Invocation{
 		Key: runner.Key{Run: r.inv.Run, Attempt: r.inv.Attempt}, Host: s.token,
 		Dir: a.Dir, WorkDir: p.WorkDir, Mounts: p.Grant.Mounts, Volumes: p.Volumes,
-		Devices: p.Grant.Devices, User: p.User, Limits: p.Limits, Hold: locks,
-		Leash: r.leased.starts(),
+		Devices: p.Grant.Devices, User: p.User, Limits: p.Limits, Hold: held,
+		Leash: r.leased.markStarted(),
 	}
 	process, err := s.runner.Start(ctx, inv)
 	if err != nil {
@@ -234,10 +237,10 @@ func (r *run) start(ctx context.Context, p plan, locks []*os.File) (end error) {
 
 // unready ends a run that could not be prepared, or passes on why not.
 func (r *run) unready(ctx context.Context, a *spool.Attempt, o order, failure string, err error) error {
-	var unwanted *errUnwanted
+	var cancelled *cancellation.Error
 	switch {
-	case errors.As(err, &unwanted):
-		return r.commit(ctx, a, o, ending{Cancelled: unwanted})
+	case errors.As(err, &cancelled):
+		return r.commit(ctx, a, o, ending{Cancelled: cancelled})
 	case err != nil:
 		return r.unstarted(ctx, a, o, err)
 	}
@@ -247,7 +250,7 @@ func (r *run) unready(ctx context.Context, a *spool.Attempt, o order, failure st
 // unstarted ends a run that the runner could not start.
 func (r *run) unstarted(ctx context.Context, a *spool.Attempt, o order, err error) error {
 	if !errors.Is(err, runner.ErrUnavailable) { // else nobody knows what the engine did
-		r.leased.neverStarted()
+		r.leased.markNotStarted()
 	}
 	switch {
 	case errors.Is(err, runner.ErrUnavailable):

@@ -3,10 +3,12 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/services/bench/spool"
 )
 
 // untilStopped returns the context to wait for fio in. It ends as ctx does,
@@ -36,4 +38,19 @@ func (r *run) untilStopped(ctx context.Context) (context.Context, context.Cancel
 func (r *run) left(err error) error {
 	r.log.Info("the worker stops, and fio goes on", "attempt", r.inv.Attempt)
 	return bus.RetryAfter(err, time.Second)
+}
+
+// handBackPatience bounds what a worker still does on the bus when it stops.
+const handBackPatience = 2 * time.Second
+
+// handBack gives up an attempt because the worker stops: another, or this one
+// at its next start, begins the run again, and the start is not held against it.
+func (r *run) handBack(ctx context.Context, a *spool.Attempt) error {
+	why := fmt.Errorf("run is handed back: %w", context.Cause(ctx))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handBackPatience)
+	defer cancel()
+	if err := r.service.starts.HandBack(ctx, r.inv.Run); err != nil {
+		r.log.Warn("the start of a run that is handed back stays counted", "error", err)
+	}
+	return errors.Join(bus.RetryAfter(why, time.Second), a.Drop())
 }

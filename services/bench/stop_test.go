@@ -5,6 +5,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/services/bench/starts"
 )
 
 // An update of every worker of a fleet, as often as one likes, must not use up
@@ -29,9 +30,9 @@ func TestOrderlyStopsDoNotCountAsStarts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	so, err := (&Service{starts: kv}).startsOf(t.Context(), list.Runs[0].Run)
-	if err != nil || so.n != 3 || so.counted() != 1 {
-		t.Errorf("%d starts, %d of them counted, %v", so.n, so.counted(), err)
+	so, err := (starts.Counter{KV: kv}).Of(t.Context(), list.Runs[0].Run)
+	if err != nil || so.All != 3 || so.Against() != 1 {
+		t.Errorf("%d starts, %d of them counted, %v", so.All, so.Against(), err)
 	}
 }
 

@@ -1,4 +1,4 @@
-package bench
+package measure
 
 import (
 	"context"
@@ -15,20 +15,28 @@ import (
 // leastRepeats is how many repeats an interval takes at least.
 const leastRepeats = 3
 
-// spread decides which repeats of a list are not needed, because those before
-// tell a figure closely enough. What it decides by are the ends in the stream,
-// so a worker that takes the list over decides alike.
-type spread struct {
-	service *Service
-	list    events.RunList
-	target  float64 // half the interval's width over the median
-	figure  string
-	least   int
-	known   map[string]*events.RunCompleted // by run; nil for another end
+// Ends finds how runs ended; a bus does.
+type Ends interface {
+	Ended(ctx context.Context, filter string) (events.Event, bool, error)
 }
 
-// newSpread returns nil for a list whose repeats are all wanted.
-func (s *Service) newSpread(list events.RunList) *spread {
+// Precision decides which repeats of a list are not needed, because those before
+// give a figure closely enough. It decides by the ends in the stream, so a worker
+// that takes the list over decides alike. Methods of nil do nothing: most lists
+// want all their repeats.
+type Precision struct {
+	ends   Ends
+	host   string
+	list   events.RunList
+	target float64 // half the interval's width over the median
+	figure string
+	least  int
+	known  map[string]*events.RunCompleted // by run; nil for another end
+}
+
+// NewPrecision returns the precision that a list asks for, nil if it wants all its
+// repeats. host is this worker's, by which the ends of its runs are found.
+func NewPrecision(list events.RunList, host string, ends Ends) *Precision {
 	if list.Measure == nil || list.Measure.Spread == "" {
 		return nil
 	}
@@ -40,16 +48,16 @@ func (s *Service) newSpread(list events.RunList) *spread {
 	if figure == "" {
 		figure = "iops"
 	}
-	return &spread{
-		service: s, list: list, target: percent / 100, figure: figure,
+	return &Precision{
+		ends: ends, host: host, list: list, target: percent / 100, figure: figure,
 		least: max(list.Repeat, leastRepeats), known: map[string]*events.RunCompleted{},
 	}
 }
 
-// reached says why a run is not needed, "" if it is. Runs that failed, or whose
-// integrity is in doubt, tell nothing; so do those whose end still waits in the
+// Reached returns why a run is not needed, "" if it is. Runs that failed, or whose
+// integrity is in doubt, do not count; so do those whose end still waits in the
 // spool: what is not known is measured.
-func (p *spread) reached(ctx context.Context, inv events.Invocation) (string, error) {
+func (p *Precision) Reached(ctx context.Context, inv events.Invocation) (string, error) {
 	if p == nil || inv.Repeat < p.least {
 		return "", nil
 	}
@@ -76,7 +84,7 @@ func (p *spread) reached(ctx context.Context, inv events.Invocation) (string, er
 
 // tight says by how much the figure is known in every direction, "" if it is
 // not known closely enough in one.
-func (p *spread) tight(values map[string][]float64) string {
+func (p *Precision) tight(values map[string][]float64) string {
 	var said []string
 	for dir, list := range values {
 		half, ok := halfWidth(list)
@@ -90,12 +98,12 @@ func (p *spread) tight(values map[string][]float64) string {
 }
 
 // end is how an earlier run of the list completed, nil if it did not.
-func (p *spread) end(ctx context.Context, inv events.Invocation) (*events.RunCompleted, error) {
+func (p *Precision) end(ctx context.Context, inv events.Invocation) (*events.RunCompleted, error) {
 	if done, known := p.known[inv.Run]; known {
 		return done, nil
 	}
-	inv.Host = p.service.host
-	e, found, err := p.service.bus.Ended(ctx, inv.EndFilter())
+	inv.Host = p.host
+	e, found, err := p.ends.Ended(ctx, inv.EndFilter())
 	if err != nil {
 		return nil, bus.Unavailable(err)
 	}
@@ -159,12 +167,4 @@ func student(freedom int) float64 {
 		return students[freedom-1]
 	}
 	return 1.96 + 2.4/float64(freedom) // within 0.002 from here on
-}
-
-// notNeeded ends a repeat that is left out.
-func (r *run) notNeeded(ctx context.Context, why string) error {
-	return r.end(ctx, events.RunCancelled{
-		RunRef: r.inv.RunRef, Code: events.CodeNotNeeded, By: source, EndedAt: now(),
-		Reason: clip("not needed: "+why+", within "+r.list.Measure.Spread, 2048),
-	})
 }

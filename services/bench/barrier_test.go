@@ -31,18 +31,18 @@ func (w *world) twins(jobs []string, change func(*events.RunList)) (a, b events.
 // ends waits for the ends of all runs, in whichever order they come.
 func (w *world) ends(lists ...events.RunList) map[string]events.Event {
 	w.t.Helper()
-	wanted := map[string]bool{}
+	asked := map[string]bool{}
 	for _, l := range lists {
 		for _, inv := range l.Runs {
-			wanted[inv.Run] = true
+			asked[inv.Run] = true
 		}
 	}
 	got := map[string]events.Event{}
 	w.until("ends of all", func(e events.Event) bool {
-		if e.Type.Ends() == "run" && wanted[e.Subject] {
+		if e.Type.Ends() == "run" && asked[e.Subject] {
 			got[e.Subject] = e
 		}
-		return len(got) == len(wanted)
+		return len(got) == len(asked)
 	})
 	return got
 }
@@ -70,11 +70,9 @@ func TestHostsStartEachInvocationTogether(t *testing.T) {
 	}
 }
 
-func TestAHostThatDoesNotComeIsToldAndNotWaitedForTwice(t *testing.T) {
-	was := togetherPatience
-	togetherPatience = 2 * time.Second
-	t.Cleanup(func() { togetherPatience = was })
+func TestAHostThatDoesNotComeIsReportedAndNotWaitedForTwice(t *testing.T) {
 	w := newWorld(t)
+	w.barrierPatience = 2 * time.Second
 	w.start(w.config("host-a")) // host-b never comes
 	began := time.Now()
 	a, _ := w.twins([]string{timedJob, timedJob, timedJob}, nil)

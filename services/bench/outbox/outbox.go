@@ -1,4 +1,6 @@
-package bench
+// Package outbox sends the ends of attempts from the host's disk to the store
+// and the bus: the artifacts first, then the event that names them.
+package outbox
 
 import (
 	"bytes"
@@ -6,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path"
 	"strings"
@@ -14,8 +17,13 @@ import (
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/host/runner"
+	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/services/bench/spool"
+	"github.com/fiord-bench/fiord/services/bench/throttle"
 )
+
+// source names the service in events.
+const source = "fiord/bench"
 
 const (
 	// shipPatience is how long a run's end may hold up the next run. What is
@@ -27,28 +35,45 @@ const (
 	logSetFile = "logs.json"
 )
 
-// shipment is the shipper's part of a spool entry: the terminal to publish.
-type shipment struct {
+// End is the outbox's part of a spool entry: the terminal event to publish.
+type End struct {
 	Cause json.RawMessage `json:"cause"`
 	Type  events.Type     `json:"type"`
 	Data  any             `json:"data"`
 }
 
-// shipSoon ships what waits, this run's end above all, within shipPatience.
-func (s *Service) shipSoon(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shipPatience)
-	defer cancel()
-	s.shipAll(ctx)
+// Outbox ships the entries of a spool. All fields are required.
+type Outbox struct {
+	Spool *spool.Spool
+	Limit int64 // bytes of the spool, for the log
+	Store *artifacts.Store
+	Bus   *bus.Bus
+	Log   *slog.Logger
+	// Idle reports that nothing is measured on the host.
+	Idle func() bool
+	// Ended is called with each terminal event that was published.
+	Ended func(e bus.Ending, as events.Type)
+
+	failing throttle.Failure
 }
 
-// shipUntil tries again what could not be shipped, between runs: uploading
-// beside a measurement would disturb it.
-func (s *Service) shipUntil(ctx context.Context) {
+// ShipNow ships what waits, the end of the run that just ended above all. It
+// takes 20 seconds at most: what is not shipped by then waits in the spool.
+func (o *Outbox) ShipNow(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shipPatience)
+	defer cancel()
+	o.shipAll(ctx)
+}
+
+// Run tries again, every five seconds until the context ends, what could not be
+// shipped. It does so between runs only: uploading beside a measurement would
+// disturb it.
+func (o *Outbox) Run(ctx context.Context) {
 	tick := time.NewTicker(shipEvery)
 	defer tick.Stop()
 	for {
-		if s.quiet() {
-			s.shipAll(ctx)
+		if o.Idle() {
+			o.shipAll(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -58,33 +83,27 @@ func (s *Service) shipUntil(ctx context.Context) {
 	}
 }
 
-func (s *Service) quiet() bool {
-	s.state.mu.Lock()
-	defer s.state.mu.Unlock()
-	return len(s.state.running) == 0
-}
-
-func (s *Service) shipAll(ctx context.Context) {
-	err := s.spool.Ship(ctx, s.ship)
+func (o *Outbox) shipAll(ctx context.Context) {
+	err := o.Spool.Ship(ctx, o.ship)
 	if ctx.Err() != nil {
 		return
 	}
 	if err == nil {
-		if since := s.shipping.over(); since > 0 {
-			s.log.Info("results are shipped again", "after", since)
+		if since := o.failing.Recovered(); since > 0 {
+			o.Log.Info("results are shipped again", "after", since)
 		}
 		return
 	}
-	if !s.shipping.told() {
+	if !o.failing.ShouldLog() {
 		return
 	}
-	used, sizeErr := s.spool.Used()
-	s.log.Warn("results wait in the spool", "bytes", used, "limit", int64(s.cfg.SpoolLimit), "error", errors.Join(err, sizeErr)) //nolint:gosec // bounded
+	used, sizeErr := o.Spool.Used()
+	o.Log.Warn("results wait in the spool", "bytes", used, "limit", o.Limit, "error", errors.Join(err, sizeErr))
 }
 
 // ship stores an attempt's files, then publishes its end. Both may be repeated
 // without another effect.
-func (s *Service) ship(ctx context.Context, e spool.Entry) error {
+func (o *Outbox) ship(ctx context.Context, e spool.Entry) error {
 	var sent struct {
 		Cause json.RawMessage `json:"cause"`
 		Type  events.Type     `json:"type"`
@@ -97,12 +116,12 @@ func (s *Service) ship(ctx context.Context, e spool.Entry) error {
 	if err != nil {
 		return fmt.Errorf("read cause: %w", err)
 	}
-	kept, logs, err := s.put(ctx, e)
+	kept, logs, err := o.put(ctx, e)
 	if errors.Is(err, artifacts.ErrExists) {
 		// Starts are counted by compare-and-set, so this is a store that was
 		// restored or tampered with. The files here are the run's own.
-		s.log.Error("artifacts of this attempt exist with other content", "run_id", e.Run, "attempt", e.Attempt, "error", err)
-		return s.shipClash(ctx, e, cause, err)
+		o.Log.Error("artifacts of this attempt exist with other content", "run_id", e.Run, "attempt", e.Attempt, "error", err)
+		return o.shipClash(ctx, e, cause, err)
 	}
 	if err != nil {
 		return err
@@ -111,24 +130,24 @@ func (s *Service) ship(ctx context.Context, e spool.Entry) error {
 	if err != nil {
 		return err
 	}
-	return s.publishEnd(ctx, e, cause, data)
+	return o.publishEnd(ctx, e, cause, data)
 }
 
-func (s *Service) publishEnd(ctx context.Context, e spool.Entry, cause events.Event, data events.Data) error {
-	ending, err := s.bus.End(ctx, events.New(source, e.Run, &cause, data))
+func (o *Outbox) publishEnd(ctx context.Context, e spool.Entry, cause events.Event, data events.Data) error {
+	ending, err := o.Bus.End(ctx, events.New(source, e.Run, &cause, data))
 	if err != nil {
 		return err
 	}
-	s.ended(ending, data.EventType())
-	s.log.Info("run ended", "run_id", e.Run, "attempt", e.Attempt, "end", ending.Event.Type, "ours", ending.Won)
+	o.Ended(ending, data.EventType())
+	o.Log.Info("run ended", "run_id", e.Run, "attempt", e.Attempt, "end", ending.Event.Type, "ours", ending.Won)
 	return nil
 }
 
 // put stores the files of an entry.
-func (s *Service) put(ctx context.Context, e spool.Entry) (kept []events.Artifact, logs *events.ClaimCheck, err error) {
+func (o *Outbox) put(ctx context.Context, e spool.Entry) (kept []events.Artifact, logs *events.ClaimCheck, err error) {
 	var set events.LogSet
 	for _, f := range e.Files {
-		claim, err := s.putFile(ctx, e, f)
+		claim, err := o.putFile(ctx, e, f)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -146,12 +165,12 @@ func (s *Service) put(ctx context.Context, e spool.Entry) (kept []events.Artifac
 	if err != nil {
 		return nil, nil, fmt.Errorf("encode list of logs: %w", err)
 	}
-	claim, err := s.store.Put(ctx, artifacts.RunKey(e.Run, e.Attempt, logSetFile), "application/json", bytes.NewReader(listing))
+	claim, err := o.Store.Put(ctx, artifacts.RunKey(e.Run, e.Attempt, logSetFile), "application/json", bytes.NewReader(listing))
 	return kept, &claim, err
 }
 
-func (s *Service) putFile(ctx context.Context, e spool.Entry, f spool.File) (events.ClaimCheck, error) {
-	file, err := os.Open(s.spool.Path(e, f))
+func (o *Outbox) putFile(ctx context.Context, e spool.Entry, f spool.File) (events.ClaimCheck, error) {
+	file, err := os.Open(o.Spool.Path(e, f))
 	if err != nil {
 		return events.ClaimCheck{}, err
 	}
@@ -159,9 +178,9 @@ func (s *Service) putFile(ctx context.Context, e spool.Entry, f spool.File) (eve
 	dir, name := path.Split(f.Name)
 	key := artifacts.RunKey(e.Run, e.Attempt, dir+artifacts.SafeName(name))
 	if f.Compress {
-		return s.store.PutCompressed(ctx, key+artifacts.SuffixZstd, file)
+		return o.Store.PutCompressed(ctx, key+artifacts.SuffixZstd, file)
 	}
-	return s.store.Put(ctx, key, f.MediaType, file)
+	return o.Store.Put(ctx, key, f.MediaType, file)
 }
 
 // sealed is the terminal with its artifacts.
@@ -193,14 +212,14 @@ func decode[T any](raw json.RawMessage) (T, error) {
 }
 
 // shipClash fails a run whose artifacts cannot be stored.
-func (s *Service) shipClash(ctx context.Context, e spool.Entry, cause events.Event, why error) error {
+func (o *Outbox) shipClash(ctx context.Context, e spool.Entry, cause events.Event, why error) error {
 	var end struct {
 		Data struct{ events.RunRef } `json:"data"`
 	}
 	if err := json.Unmarshal(e.End, &end); err != nil {
 		return fmt.Errorf("read end: %w", err)
 	}
-	return s.publishEnd(ctx, e, cause, events.RunFailed{
-		RunRef: end.Data.RunRef, EndedAt: now(), Reason: clip("its results cannot be stored: "+why.Error(), 2048),
+	return o.publishEnd(ctx, e, cause, events.RunFailed{
+		RunRef: end.Data.RunRef, EndedAt: time.Now().UTC(), Reason: events.Clip("its results cannot be stored: "+why.Error(), events.MaxReason),
 	})
 }

@@ -1,4 +1,6 @@
-package bench
+// Package locks keeps what is measured on one host apart: by the measurement
+// gate, and by a lock for each disk.
+package locks
 
 import (
 	"context"
@@ -14,10 +16,10 @@ import (
 	"github.com/fiord-bench/fiord/internal/gate"
 )
 
-// turnstile lets the worker's own runs share the host's measurement gate. The
+// Turnstile lets the worker's own runs share the host's measurement gate. The
 // first takes it, the last gives it back; runs on disjoint disks may overlap
 // only when the owner has raised the capacity.
-type turnstile struct {
+type Turnstile struct {
 	gate *gate.Gate
 
 	mu      sync.Mutex
@@ -26,12 +28,13 @@ type turnstile struct {
 	entry   chan struct{} // held by who is passing the gate
 }
 
-func newTurnstile(g *gate.Gate) *turnstile {
-	return &turnstile{gate: g, entry: make(chan struct{}, 1)}
+// NewTurnstile returns one that nothing has passed.
+func NewTurnstile(g *gate.Gate) *Turnstile {
+	return &Turnstile{gate: g, entry: make(chan struct{}, 1)}
 }
 
-// enter passes the gate. leave may be called once.
-func (t *turnstile) enter(ctx context.Context) (leave func(), err error) {
+// Enter passes the gate. leave may be called once.
+func (t *Turnstile) Enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case t.entry <- struct{}{}:
 	case <-ctx.Done():
@@ -56,8 +59,8 @@ func (t *turnstile) enter(ctx context.Context) (leave func(), err error) {
 	return t.leave, nil
 }
 
-func (t *turnstile) leave() {
-	// While somebody passes, the count may be about to rise: wait, so that the
+func (t *Turnstile) leave() {
+	// While another run passes, the count may be about to rise: wait, so that the
 	// gate is given back by the last one only.
 	t.entry <- struct{}{}
 	defer func() { <-t.entry }()
@@ -68,21 +71,20 @@ func (t *turnstile) leave() {
 	}
 }
 
-// lockPoll is how often a disk that somebody else measures is tried again.
+// lockPoll is how often a disk that another run measures is tried again.
 const lockPoll = 100 * time.Millisecond
 
-// lockDisks locks disks by kernel name, in order, so that two who want the
+// Disks locks disks by kernel name, with files in dir, in order, so that two who want the
 // same ones never wait for each other. The locks are on open files: fio, if it
 // is a child, inherits them, and they last as long as any process of it does.
-func (s *Service) lockDisks(ctx context.Context, disks []string) (held []*os.File, err error) {
-	dir := filepath.Join(s.cfg.StateDir, "locks")
+func Disks(ctx context.Context, dir string, disks []string) (held []*os.File, err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("lock disks: %w", err)
 	}
 	for _, disk := range slices.Sorted(slices.Values(disks)) {
 		f, err := lockFile(ctx, filepath.Join(dir, filepath.Base(disk)))
 		if err != nil {
-			unlock(held)
+			Unlock(held)
 			return nil, fmt.Errorf("lock disk %s: %w", disk, err)
 		}
 		held = append(held, f)
@@ -113,8 +115,8 @@ func lockFile(ctx context.Context, path string) (*os.File, error) {
 	}
 }
 
-// unlock closes the worker's copies; a lock ends when fio has closed its own.
-func unlock(held []*os.File) {
+// Unlock closes the worker's copies; a lock ends when fio has closed its own.
+func Unlock(held []*os.File) {
 	for _, f := range held {
 		_ = f.Close() // nothing was written
 	}

@@ -1,4 +1,4 @@
-package bench
+package hoststat
 
 import (
 	"os"
@@ -9,11 +9,11 @@ import (
 	"github.com/fiord-bench/fiord/host/block"
 )
 
-// diskTimes tells how long requests at a run's disks take while it runs. fio
+// DiskTimes measures how long requests at a run's disks take while it runs. fio
 // says nothing of latency before it ends: its logs stay in memory until then,
 // and --status-interval has it walk and print every histogram. The kernel
 // counts requests and their time for each disk anyway.
-type diskTimes struct {
+type DiskTimes struct {
 	files []string
 	last  map[string]diskCount // by direction, summed over the disks
 }
@@ -21,9 +21,9 @@ type diskTimes struct {
 // diskCount is a direction's requests so far, and the milliseconds they took.
 type diskCount struct{ requests, ms uint64 }
 
-// newDiskTimes reads the disks, by kernel name, for the first time.
-func newDiskTimes(sys block.System, disks []string) *diskTimes {
-	d := &diskTimes{}
+// NewDiskTimes reads the disks, by kernel name, for the first time.
+func NewDiskTimes(sys block.System, disks []string) *DiskTimes {
+	d := &DiskTimes{}
 	for _, disk := range disks {
 		d.files = append(d.files, filepath.Join("/", sys.Root, "sys/block", disk, "stat"))
 	}
@@ -31,9 +31,9 @@ func newDiskTimes(sys block.System, disks []string) *diskTimes {
 	return d
 }
 
-// since is the mean time of a request since the last call, in nanoseconds by
+// Since is the mean time of a request since the last call, in nanoseconds by
 // direction. A direction without requests is left out.
-func (d *diskTimes) since() map[string]float64 {
+func (d *DiskTimes) Since() map[string]float64 {
 	now := d.read()
 	mean := map[string]float64{}
 	for direction, c := range now {
@@ -50,7 +50,7 @@ func (d *diskTimes) since() map[string]float64 {
 // /sys/block/<disk>/stat; the milliseconds are three further on.
 var statFields = map[string]int{"read": 0, "write": 4, "trim": 11}
 
-func (d *diskTimes) read() map[string]diskCount {
+func (d *DiskTimes) read() map[string]diskCount {
 	all := map[string]diskCount{}
 	for _, file := range d.files {
 		text, err := os.ReadFile(file) //nolint:gosec // below /sys
