@@ -15,7 +15,7 @@ import (
 )
 
 func TestSharedDisksAreNamedAsEveryHostNamesThem(t *testing.T) {
-	sys := blocktest.Open(t, "block/testdata/san.tree")
+	sys := blocktest.Open(t, "../../host/block/testdata/san.tree")
 	for _, tc := range []struct {
 		name   string
 		owners []string
