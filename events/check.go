@@ -128,9 +128,10 @@ func (c *check) texts(field string, list []string, limit int) {
 func (c *check) url(field, value string, schemes ...string) {
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" && u.Scheme != "file" {
-		c.fail(field, "is %.80q, not an absolute URL", value)
+		c.fail(field, "is %.80q, not an absolute URL", shown(value))
 		return
 	}
+	c.secretless(field, value)
 	for _, s := range schemes {
 		if u.Scheme == s {
 			return

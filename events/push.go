@@ -46,6 +46,7 @@ func (p Pull) check(c *check, at string) {
 	c.optional(at+".head", p.Head, 1024)
 	c.optional(at+".head_repo", p.HeadRepo, 300)
 	c.optional(at+".head_url", p.HeadURL, 2048)
+	c.secretless(at+".head_url", p.HeadURL)
 }
 
 // Push is what every event about a push carries.
@@ -104,6 +105,8 @@ func (r Repo) check(c *check, at string) {
 	oneOf(c, at+".forge", r.Forge, "github", "gitlab", "gitea", "forgejo", "gogs", "bitbucket", "bitbucket-dc", "soft-serve", "git")
 	c.text(at+".name", r.Name, 300)
 	c.text(at+".clone_url", r.CloneURL, 2048)
+	c.secretless(at+".clone_url", r.CloneURL)
+	c.secretless(at+".web_url", r.WebURL)
 }
 
 // sha wants a SHA-1 or SHA-256 object name.

@@ -223,7 +223,8 @@ func (d BenchRequested) checkJobs(c *check) {
 	for i, j := range d.Jobs {
 		at := fmt.Sprintf("jobs[%d]", i)
 		c.text(at+".name", j.Name, 500)
-		c.that(!names[j.Name], at+".name", "is %.80q a second time", j.Name)
+		c.that(!names[j.Name], at+".name", "is %.80q a second time", shown(j.Name))
+		c.secretless(at+".name", j.Name)
 		names[j.Name] = true
 		if j.Side != "" {
 			oneOf(c, at+".side", j.Side, SideBefore, SideAfter)

@@ -170,17 +170,6 @@ func variables(given []string) (map[string]string, error) {
 	return vars, nil
 }
 
-// includes opens the files that a job file includes; they are stored in its
-// place, so that the worker needs nothing else.
-func includes(jobFile string) lint.Open {
-	return func(name string) ([]byte, error) {
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(filepath.Dir(jobFile), name)
-		}
-		return os.ReadFile(name) //nolint:gosec // the person's own file names it
-	}
-}
-
 func readJob(stdin io.Reader, name string) ([]byte, error) {
 	if name == "-" {
 		text, err := io.ReadAll(io.LimitReader(stdin, job.MaxBytes+1))
@@ -195,7 +184,7 @@ func readJob(stdin io.Reader, name string) ([]byte, error) {
 	if filepath.Base(name) == config.Name {
 		return nil, fmt.Errorf("%s says what a push measures: name job files here, or see with fiord lint what a push would be told", name)
 	}
-	text, err := os.ReadFile(name) //nolint:gosec // the person names the file
+	text, err := readWithin(repositoryOf(name), name)
 	if err != nil {
 		return nil, fmt.Errorf("read job file: %w", err)
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/fiord-bench/fiord/events"
 )
 
 // Pulls says what happens to pull and merge requests of a repository.
@@ -139,6 +141,11 @@ func (r Rule) validate() error {
 	if !slices.Contains([]Pulls{"", PullsOff, PullsApproved, PullsMembers}, r.PullRequests) {
 		errs = append(errs, fmt.Errorf("pull_requests is %q, must be off, approved or members", r.PullRequests))
 	}
+	for _, address := range append([]string{r.Clone}, r.URLs...) {
+		if events.CarriesSecret(address) {
+			errs = append(errs, errors.New("clone or urls carries a user or a password: leave it out, and give ingest the credential (git: in its keys file)"))
+		}
+	}
 	if r.MaxRuns < 0 || r.MaxTimeout < 0 || r.MaxDeadline < 0 {
 		errs = append(errs, errors.New("max_runs, max_timeout and max_deadline must not be negative"))
 	}
@@ -173,10 +180,11 @@ func (p *Policy) Reconciled() []Rule {
 	return rules
 }
 
-// CloneURL is where to fetch a repository from.
+// CloneURL is where to fetch a repository from, without a password that the forge
+// or a hook has put into the address it gives.
 func (r Rule) CloneURL(name, told string) string {
 	if r.Clone == "" {
-		return told
+		return events.WithoutSecret(told)
 	}
 	return strings.ReplaceAll(r.Clone, "{name}", name)
 }

@@ -68,6 +68,9 @@ func TestCloneURLOfTheOperatorWins(t *testing.T) {
 	if got := rule(t, "git", "storage-lab/jobs").CloneURL("storage-lab/jobs", "https://evil.example/x"); got != "https://mirror.example.org/storage-lab/jobs.git" {
 		t.Errorf("clone URL %s", got)
 	}
+	if got := rule(t, "github", "storage-lab/secret").CloneURL("storage-lab/secret", "https://ada:hunter2@told/x"); got != "https://told/x" {
+		t.Errorf("clone URL %s", got)
+	}
 	if got := rule(t, "github", "storage-lab/secret").CloneURL("storage-lab/secret", "https://told"); got != "https://told" {
 		t.Errorf("clone URL %s", got)
 	}
@@ -161,12 +164,13 @@ func TestWrongPoliciesAreRefused(t *testing.T) {
 		"no glob":           {`- {repositories: ["a[1"]}`, "no glob"},
 		"pull requests":     {"- {repositories: [a], pull_requests: yes please}", "off, approved or members"},
 		"negative":          {"- {repositories: [a], max_runs: -1}", "negative"},
+		"a password":        {`- {repositories: [a], clone: "https://ada:hunter2@h/{name}"}`, "carries a user or a password"},
 		"reconcile, no url": {"- {repositories: [a], reconcile: true}", "reconcile needs clone"},
 		"reconcile, a glob": {`- {repositories: ["a/*"], forges: [git], clone: "https://h/{name}", reconcile: true}`, "without wildcards"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := repos.Parse("repos.yaml", []byte("version: 1\nrules:\n"+tt.rules+"\n"))
-			if err == nil || !strings.Contains(err.Error(), tt.says) || !strings.HasPrefix(err.Error(), "repos.yaml: ") {
+			if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), tt.says) || !strings.HasPrefix(err.Error(), "repos.yaml: ") {
 				t.Errorf("error %v, want repos.yaml: … %s", err, tt.says)
 			}
 		})

@@ -46,14 +46,14 @@ type Result struct {
 // Folder checks the fiord.yaml at a path, and every job file that it names
 // relative to its folder.
 func Folder(ctx context.Context, path string, o Options) (Result, error) {
-	src, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Result{}, fmt.Errorf("%w: a push without it measures nothing; name the repository's folder, or single job files", err)
+	l := newLinter(ctx, filepath.Dir(path), o)
+	src, err := l.tree.ReadFile(filepath.Base(path)) // as a push: no link is followed
+	if errors.Is(err, checkout.ErrNotFound) {
+		return Result{}, fmt.Errorf("%w: %w: a push without it measures nothing; name the repository's folder, or single job files", fs.ErrNotExist, err)
 	}
 	if err != nil {
 		return Result{}, fmt.Errorf("lint: %w", err)
 	}
-	l := newLinter(ctx, filepath.Dir(path), o)
 	file, err := config.Parse(filepath.Base(path), src)
 	var problems config.Problems
 	if errors.As(err, &problems) {
