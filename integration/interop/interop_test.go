@@ -76,9 +76,12 @@ func watch(t *testing.T, b *bus.Bus) (next func() events.Event) {
 	}
 }
 
-// arrived checks that an event is what request made.
-func arrived(t *testing.T, got events.Event, id string) {
+// arrived checks that an event is what request made, with the requester that the
+// door it came by found out.
+func arrived(t *testing.T, got events.Event, id string, requester *events.Requester) {
 	t.Helper()
+	asked := asked
+	asked.Requester = requester
 	want := events.Event{
 		ID: id, Source: "//lab.example/nightly", Type: events.TypeBenchRequested, CorrelationID: "change-4711",
 		Time: time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC), TraceParent: traceParent, Data: asked,
@@ -104,7 +107,7 @@ func TestFiordTakesWhatTheSDKPublishesToJetStream(t *testing.T) {
 			if err := client.Send(force(t.Context()), request(t, mode)); cloudevents.IsUndelivered(err) {
 				t.Fatal(err)
 			}
-			arrived(t, next(), mode)
+			arrived(t, next(), mode, nil)
 		})
 	}
 }
@@ -122,7 +125,7 @@ func TestFiordTakesWhatTheSDKPostsToIngest(t *testing.T) {
 			if result := client.Send(force(t.Context()), request(t, mode)); !cloudevents.IsACK(result) {
 				t.Fatalf("not acknowledged: %v", result)
 			}
-			arrived(t, next(), mode)
+			arrived(t, next(), mode, &events.Requester{Right: events.RightToken, Name: "token-1"})
 			// The SDK tells a script that its event was refused for good.
 			bad := request(t, "bad")
 			bad.SetType("dev.fiord.bench.wished.v1")
