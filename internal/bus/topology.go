@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,6 +54,10 @@ type Topology struct {
 	// from the registry. It counts as lost long before (registry.LostAfter);
 	// its records stay so that inventory can tell, even after a restart.
 	HostTTL time.Duration
+	// Volatile keeps progress and the registry of hosts in memory. It suits a
+	// server whose every start provisions, as fiord up's does: any other that is
+	// restarted would be without them.
+	Volatile bool
 }
 
 // DefaultTopology suits one server.
@@ -70,6 +75,11 @@ func DefaultTopology() Topology {
 // topology. It may run any number of times, from several places at once.
 func (b *Bus) Provision(ctx context.Context) error {
 	t := b.opts.Topology
+	for _, name := range []string{StreamLive, "KV_" + BucketHosts} {
+		if err := b.moveStorage(ctx, name, t.passing()); err != nil {
+			return err
+		}
+	}
 	for _, cfg := range t.streams() {
 		if _, err := b.js.CreateOrUpdateStream(ctx, cfg); err != nil {
 			return fmt.Errorf("provision stream %s: %w", cfg.Name, err)
@@ -79,6 +89,34 @@ func (b *Bus) Provision(ctx context.Context) error {
 		if _, err := b.js.CreateOrUpdateKeyValue(ctx, cfg); err != nil {
 			return fmt.Errorf("provision bucket %s: %w", cfg.Bucket, err)
 		}
+	}
+	return nil
+}
+
+// passing is the storage of what is renewed every few seconds anyway.
+func (t Topology) passing() jetstream.StorageType {
+	if t.Volatile {
+		return jetstream.MemoryStorage
+	}
+	return jetstream.FileStorage
+}
+
+// moveStorage removes a stream that is kept elsewhere than it should be, so that
+// it can be made anew: a server does not move streams, and these hold nothing that
+// is not sent again within seconds.
+func (b *Bus) moveStorage(ctx context.Context, name string, want jetstream.StorageType) error {
+	stream, err := b.js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look up stream %s: %w", name, err)
+	}
+	if stream.CachedInfo().Config.Storage == want {
+		return nil
+	}
+	if err := b.js.DeleteStream(ctx, name); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("make stream %s anew: %w", name, err)
 	}
 	return nil
 }
@@ -129,7 +167,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		Description:       "fiord: the latest progress of each run",
 		Subjects:          []string{events.LivePrefix + ">"},
 		Retention:         jetstream.LimitsPolicy,
-		Storage:           jetstream.MemoryStorage,
+		Storage:           t.passing(),
 		MaxAge:            15 * time.Minute,
 		MaxMsgsPerSubject: 1,
 		Replicas:          t.Replicas,
@@ -139,7 +177,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 
 func (t Topology) buckets() []jetstream.KeyValueConfig {
 	return []jetstream.KeyValueConfig{
-		{Bucket: BucketHosts, Storage: jetstream.MemoryStorage, TTL: t.HostTTL, Replicas: t.Replicas,
+		{Bucket: BucketHosts, Storage: t.passing(), TTL: t.HostTTL, Replicas: t.Replicas,
 			Description: "fiord: bench hosts, their beats and facts"},
 		{Bucket: BucketLeases, Storage: jetstream.FileStorage, LimitMarkerTTL: time.Minute, Replicas: t.Replicas,
 			Description: "fiord: devices that several hosts see"},

@@ -59,7 +59,7 @@ func (b *Bus) React(ctx context.Context, r Reaction) (*Subscription, error) {
 		metrics:  b.metrics.of(r.Durable()),
 		beats:    beats{alive: map[jetstream.Msg]struct{}{}},
 	}
-	if err := w.ensure(ctx); err != nil {
+	if err := w.await(ctx); err != nil {
 		return nil, err
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -98,6 +98,31 @@ func (w *worker) ensure(ctx context.Context) error {
 	defer w.mu.Unlock()
 	w.consumer = c
 	return nil
+}
+
+// await makes the consumer, however long the server takes: when fifty workers are
+// switched on together, it answers some of them late. An answer that refuses is
+// an error at once.
+func (w *worker) await(ctx context.Context) error {
+	for failures := 0; ; failures++ {
+		err := w.ensure(ctx)
+		late := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || isLeaderless(err) ||
+			errors.Is(err, jetstream.ErrStreamNotFound)
+		if err == nil || !late || ctx.Err() != nil {
+			return err
+		}
+		// A right that is missing is never answered either.
+		if errors.Is(w.bus.nc.LastError(), nats.ErrPermissionViolation) {
+			return err
+		}
+		pause := w.backoff(failures)
+		w.log.Warn("waiting for the consumer", "error", err, "again_in", pause)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
 }
 
 // restore makes the consumer again if it is not there. Looking first is cheap: a

@@ -113,7 +113,9 @@ func (s *Stack) provision(ctx context.Context) error {
 		return err
 	}
 	defer nc.Close()
-	b, err := bus.New(bus.Options{Conn: nc, Source: "fiord/up", Log: s.log})
+	topology := bus.DefaultTopology()
+	topology.Volatile = true // this server never starts without what follows
+	b, err := bus.New(bus.Options{Conn: nc, Source: "fiord/up", Topology: topology, Log: s.log})
 	if err != nil {
 		return err
 	}
