@@ -135,7 +135,7 @@ func TestVariablesOfABenchAreWrittenIntoItsJobs(t *testing.T) {
 			t.Errorf("bench %s: %q, want %q", name, got[name], want)
 		}
 	}
-	c.write("a.fio", "[a]\nrw=read\nsize=1m\nfilename=${HOME}\n") // the service has one, which is nothing to a job
+	c.write("a.fio", "[a]\nrw=read\nsize=1m\nfilename=${HOME}x\n") // the service has one, which is nothing to a job
 	c.write("fiord.yaml", "version: 1\nbenches: [{name: a, jobs: [a.fio], vars: {OTHER: 1m}}]\n")
 	c.push("refs/heads/main", "Without a value")
 	rejected := data[events.PushRejected](t, s.await(outcome...))
