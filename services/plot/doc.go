@@ -8,10 +8,10 @@
 //	draw      run.completed                                figures in plots/<run>/, plots.rendered
 //	tally     plots.rendered, the other ends of runs,      when nothing is missing: reports/<bench>/, and
 //	          bench.placed                                 bench.reported or bench.cancelled
-//	confirm   bench.reported, bench.unplaced,              settles the bench that the ended one was to
+//	confirm   bench.reported, bench.unplaced,              judges the bench again that the ended one was to
 //	          bench.cancelled                              confirm
-//	cancel    cancel.requested                             bench.cancelled, if nobody has placed the bench,
-//	                                                       or it waits for its second look
+//	cancel    cancel.requested                             bench.cancelled, if the bench is not placed, or
+//	                                                       waits for its confirmation
 //	archive   bench.requested, run.started, ends of        archive/<bench>/, and for reported benches
 //	          benches, baseline.accepted                   archive/history/
 //
@@ -30,14 +30,14 @@
 // it end once. So replicas may race, and events may come twice, late or in any
 // order.
 //
-// # Measured again before it is told
+// # Measured again before it is reported
 //
-// A bench that regressed and wants that confirmed doesn't end yet. Its doubt is
-// stored as reports/<bench>/confirm.json, which decides what is asked for: one
-// bench.requested whose id follows from the bench's. The bench is settled again
-// when that one has ended, in whatever way, and ends with what follows from
-// both. Cancelling the first cancels the second. A regression that the history
-// knows to be told already ends its bench at once.
+// A bench that regressed and wants that confirmed doesn't end yet. What is to be
+// measured again is stored as reports/<bench>/confirm.json: one bench.requested
+// whose id follows from the bench's. The bench is judged again when that one has
+// ended, in whatever way, and ends with what follows from both. Cancelling the
+// first cancels the second. A regression that was reported before ends its bench
+// at once.
 //
 // # What failure brings about
 //
