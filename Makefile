@@ -54,7 +54,7 @@ demo: ## From a git push to plots on a page, on this machine
 .PHONY: test
 test: setup ## Set up, and run all tests
 	@GOWORK=off go build -C tools -o ../bin/testsum ./testsum
-	@go test -json $(TEST_FLAGS) work | bin/testsum
+	@go test -json -timeout 25m $(TEST_FLAGS) work | bin/testsum
 
 .PHONY: check
 check: ## Everything that CI checks; the tests come last
