@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,6 +167,23 @@ func (f *fleet) lag(stream, consumer string) {
 	f.t.Errorf("no consumer %s of %s in account %s", consumer, stream, natsd.Home)
 }
 
+// everybody writes a configuration that lets in all users of another, without
+// any limit to what they may.
+func everybody(t *testing.T, users string) string {
+	t.Helper()
+	var list strings.Builder
+	keys := regexp.MustCompile(`\bU[A-Z2-7]{55}\b`).FindAllString(string(read(t, users)), -1)
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
+		fmt.Fprintf(&list, "  {nkey: %s}\n", key)
+	}
+	file := filepath.Join(t.TempDir(), "everybody.conf")
+	if err := os.WriteFile(file, []byte("authorization { users: [\n"+list.String()+"] }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // A host is let in at its own site and by the cluster, at no other site; and a
 // site's server that was taken over, and lets everybody in, hands on no more
 // than the rights of the site's hosts.
@@ -175,7 +195,7 @@ func TestALeafNodeHandsOnNoMoreThanItsHostsMay(t *testing.T) {
 		t.Error("a host of another site was let in at the leaf node")
 	}
 	at := filepath.Join(f.export, creds.ExportSites, site)
-	taken := leaf(t, "taken", filepath.Join(f.export, creds.ExportNATS), filepath.Join(at, creds.LeafSeed), f.tls, f.hub)
+	taken := leaf(t, "taken", everybody(t, filepath.Join(f.export, creds.ExportNATS)), filepath.Join(at, creds.LeafSeed), f.tls, f.hub)
 	url := strings.Replace(taken.ClientURL(), "nats:", "tls:", 1)
 	started := func(user, host string) error {
 		b, err := f.connect(user, url)

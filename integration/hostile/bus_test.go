@@ -317,11 +317,11 @@ func (w *world) request(ctx context.Context, user, subject, body string) (*nats.
 // Consumers that services make for guests are pulled, whatever the order says.
 func TestNoConsumerDeliversWhereAGuestSays(t *testing.T) {
 	w := newWorld(t)
-	key := w.users["person-viewer"].NKey
+	key := w.users["person-the-viewer"].NKey
 	const push = `"deliver_subject":"$JS.API.STREAM.DELETE.FIORD","config":{"deliver_subject":"fiord.events.host.lost.v1"}`
 	for i, c := range []struct{ user, name, order string }{
-		{"person-viewer", bus.ViewName(key, 0), `{"filters":["fiord.events.>"],"deliver":"all","inactive_threshold":1000000000,` + push + `}`},
-		{"person-operator", "on-x", `{"durable":true,"filters":["fiord.events.>"],"deliver":"all","ack_wait":1000000000,"max_ack_pending":1,` + push + `}`},
+		{"person-the-viewer", bus.ViewName(key, 0), `{"filters":["fiord.events.>"],"deliver":"all","inactive_threshold":1000000000,` + push + `}`},
+		{"person-the-operator", "on-x", `{"durable":true,"filters":["fiord.events.>"],"deliver":"all","ack_wait":1000000000,"max_ack_pending":1,` + push + `}`},
 		{"bench-a", "bench-wanted-a", `{"filters":["fiord.events.>"],"deliver":"all","inactive_threshold":1000000000,` + push + `}`},
 		{"bench-a", "bench-host-a", `{"durable":true,"filters":["fiord.events.runs.requested.v1.host.a","fiord.redrive.bench-host-a"],"deliver":"all","ack_wait":1000000000,"max_ack_pending":1,` + push + `}`},
 	} {
@@ -340,8 +340,8 @@ func TestNoConsumerDeliversWhereAGuestSays(t *testing.T) {
 	for _, c := range []struct{ user, name, order, refusal string }{
 		{"bench-a", "bench-pool-default", `{"durable":true,"filters":["fiord.events.>"],"deliver":"all","ack_wait":1000000000,"max_ack_pending":1}`, "filters are"},
 		{"bench-a", "bench-pool-default", `{"filters":["fiord.events.>"],"deliver":"all","inactive_threshold":1}`, "is durable and should not be"},
-		{"person-viewer", bus.ViewName(key, 1), `{"filters":["fiord.events.>"],"deliver":"all"}`, "inactive_threshold"},
-		{"person-operator", "on-y", ``, "read order"},
+		{"person-the-viewer", bus.ViewName(key, 1), `{"filters":["fiord.events.>"],"deliver":"all"}`, "inactive_threshold"},
+		{"person-the-operator", "on-y", ``, "read order"},
 	} {
 		answer, err := w.request(t.Context(), c.user, bus.ConsumerSubject(bus.StreamEvents, c.name), c.order)
 		if err != nil || !strings.Contains(string(answer.Data), c.refusal) {
@@ -367,7 +367,7 @@ func TestRedrivesBringAboutNothingNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	operator := w.open("person-operator")
+	operator := w.open("person-the-operator")
 	for i, body := range []string{string(forged), `{"dead":9}`, `{"event":9}`, `{"event":1,"dead":1}`} {
 		if _, err := operator.JetStream().Publish(ctx, bus.RedriveSubject(r.Durable()), []byte(body)); err != nil {
 			t.Fatalf("an operator asks for a redrive: %v", err)
@@ -385,7 +385,7 @@ func TestRedrivesBringAboutNothingNew(t *testing.T) {
 		_ = w.connect(user).Publish(bus.DeadSubject(r.Durable()), []byte(letter))
 	}
 	for _, role := range []access.Role{access.Viewer, access.Requester} {
-		nc := w.connect("person-" + string(role))
+		nc := w.connect("person-the-" + string(role))
 		if err := errors.Join(nc.Publish(bus.RedriveSubject(r.Durable()), []byte(`{"event":1}`)), nc.FlushTimeout(time.Second)); err != nil {
 			t.Fatal(err)
 		}

@@ -32,7 +32,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, dir: t.TempDir(), users: map[string]natsd.User{}}
 	grants := []creds.Grant{{Kind: creds.Bench, Name: "a", Pools: []string{"default"}}, {Kind: creds.Bench, Name: "b", Pools: []string{"nvme"}}}
 	for _, role := range access.Roles() {
-		grants = append(grants, creds.Grant{Kind: creds.Person, Name: string(role), Role: role})
+		grants = append(grants, creds.Grant{Kind: creds.Person, Name: "the-" + string(role), Role: role})
 	}
 	grants = append(grants, creds.Grant{Kind: creds.Site, Name: "berlin", Hosts: []string{"b"}, Pools: []string{"nvme"}})
 	byKey := map[string]string{}
