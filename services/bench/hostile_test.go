@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,7 +80,7 @@ func (w *world) refusal(text, name, driver string, options map[string]string) st
 func TestAPushMountsNoFolderOfTheHost(t *testing.T) {
 	w, outside := hostileHost(t, nil)
 	link := filepath.Join(w.data, "link")
-	if err := os.Symlink(outside, link); err != nil {
+	if err := errors.Join(os.MkdirAll(w.data, 0o755), os.Symlink(outside, link)); err != nil { // the worker may still be starting
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct {
