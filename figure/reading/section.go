@@ -2,7 +2,6 @@ package reading
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -232,12 +231,4 @@ func (run *Run) silences() {
 	if len(list) > 0 {
 		run.Silent = figure.Silences(list, run.Length)
 	}
-}
-
-// flagged marks what is said of a section with its name.
-func (r *reader) flagged(text string) string {
-	if r.section == "" {
-		return text
-	}
-	return fmt.Sprintf("%s: %s", r.section, text)
 }

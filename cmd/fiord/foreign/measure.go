@@ -105,8 +105,6 @@ func oddities(d *result.Document) []string {
 	return notes
 }
 
-func positive(n int64) uint64 { return uint64(max(0, n)) } //nolint:gosec // not negative
-
 // fromLogs sums a run up of which only logs are left: what they add up to.
 func fromLogs(run *reading.Run) events.Summary {
 	one := func(dir string) *events.Figures {
