@@ -85,17 +85,25 @@ func (h *history) tell(m moved) {
 	}
 }
 
-// settled waits until every push has been worked on.
+// settled waits until every push has been worked on. The server counts what is
+// pending a moment after it has acknowledged an event, so one look is not enough.
 func (h *history) settled() {
 	h.t.Helper()
 	js := h.bus("test").JetStream()
+	quiet := time.Time{}
 	eventually(h.t, func() bool {
 		c, err := js.Consumer(h.t.Context(), bus.StreamEvents, "ingest-checkout")
 		if err != nil {
 			return false
 		}
-		info := c.CachedInfo()
-		return info.NumPending == 0 && info.NumAckPending == 0
+		if info := c.CachedInfo(); info.NumPending > 0 || info.NumAckPending > 0 {
+			quiet = time.Time{}
+			return false
+		}
+		if quiet.IsZero() {
+			quiet = time.Now()
+		}
+		return time.Since(quiet) > 500*time.Millisecond
 	})
 }
 
