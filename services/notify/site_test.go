@@ -23,9 +23,10 @@ import (
 )
 
 // patience is how long a test waits for what must happen; quiet is how long it
-// watches that something doesn't.
+// watches that something doesn't. An event that the request of a replica took while
+// it stopped comes again after the queue's 30 s for an acknowledgement.
 const (
-	patience = 30 * time.Second
+	patience = 60 * time.Second
 	quiet    = 400 * time.Millisecond
 )
 
