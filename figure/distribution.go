@@ -45,6 +45,20 @@ func (d Distribution) Percentile(p float64) float64 {
 	return math.NaN()
 }
 
+// Mean returns the mean of all values, each taken for the middle of its bin: it is
+// off by at most half a bin's width. NaN without values.
+func (d Distribution) Mean() float64 {
+	n, sum := 0.0, 0.0
+	for _, b := range d.Bins {
+		middle := b.Low
+		if b.High-b.Low > 1 {
+			middle = (b.Low + b.High) / 2
+		}
+		n, sum = n+float64(b.Count), sum+float64(b.Count)*middle
+	}
+	return sum / n
+}
+
 // span returns the least and greatest edges of bins in use; the least is kept
 // positive for a log axis.
 func (d Distribution) span() (lo, hi float64) {

@@ -145,8 +145,13 @@ func (l *latencyLines) percentiles(dir string) {
 }
 
 // means adds the mean of each interval, and without percentiles the greatest
-// value that was logged in it.
+// value that was logged in it. Without latency logs the mean is that of the
+// interval's histogram, which is of completion.
 func (l *latencyLines) means(dir string) {
+	if _, logged := l.run.Means[dir]; !logged && len(l.run.Heat[dir]) > 0 {
+		l.add(capped(l.run.HeatMeans(dir), l.greatest), "mean of completion", 0)
+		return
+	}
 	if mean, ok := l.run.Means[dir]; ok {
 		if len(l.series) == 0 {
 			l.add(l.run.Highest[dir], "greatest logged", 0)

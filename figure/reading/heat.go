@@ -168,3 +168,15 @@ func (run *Run) Percentiles(direction string, shares ...float64) []figure.Series
 	}
 	return out
 }
+
+// HeatMeans returns the mean completion latency of each interval's histogram, of
+// one direction: what is shown of a run that has no latency logs. NaN where
+// nothing completed.
+func (run *Run) HeatMeans(direction string) figure.Series {
+	cells := run.Heat[direction]
+	out := figure.Series{Start: run.HeatFrom, Step: run.HeatStep, Values: make([]float64, len(cells))}
+	for i, c := range cells {
+		out.Values[i] = c.Mean()
+	}
+	return out
+}

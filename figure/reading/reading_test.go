@@ -271,6 +271,10 @@ func TestPercentilesComeFromMergedHistograms(t *testing.T) {
 	if run.HeatFrom != 0 || run.HeatStep != time.Second {
 		t.Errorf("windows of %s from %s", run.HeatStep, run.HeatFrom)
 	}
+	mean := run.HeatMeans("read")
+	if want := (980*100 + 20*120) / 1000.0; mean.Step != time.Second || math.Abs(mean.Values[0]-want) > want/64 || !math.IsNaN(mean.Values[2]) {
+		t.Errorf("means %v, want %v in the first and none in the third window", mean.Values, want)
+	}
 }
 
 func TestErrorsAreTold(t *testing.T) {

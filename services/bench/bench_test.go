@@ -43,7 +43,7 @@ func TestAListIsMeasuredInOrderAndKept(t *testing.T) {
 		t.Errorf("integrity %+v", second.Integrity)
 	}
 	logs := w.logs(second)
-	for _, want := range []string{"logs/fio_bw.1.log", "logs/fio_iops.1.log", "logs/fio_lat.1.log", "logs/fio_clat_hist.1.log"} {
+	for _, want := range []string{"logs/fio_bw.1.log", "logs/fio_iops.1.log", "logs/fio_clat_hist.1.log"} {
 		if !logs[want] {
 			t.Errorf("no %s among %v", want, logs)
 		}

@@ -105,7 +105,7 @@ type Hook struct {
 // Logs are what every job writes besides what it asks for itself.
 type Logs struct {
 	Average    time.Duration `config:"average" help:"window of the bandwidth, IOPS and latency logs; 0 for none"`
-	Latency    bool          `config:"latency" help:"average latency too: the dearest of the logs, some 70 ns of CPU for each I/O"`
+	Latency    bool          `config:"latency" help:"average latencies too, submission and total ones apart: the dearest of the logs, some 70 ns of CPU for each I/O"`
 	Histogram  time.Duration `config:"histogram" help:"interval of the latency histograms; 0 for none"`
 	Coarseness int           `config:"coarseness" help:"merge 2^n neighbouring histogram bins, 0 to 6"`
 }
@@ -136,7 +136,7 @@ func DefaultConfig() Config {
 		StopWait:    10 * time.Second,
 		AckWait:     30 * time.Second,
 		LeaseTTL:    30 * time.Second,
-		Logs:        Logs{Average: 500 * time.Millisecond, Latency: true, Histogram: time.Second, Coarseness: 2},
+		Logs:        Logs{Average: 500 * time.Millisecond, Histogram: time.Second, Coarseness: 2},
 		Others:      20,
 
 		LeaveRunning: true,

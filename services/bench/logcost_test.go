@@ -29,9 +29,9 @@ var additions = []struct {
 		_, err := f.AddLogs(job.Logs{Prefix: "fio", HistMsec: 1000, HistCoarseness: 2})
 		return err
 	}},
-	{"no-lat-logs", func(f *job.File) error {
+	{"with-lat-logs", func(f *job.File) error {
 		l := DefaultConfig().Logs
-		l.Latency = false
+		l.Latency = true
 		_, err := f.AddLogs(l.options("fio"))
 		return errors.Join(err, measure.WholeLatency(f))
 	}},

@@ -8,11 +8,11 @@ import (
 	"github.com/fiord-bench/fiord/events"
 )
 
-func TestTheHostsOwnerMayLeaveLogsOut(t *testing.T) {
+// Latency logs are what costs CPU for each I/O: only the host's owner, or the job
+// itself, asks for them.
+func TestByDefaultThereAreNoLatencyLogs(t *testing.T) {
 	w := newWorld(t)
-	cfg := w.config("host-1")
-	cfg.Logs.Latency = false
-	w.start(cfg)
+	w.start(w.config("host-1"))
 	list := w.request(bench{host: "host-1", jobs: []string{timedJob}})
 	done := ended[events.RunCompleted](t, w.end(list.Runs[0]))
 	names := fmt.Sprint(w.logs(done))
@@ -21,5 +21,19 @@ func TestTheHostsOwnerMayLeaveLogsOut(t *testing.T) {
 	}
 	if done.Summary.Read.Latency.Of != "lat" || done.Summary.Read.Latency.P99 == nil {
 		t.Errorf("the summary lost its latencies: %+v", done.Summary.Read.Latency)
+	}
+}
+
+func TestTheHostsOwnerMayAskForLatencyLogs(t *testing.T) {
+	w := newWorld(t)
+	cfg := w.config("host-1")
+	cfg.Logs.Latency = true
+	w.start(cfg)
+	list := w.request(bench{host: "host-1", jobs: []string{timedJob}})
+	names := fmt.Sprint(w.logs(ended[events.RunCompleted](t, w.end(list.Runs[0]))))
+	for _, want := range []string{"_lat.", "_clat."} { // a synchronous engine submits nothing ahead
+		if !strings.Contains(names, want) {
+			t.Errorf("no log *%s* among %s", want, names)
+		}
 	}
 }
