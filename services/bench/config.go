@@ -14,6 +14,8 @@ import (
 	"github.com/fiord-bench/fiord/services/bench/lease"
 )
 
+//go:generate go run ./cmd/bench --write-config-table README.md
+
 // Config is a worker's settings.
 type Config struct {
 	Host     string   `config:"host" help:"name of this host in events and the inventory; empty for the system's host name"`

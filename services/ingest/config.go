@@ -13,6 +13,8 @@ import (
 	"github.com/fiord-bench/fiord/services/ingest/web"
 )
 
+//go:generate go run ./cmd/ingest --write-config-table README.md
+
 // Config of the service.
 type Config struct {
 	Listen         string        `config:"listen" help:"address of the webhook and event receiver"`

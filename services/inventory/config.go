@@ -9,6 +9,8 @@ import (
 	"github.com/fiord-bench/fiord/services/inventory/place"
 )
 
+//go:generate go run ./cmd/inventory --write-config-table README.md
+
 // Config of the service.
 type Config struct {
 	Pools      []string      `config:"pools" help:"pools that exist even while no worker serves them"`

@@ -9,6 +9,8 @@ import (
 	"github.com/fiord-bench/fiord/internal/service/config"
 )
 
+//go:generate go run ./cmd/plot --write-config-table README.md
+
 // Config of the service.
 type Config struct {
 	Listen    string        `config:"listen" help:"address of the web page"`
