@@ -25,6 +25,7 @@ import (
 	"github.com/fiord-bench/fiord/services/bench/locks"
 	"github.com/fiord-bench/fiord/services/bench/measure"
 	"github.com/fiord-bench/fiord/services/bench/outbox"
+	"github.com/fiord-bench/fiord/services/bench/plan"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 	"github.com/fiord-bench/fiord/services/bench/starts"
 	"github.com/fiord-bench/fiord/services/bench/throttle"
@@ -45,6 +46,7 @@ type Service struct {
 	guard         *guard.Guard
 	machine       facts.Host
 	gate          *locks.Turnstile
+	plans         *plan.Planner // its runner is set by Run
 	cancellations *cancellation.Cancellations
 	state         *state
 
@@ -90,9 +92,11 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up bench: %w", err)
 	}
+	machine := facts.Host{}
 	return &Service{
 		cfg: cfg, host: host, token: events.Token(host), bus: deps.Bus, store: deps.Store, metrics: m,
 		log: deps.Log.With(slog.String("host", host)), guard: g, gate: locks.NewTurnstile(measurements),
+		plans:         &plan.Planner{Settings: cfg.plans(), Machine: machine, Guard: g, Places: plan.Places(g, cfg.remote())},
 		cancellations: cancellation.New(), barrierPatience: measure.BarrierPatience, state: newState(), adopting: newAdoptions(),
 	}, nil
 }
@@ -131,6 +135,7 @@ func (s *Service) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer closeRunner()
+	s.plans.Runner, s.plans.Remote = s.runner, s.remote
 	view, err := s.bus.Watch(ctx, s.cancellations.View(cancellationsView(s.token)))
 	if err != nil {
 		return fmt.Errorf("follow cancellations: %w", err)
@@ -174,9 +179,10 @@ func (s *Service) open(ctx context.Context) error {
 		return fmt.Errorf("open bucket %s: %w", bus.BucketLeases, err)
 	}
 	s.leases = lease.NewKeeper(s.bus.JetStream(), leases, s.cfg.LeaseTTL)
-	if s.laidOut, err = laidout.Open(s.cfg.ledger()); err != nil {
+	if s.laidOut, err = laidout.Open(s.cfg.ledger(), laidout.Policy(s.cfg.Leftovers)); err != nil {
 		return err
 	}
+	s.plans.Leftovers = s.laidOut.Leftovers
 	s.spool, err = spool.Open(s.cfg.spoolDir(), int64(min(s.cfg.SpoolLimit, 1<<62))) //nolint:gosec // bounded
 	if err != nil {
 		return err

@@ -9,9 +9,13 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/host/guard"
+	"github.com/fiord-bench/fiord/internal/volume"
 	"github.com/fiord-bench/fiord/services/bench/docker"
+	"github.com/fiord-bench/fiord/services/bench/laidout"
 	"github.com/fiord-bench/fiord/services/bench/lease"
+	"github.com/fiord-bench/fiord/services/bench/plan"
 )
 
 //go:generate go run ./cmd/bench --write-config-table README.md
@@ -124,7 +128,7 @@ func DefaultConfig() Config {
 		Directories: []string{"/var/lib/fiord/data"},
 		MinFree:     1 << 30,
 		MinInodes:   1000,
-		Leftovers:   leftoversReclaim,
+		Leftovers:   string(laidout.Reclaim),
 		MaxJobs:     1024,
 		MaxOpen:     65536,
 		MaxDuration: 24 * time.Hour,
@@ -152,7 +156,7 @@ func (c Config) Validate() error {
 	if !slices.Contains([]string{"auto", "docker", "process"}, c.Runner) {
 		fail("runner is %q: want auto, docker or process", c.Runner)
 	}
-	if !slices.Contains([]string{leftoversReclaim, leftoversRemove, leftoversKeep}, c.Leftovers) {
+	if !slices.Contains(laidout.Policies(), laidout.Policy(c.Leftovers)) {
 		fail("leftovers is %q: want reclaim, remove or keep", c.Leftovers)
 	}
 	if c.Capacity < 1 || c.Starts < 1 {
@@ -182,7 +186,7 @@ func (c Config) Validate() error {
 		fail("lease_ttl is %s: want at least %s", c.LeaseTTL, lease.MinTTL)
 	}
 	for _, name := range c.Shared {
-		if err := validShared(name); err != nil {
+		if err := plan.ValidShared(name); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -208,6 +212,38 @@ func (c Config) policy() guard.Policy {
 	return p
 }
 
+// policy is what the host's owner allows of volumes.
+func (v Volumes) policy() volume.Policy {
+	p := volume.Policy{
+		Driver: v.Driver, Names: v.Names, Existing: v.Existing,
+		Drivers: map[string]volume.Options{}, Profiles: map[string]volume.Profile{},
+	}
+	for name, d := range v.Drivers {
+		p.Drivers[name] = d.Options
+	}
+	for name, f := range v.Profiles {
+		p.Profiles[name] = volume.Profile{Driver: f.Driver, Options: f.Options, Fresh: f.Fresh}
+	}
+	return p
+}
+
+// plans are what plans of runs depend on.
+func (c Config) plans() plan.Settings {
+	return plan.Settings{
+		Directories: c.Directories, Shared: c.Shared, VolumeTarget: c.Volumes.Target, Volumes: c.Volumes.policy(),
+		DropCaches: c.DropCaches, Memlock: int64(min(c.Docker.Memlock, 1<<62)), //nolint:gosec // bounded
+		Logs: c.Logs.options(""),
+	}
+}
+
+// options are what a job gets of them.
+func (l Logs) options(prefix string) job.Logs {
+	return job.Logs{
+		Prefix: prefix, AvgMsec: int(l.Average.Milliseconds()), NoLatency: !l.Latency,
+		HistMsec: int(l.Histogram.Milliseconds()), HistCoarseness: l.Coarseness,
+	}
+}
+
 // remote reports whether the engine sees another file system than this worker.
 func (c Config) remote() bool { return c.Runner != "process" && docker.Remote(c.Docker.Address) }
 
@@ -228,3 +264,9 @@ func (c Config) name() (string, error) {
 	}
 	return name, nil
 }
+
+// ledger holds what jobs laid out.
+func (c Config) ledger() string { return filepath.Join(c.StateDir, ledgerFile) }
+
+// ledgerFile stands below the state folder.
+const ledgerFile = "laidout.json"

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/fiord-bench/fiord/services/bench/lease"
 )
 
 func TestTheDefaultsAreValid(t *testing.T) {
@@ -22,6 +24,8 @@ func TestSettingsThatCannotWorkAreNamed(t *testing.T) {
 		"timeout":           func(c *Config) { c.Timeout = 0 },
 		"logs.coarseness":   func(c *Config) { c.Logs.Coarseness = 7 },
 		"hooks":             func(c *Config) { c.Hooks = []Hook{{}} },
+		"lease_ttl":         func(c *Config) { c.LeaseTTL = lease.MinTTL / 2 },
+		"shared":            func(c *Config) { c.Shared = []string{"sda"} },
 		"docker.image":      func(c *Config) { c.Docker.Image = "" },
 		"kernel names":      func(c *Config) { c.Devices = []Device{{ID: "/dev/sda"}} },
 		"belongs to the sy": func(c *Config) { c.Directories = []string{"/etc"} },

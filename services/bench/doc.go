@@ -38,10 +38,11 @@
 // # Order of a run
 //
 //	fetch and verify the job file     store
-//	apply the point, add logs         fio/job
-//	judge it                          host/guard: run.rejected
+//	plan: apply the point, add logs   plan, fio/job
+//	judge the plan                    plan, host/guard: run.rejected
 //	pass the gate, lock the devices   internal/gate, locks
-//	lease what other hosts see too    lease, shared.go, leased.go
+//	judge it again: time has passed   plan
+//	lease what other hosts see too    lease, leased.go
 //	count the start, run.started      starts
 //	what the bench wants done before  precondition.go, session.go, measure
 //	run fio                           host/runner: docker or process
@@ -53,6 +54,7 @@
 // None of them knows this one.
 //
 //	measure       how carefully a bench is measured: options, filling, cache, common start, repeats
+//	plan          what one invocation will run, and what it may touch
 //	cancellation  which benches are cancelled
 //	starts        how often fio was started for a run
 //	locks         the turnstile before the measurement gate, and locks of disks

@@ -11,6 +11,7 @@ import (
 	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/services/bench/docker"
 	"github.com/fiord-bench/fiord/services/bench/hook"
+	"github.com/fiord-bench/fiord/services/bench/plan"
 )
 
 // engineProbe is how long an engine has to answer before "auto" takes it for
@@ -27,7 +28,7 @@ func (s *Service) openRunner(ctx context.Context) (closeRunner func(), err error
 		Address: s.cfg.Docker.Address, CertDir: s.cfg.Docker.CertDir,
 		Image: s.cfg.Docker.Image, Pull: s.cfg.Docker.Pull,
 		Host: s.cfg.owner(s.token), Hooks: s.hooks(), Log: s.log,
-		Volumes: volumes{s.cfg.Volumes.policy(), s.places()},
+		Volumes: plan.Volumes{Policy: s.cfg.Volumes.policy(), Places: s.plans.Places},
 	})
 	if err != nil {
 		return nil, err

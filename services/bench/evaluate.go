@@ -51,7 +51,7 @@ func (r *run) evaluate(a *spool.Attempt, o order, exit runner.Exit) (events.RunC
 	if err != nil {
 		return done, "", fmt.Errorf("read job: %w", err)
 	}
-	file, err := r.service.parse(r.inv.Job, text)
+	file, err := r.service.plans.Parse(r.inv.Job, text)
 	if err != nil {
 		return done, "", fmt.Errorf("read job that was run: %w", err)
 	}

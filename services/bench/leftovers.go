@@ -2,74 +2,20 @@ package bench
 
 import (
 	"errors"
-	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
-	"strings"
 
-	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/host/guard"
 	"github.com/fiord-bench/fiord/host/runner"
 )
 
-// What becomes of files that jobs laid out, by the owner's setting.
-const (
-	leftoversReclaim = "reclaim" // reused by name; removed when another job needs the space
-	leftoversRemove  = "remove"  // removed once the list that made them has been worked through
-	leftoversKeep    = "keep"    // reused by name; named when a job is refused for want of space
-)
-
-// ledgerFile below the state folder holds what jobs laid out.
-const ledgerFile = "laidout.json"
-
-// leftoversOn tells the guard what earlier jobs left on a file system.
-func (s *Service) leftoversOn(system uint64, but map[string]bool) guard.Leftovers {
-	idle := s.laidOut.Idle(system, but)
-	left := guard.Leftovers{Removable: s.cfg.Leftovers != leftoversKeep, Inodes: uint64(len(idle))}
-	var paths []string
-	for _, f := range idle {
-		left.Bytes += f.Bytes
-		if !f.Folder {
-			paths = append(paths, f.Path)
-		}
-	}
-	if len(paths) == 0 {
-		return left
-	}
-	const named = 5
-	more := ""
-	if n := len(paths) - named; n > 0 {
-		paths, more = paths[:named], fmt.Sprintf(" and %d more", n)
-	}
-	left.Remedy = fmt.Sprintf("earlier jobs laid out files of %d MiB there that no run uses: rm %s%s", (left.Bytes+1<<19)>>20, strings.Join(paths, " "), more)
-	if s.cfg.Leftovers == leftoversKeep {
-		left.Remedy += ", or set leftovers: reclaim"
-	}
-	return left
-}
-
-// makeRoom removes what earlier jobs laid out, from what was used longest ago,
-// until a run fits that the guard let through for that.
+// makeRoom removes what earlier jobs laid out, until the run fits.
 func (r *run) makeRoom(g guard.Grant) error {
-	s := r.service
-	for _, lack := range g.Short {
-		var paths []string
-		bytes, inodes := uint64(0), uint64(0)
-		for _, f := range s.laidOut.Idle(lack.System, g.Files) {
-			if bytes >= lack.Bytes && inodes >= lack.Inodes {
-				break
-			}
-			paths = append(paths, f.Path)
-			bytes, inodes = bytes+f.Bytes, inodes+1
-		}
-		removed, err := s.laidOut.Remove(paths)
-		r.log.Info("removed what earlier jobs laid out, for its space", "files", len(removed), "bytes", bytes)
-		if err != nil {
-			return fmt.Errorf("make room: %w", err)
-		}
+	freed, err := r.service.laidOut.MakeRoom(g)
+	for _, f := range freed {
+		r.log.Info("removed what earlier jobs laid out, for its space", "files", f.Files, "bytes", f.Bytes)
 	}
-	return nil
+	return err
 }
 
 // laysOut notes what a run may make, before it begins.
@@ -89,16 +35,10 @@ func (r *run) hasLaidOut(end error) {
 	}
 }
 
-// tidy removes what the jobs of a list laid out, if the owner wants that.
-func (s *Service) tidy(list events.RunList) {
-	if s.cfg.Leftovers == leftoversRemove {
-		s.removeLaidOut(list.Bench)
-	}
-}
-
-// removeLaidOut removes what the jobs of a bench made, of all if it is "".
-func (s *Service) removeLaidOut(bench string) {
-	removed, err := s.laidOut.Remove(s.laidOut.Of(bench))
+// tidy removes what the jobs of a bench made, of all if it is "", if the owner
+// wants that.
+func (s *Service) tidy(bench string) {
+	removed, err := s.laidOut.Tidy(bench)
 	if err != nil {
 		s.log.Warn("some of what jobs laid out is not removed", "bench_id", bench, "error", err)
 	}
@@ -117,10 +57,6 @@ func (s *Service) settleLaidOut(adopted map[runner.Key]bool) error {
 	if err := s.laidOut.Settle(going); err != nil {
 		return err
 	}
-	if s.cfg.Leftovers == leftoversRemove {
-		s.removeLaidOut("")
-	}
+	s.tidy("")
 	return nil
 }
-
-func (c Config) ledger() string { return filepath.Join(c.StateDir, ledgerFile) }

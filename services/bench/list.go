@@ -87,7 +87,7 @@ func (s *Service) measure(ctx context.Context, d *bus.Delivery) error {
 			return err
 		}
 	}
-	s.tidy(list)
+	s.tidy(list.Bench)
 	return nil
 }
 

@@ -6,15 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
-	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/fio/job"
-	"github.com/fiord-bench/fiord/host/guard"
 	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/services/bench/lease"
-	"github.com/fiord-bench/fiord/services/bench/measure"
+	"github.com/fiord-bench/fiord/services/bench/plan"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 	"github.com/fiord-bench/fiord/services/bench/supervise"
 )
@@ -24,63 +20,29 @@ import (
 // measure is written from end to end, by an invocation of its own whose job
 // file and report are kept beside those of the run that it came before.
 
-// Names of what preconditioning leaves with its run, and of its folder.
+// Names of what preconditioning leaves with its run.
 const (
-	preconditionDir = "precondition"
 	preconditionJob = "precondition.fio"
 	preconditionOut = "precondition.json"
 )
 
-// prepareFill makes the plan that fills what a run measures, judged by the
-// guard; nil if the bench wants none. dir is the folder it will run in.
-func (s *Service) prepareFill(list events.RunList, inv events.Invocation, text []byte, dir string) (*plan, []events.Problem, error) {
-	m := list.Measure
-	if m == nil || !m.Precondition {
-		return nil, nil, nil
-	}
-	file, err := s.parse(inv.Job, text)
-	if err != nil {
-		return nil, problemsOf(err), nil
-	}
-	if err := errors.Join(s.apply(file, inv.Point), measure.Fill(file, m.Passes)); err != nil {
-		return nil, problemsOf(err), nil
-	}
-	if _, err := file.AddLogs(job.Logs{Prefix: filepath.Join(dir, runner.LogDir, logPrefix)}); err != nil {
-		return nil, problemsOf(err), nil // the job's own logs, kept from its files
-	}
-	p := &plan{Job: file.Bytes(), Limits: s.limits(list.Limits)}
-	targets, refused := s.targets(list, inv.Run, file, p)
-	if len(refused) > 0 {
-		return nil, refused, nil
-	}
-	if slices.ContainsFunc(p.Volumes, func(v runner.Volume) bool { return v.Fresh }) {
-		return nil, problemsOf(&measure.Unoffered{Option: "measure.precondition", Instead: "each start of fio gets a volume of its own here, which holds what it was made of"}), nil
-	}
-	grant, problems, err := s.guard.Check(guard.Request{File: file, WorkDir: s.workDir(targets), Scratch: dir, Volumes: targets, Leftovers: s.leftoversOn})
-	if err != nil || len(problems) > 0 {
-		return nil, problems, err
-	}
-	p.Grant = grant
-	if p.WorkDir = s.workDir(targets); !mounted(grant, targets, p.WorkDir) {
-		p.WorkDir = ""
-	}
-	p.User, err = owner(grant.Target)
-	return p, nil, err
-}
-
 // precondition fills, unless this list has filled the same before. It returns
 // why the run has failed, "" if it may go on.
-func (r *run) precondition(ctx context.Context, a *spool.Attempt, p plan) (string, error) {
-	dir := filepath.Join(a.Dir, preconditionDir)
-	fill, problems, err := r.service.prepareFill(r.list, r.inv, r.text, dir)
+func (r *run) precondition(ctx context.Context, a *spool.Attempt, p *plan.Plan) (string, error) {
+	fill := p.Fill
+	if fill == nil {
+		return "", nil
+	}
+	problems, err := r.service.plans.Judge(fill)
 	switch {
 	case err != nil:
 		return "", err
 	case len(problems) > 0:
 		return "precondition: " + problems[0].Message, nil
-	case fill == nil || r.session.filled[string(fill.Job)]:
+	case r.session.filled[string(fill.Job)]:
 		return "", nil
 	}
+	dir := fill.Dir
 	r.show("preconditioning")
 	release := func() {}
 	if len(p.Grant.Holds) == 0 { // what the run itself writes is held already
@@ -89,11 +51,11 @@ func (r *run) precondition(ctx context.Context, a *spool.Attempt, p plan) (strin
 		}
 	}
 	defer release()
-	if err := r.layOut(dir, *fill); err != nil {
+	if err := r.layOut(dir, fill); err != nil {
 		return "", err
 	}
 	began := time.Now()
-	exit, cause, err := r.runFill(ctx, dir, *fill)
+	exit, cause, err := r.runFill(ctx, dir, fill)
 	if err != nil {
 		return "", err
 	}
@@ -118,13 +80,13 @@ func (r *run) precondition(ctx context.Context, a *spool.Attempt, p plan) (strin
 
 // runFill runs fio under attempt 0: a worker that starts anew knows none by
 // that number, and clears it away.
-func (r *run) runFill(ctx context.Context, dir string, p plan) (exit runner.Exit, cause error, err error) {
+func (r *run) runFill(ctx context.Context, dir string, p *plan.Plan) (exit runner.Exit, cause error, err error) {
 	s := r.service
 	watched, stop := s.cancellations.During(ctx, r.inv.Bench)
 	defer stop()
 	watched, cancel := context.WithTimeoutCause(watched, s.timeout(r.list), errTimeout)
 	defer cancel()
-	watched, unwatch := s.watchSpace(watched, written(p.Grant, dir))
+	watched, unwatch := s.watchSpace(watched, p.Written(dir))
 	defer unwatch()
 	process, err := s.runner.Start(watched, runner.Invocation{
 		Key: runner.Key{Run: r.inv.Run}, Host: s.token, Dir: dir, WorkDir: p.WorkDir, Mounts: p.Grant.Mounts,
@@ -144,7 +106,7 @@ func (r *run) runFill(ctx context.Context, dir string, p plan) (exit runner.Exit
 }
 
 // layOut makes the folder of an invocation.
-func (r *run) layOut(dir string, p plan) error {
+func (r *run) layOut(dir string, p *plan.Plan) error {
 	logs := filepath.Join(dir, runner.LogDir)
 	err := errors.Join(
 		os.MkdirAll(logs, 0o755), //nolint:gosec // fio may run as another user

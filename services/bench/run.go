@@ -20,7 +20,9 @@ import (
 	"github.com/fiord-bench/fiord/services/bench/locks"
 	"github.com/fiord-bench/fiord/services/bench/measure"
 	"github.com/fiord-bench/fiord/services/bench/memory"
+	"github.com/fiord-bench/fiord/services/bench/plan"
 	"github.com/fiord-bench/fiord/services/bench/spool"
+	"github.com/fiord-bench/fiord/services/bench/starts"
 )
 
 // environmentFile and resultFile stand beside the runner's own files.
@@ -41,7 +43,6 @@ type run struct {
 	begun   time.Time // when the worker turned to it, for the overhead
 
 	session   *session             // of the list; nil for an adopted run
-	text      []byte               // the job file as its author wrote it
 	prepared  []string             // what was done before fio started, in words
 	common    *measure.CommonStart // start agreed on with other hosts
 	findings  []events.Finding     // what is known of the run's integrity before fio starts
@@ -79,11 +80,12 @@ func (r *run) execute(ctx context.Context) error {
 	if err != nil {
 		return r.unfetched(ctx, err)
 	}
-	r.text = text
-	if _, problems, err := s.prepare(r.list, r.inv, text, s.attemptDir(r.inv.Run, 1)); len(problems) > 0 || err != nil {
-		return r.refused(ctx, problems, err)
+	so, err := s.starts.Of(ctx, r.inv.Run)
+	if err != nil {
+		return bus.Unavailable(err)
 	}
-	if _, problems, err := s.prepareFill(r.list, r.inv, text, s.attemptDir(r.inv.Run, 1)); len(problems) > 0 || err != nil {
+	p, problems, err := s.plans.Make(plan.Request{List: r.list, Invocation: r.inv, Text: text, Dir: s.attemptDir(r.inv.Run, so.All+1)})
+	if len(problems) > 0 || err != nil {
 		return r.refused(ctx, problems, err)
 	}
 	if err := s.spool.Check(); err != nil {
@@ -93,7 +95,7 @@ func (r *run) execute(ctx context.Context) error {
 		return bus.Unavailable(err)
 	}
 	for {
-		err := r.pass(ctx, text)
+		err := r.pass(ctx, p, so)
 		var held *busy
 		if !errors.As(err, &held) {
 			return err
@@ -105,7 +107,7 @@ func (r *run) execute(ctx context.Context) error {
 }
 
 // pass is execute behind the gate. It does not wait there for another host.
-func (r *run) pass(ctx context.Context, text []byte) error {
+func (r *run) pass(ctx context.Context, p *plan.Plan, so starts.Count) error {
 	s := r.service
 	r.show("waiting")
 	waiting := s.state.waits()
@@ -116,12 +118,12 @@ func (r *run) pass(ctx context.Context, text []byte) error {
 	}
 	defer leave()
 	r.begun = time.Now() // waiting for others is not overhead
-	return r.alone(ctx, text)
+	return r.alone(ctx, p, so)
 }
 
 // alone runs fio, if it is still to be run: others may have used the time, so what was
 // decided before is decided again.
-func (r *run) alone(ctx context.Context, text []byte) error {
+func (r *run) alone(ctx context.Context, p *plan.Plan, so starts.Count) error {
 	s := r.service
 	if done, err := s.settled(ctx, r.inv); done || err != nil {
 		return err
@@ -132,15 +134,11 @@ func (r *run) alone(ctx context.Context, text []byte) error {
 		}
 		return r.cancelled(ctx, why)
 	}
-	so, err := s.starts.Of(ctx, r.inv.Run)
-	if err != nil {
-		return bus.Unavailable(err)
-	}
 	if n := so.Against(); n >= s.cfg.Starts {
 		return r.failed(ctx, so.All, fmt.Sprintf("fio was started %d times and none of them came to an end: the worker or its host went away each time", n))
 	}
 	attempt := so.All + 1
-	p, problems, err := s.prepare(r.list, r.inv, text, s.attemptDir(r.inv.Run, attempt))
+	problems, err := s.plans.Judge(p)
 	if len(problems) > 0 || err != nil {
 		return r.refused(ctx, problems, err)
 	}
@@ -154,7 +152,7 @@ func (r *run) alone(ctx context.Context, text []byte) error {
 		return r.failed(ctx, so.All, err.Error())
 	}
 	defer release()
-	shared, err := s.shared(ctx, p)
+	shared, err := s.plans.Shared(ctx, p)
 	if err != nil {
 		return r.refused(ctx, nil, err)
 	}
@@ -183,7 +181,7 @@ func (r *run) subject() []string {
 }
 
 // start begins the attempt in the spool, tells the world, and runs fio.
-func (r *run) start(ctx context.Context, p plan, held []*os.File) (end error) {
+func (r *run) start(ctx context.Context, p *plan.Plan, held []*os.File) (end error) {
 	s := r.service
 	done := s.state.runs(r.inv.Bench, r.inv.Run)
 	defer done()
@@ -265,14 +263,14 @@ func (r *run) unstarted(ctx context.Context, a *spool.Attempt, o order, err erro
 	return r.commit(ctx, a, o, ending{Reason: err.Error()})
 }
 
-func (r *run) order(p plan, env facts.Environment) order {
+func (r *run) order(p *plan.Plan, env facts.Environment) order {
 	cause, _ := events.Marshal(r.cause) // it came from the bus: it is valid
 	header := r.list
 	header.Runs = nil
 	return order{
 		Cause: cause, List: header, Runs: len(r.list.Runs), Inv: r.inv,
 		Disks: p.Grant.Touched, Holds: p.Grant.Holds, Leases: r.leased.tokens(),
-		Written:   written(p.Grant, r.service.spool.Dir()),
+		Written:   p.Written(r.service.spool.Dir()),
 		HostClass: env.HostClass, DeviceClass: env.DeviceClass,
 		StartedAt: time.Now().UTC(), Timeout: r.service.timeout(r.list),
 	}
@@ -291,7 +289,7 @@ func (s *Service) timeout(l events.RunList) time.Duration {
 }
 
 // fill writes what fio is given, and what it is measured in.
-func (r *run) fill(a *spool.Attempt, p plan, env facts.Environment) error {
+func (r *run) fill(a *spool.Attempt, p *plan.Plan, env facts.Environment) error {
 	logs := filepath.Join(a.Dir, runner.LogDir)
 	description, err := json.MarshalIndent(env, "", "  ")
 	if err != nil {
@@ -316,7 +314,7 @@ func (r *run) fill(a *spool.Attempt, p plan, env facts.Environment) error {
 	return nil
 }
 
-func (s *Service) environment(p plan) (facts.Environment, error) {
+func (s *Service) environment(p *plan.Plan) (facts.Environment, error) {
 	known := s.known()
 	s.state.mu.Lock()
 	d := s.state.runner
@@ -328,7 +326,7 @@ func (s *Service) environment(p plan) (facts.Environment, error) {
 	return s.machine.Environment(s.host, known, d, target)
 }
 
-func (r *run) announceStart(ctx context.Context, p plan, env facts.Environment) error {
+func (r *run) announceStart(ctx context.Context, p *plan.Plan, env facts.Environment) error {
 	started := events.RunStarted{
 		RunRef: r.inv.RunRef, HostClass: env.HostClass, DeviceClass: env.DeviceClass,
 		Facts: firstFacts(env.Facts), Device: deviceOf(env), Expected: events.Duration(expected(p.Job)),

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/bench/measure"
+	"github.com/fiord-bench/fiord/services/bench/plan"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 )
 
@@ -25,7 +26,7 @@ func (s *Service) newSession(list events.RunList) *session {
 
 // ready does what a bench wants done right before fio measures. It returns why
 // the run has failed, "" if it may go on.
-func (r *run) ready(ctx context.Context, a *spool.Attempt, p plan) (string, error) {
+func (r *run) ready(ctx context.Context, a *spool.Attempt, p *plan.Plan) (string, error) {
 	began := time.Now()
 	failure, err := r.precondition(ctx, a, p)
 	if failure != "" || err != nil {

@@ -3,22 +3,8 @@ package bench
 import (
 	"context"
 
-	"github.com/fiord-bench/fiord/host/guard"
 	"github.com/fiord-bench/fiord/host/runner"
 )
-
-// written are the folders whose file systems a run writes to: what it
-// measures, and dir, where its logs go.
-func written(g guard.Grant, dir string) []string {
-	dirs := []string{dir}
-	for _, s := range g.Space {
-		dirs = append(dirs, s.Dir)
-	}
-	for _, m := range g.Mounts {
-		dirs = append(dirs, m.Path)
-	}
-	return dirs
-}
 
 // floorCause ends fio at once.
 type floorCause struct{ error }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/host/guard"
+	"github.com/fiord-bench/fiord/services/bench/laidout"
 )
 
 // small mounts a file system of so many MiB, which jobs may fill.
@@ -70,7 +71,7 @@ func TestJobsThatWouldFillAFileSystemAreRejected(t *testing.T) {
 	w := newWorld(t)
 	w.data = small(t, 80)
 	cfg := w.config("small")
-	cfg.MinFree, cfg.Leftovers = 40<<20, leftoversKeep
+	cfg.MinFree, cfg.Leftovers = 40<<20, string(laidout.Keep)
 	many := "[x]\nfilename=f1:f2:f3:f4:f5:f6:f7:f8:f9\nfilesize=10m\nrw=write\nbs=64k\nfallocate=none\n"
 	appended := "[x]\nfilename=a.bin\nsize=15m\nfile_append=1\nrw=write\nbs=64k\nfallocate=none\n"
 	shared := "[global]\nfilename=t\nsize=20m\nrw=write\nbs=64k\n[a]\n[b]\nstonewall\n[c]\nstonewall\nrw=randwrite\n"

@@ -28,7 +28,8 @@ type entry struct {
 
 // Ledger is what a worker remembers; one process at a time has it.
 type Ledger struct {
-	path string
+	path   string
+	policy Policy
 
 	mu      sync.Mutex
 	entries map[string]*entry
@@ -38,9 +39,10 @@ type Ledger struct {
 // maxEntries bounds what is remembered. Files beyond it stay where they are.
 const maxEntries = 200_000
 
-// Open reads a ledger, an empty one if there is no such file.
-func Open(path string) (*Ledger, error) {
-	l := &Ledger{path: path, entries: map[string]*entry{}, inUse: map[string]map[string]bool{}}
+// Open reads a ledger, an empty one if there is no such file. policy is what
+// becomes of the files.
+func Open(path string, policy Policy) (*Ledger, error) {
+	l := &Ledger{path: path, policy: policy, entries: map[string]*entry{}, inUse: map[string]map[string]bool{}}
 	text, err := os.ReadFile(path) //nolint:gosec // the worker's own
 	if errors.Is(err, fs.ErrNotExist) {
 		return l, nil

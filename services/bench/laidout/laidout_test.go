@@ -33,7 +33,7 @@ func newFolder(t *testing.T) *folder {
 
 func (f *folder) reopen() {
 	f.t.Helper()
-	l, err := Open(filepath.Join(f.dir, "ledger.json"))
+	l, err := Open(filepath.Join(f.dir, "ledger.json"), Reclaim)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package bench
+package plan
 
 import (
 	"testing"
@@ -7,10 +7,11 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/host/runner"
+	"github.com/fiord-bench/fiord/internal/volume"
 )
 
 func TestAVolumesProfileIsTheHostsOrTheDrivers(t *testing.T) {
-	s := &Service{cfg: Config{Volumes: Volumes{Driver: "local", Drivers: map[string]VolumeDriver{"zfs": {Options: map[string][]string{"size": {"*"}}}}, Profiles: map[string]Profile{
+	p := &Planner{Settings: Settings{Volumes: volume.Policy{Driver: "local", Drivers: map[string]volume.Options{"zfs": {"size": {"*"}}}, Profiles: map[string]volume.Profile{
 		"gold":    {Driver: "ebs", Options: map[string]string{"size": "100"}},
 		"nightly": {Driver: "ebs", Options: map[string]string{"snapshot": "snap-{name}", "tag": "{run}"}, Fresh: true},
 	}}}}
@@ -27,7 +28,7 @@ func TestAVolumesProfileIsTheHostsOrTheDrivers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.want.Target = "/data"
-			got, problems := s.volume(tc.list, "run1", "/data")
+			got, problems := p.volume(tc.list, "run1", "/data")
 			if diff := cmp.Diff(tc.want, got); diff != "" || len(problems) > 0 {
 				t.Error(diff, problems)
 			}

@@ -1,4 +1,4 @@
-package bench
+package plan
 
 import (
 	"context"
@@ -15,10 +15,11 @@ import (
 	"github.com/fiord-bench/fiord/internal/bus"
 )
 
-// volumePrefix marks a volume among the names in Config.Shared.
+// volumePrefix marks a volume among the names in Settings.Shared.
 const volumePrefix = "volume:"
 
-func validShared(name string) error {
+// ValidShared reports what is wrong with a name in Settings.Shared.
+func ValidShared(name string) error {
 	switch {
 	case strings.HasPrefix(name, volumePrefix) && name != volumePrefix:
 		return nil
@@ -42,18 +43,18 @@ type volumeSharer interface {
 	SharedVolumes(ctx context.Context, volumes []runner.Volume) ([]string, error)
 }
 
-// shared names what a run uses and other hosts see as well, as keys of the
+// Shared names what a plan uses and other hosts see as well, as keys of the
 // leases' bucket: the same on every host.
-func (s *Service) shared(ctx context.Context, p plan) ([]string, error) {
-	names, err := sharedDisks(block.System{}, s.cfg.Shared, p.Grant.Touched)
+func (p *Planner) Shared(ctx context.Context, made *Plan) ([]string, error) {
+	names, err := sharedDisks(block.System{}, p.Settings.Shared, made.Grant.Touched)
 	if err != nil {
 		return nil, err
 	}
-	folders, err := sharedFolders(block.System{}, s.cfg.Shared, p.Grant.Mounts)
+	folders, err := sharedFolders(block.System{}, p.Settings.Shared, made.Grant.Mounts)
 	if err != nil {
 		return nil, err
 	}
-	volumes, err := s.sharedVolumes(ctx, p.Volumes)
+	volumes, err := p.sharedVolumes(ctx, made.Volumes)
 	if err != nil {
 		return nil, err
 	}
@@ -133,9 +134,9 @@ func sharedFolders(sys block.System, owners []string, mounts []runner.Mount) (na
 
 // sharedVolumes are volumes whose driver serves several hosts, local ones that
 // mount a file system of a network, and those that the owner says are shared.
-func (s *Service) sharedVolumes(ctx context.Context, volumes []runner.Volume) (names []string, err error) {
+func (p *Planner) sharedVolumes(ctx context.Context, volumes []runner.Volume) (names []string, err error) {
 	var global []string
-	if r, ok := s.runner.(volumeSharer); ok && len(volumes) > 0 {
+	if r, ok := p.Runner.(volumeSharer); ok && len(volumes) > 0 {
 		if global, err = r.SharedVolumes(ctx, volumes); err != nil {
 			if errors.Is(err, runner.ErrUnavailable) {
 				return nil, bus.Unavailable(err)
@@ -147,7 +148,7 @@ func (s *Service) sharedVolumes(ctx context.Context, volumes []runner.Volume) (n
 		switch {
 		case slices.Contains(networkFileSystems, v.Options["type"]):
 			names = append(names, "mount:"+v.Options["device"]+","+v.Options["o"])
-		case slices.Contains(global, v.Name), slices.Contains(s.cfg.Shared, volumePrefix+v.Name):
+		case slices.Contains(global, v.Name), slices.Contains(p.Settings.Shared, volumePrefix+v.Name):
 			names = append(names, volumePrefix+v.Driver+"/"+v.Name)
 		}
 	}

@@ -1,4 +1,4 @@
-package bench
+package plan
 
 import (
 	"errors"
@@ -11,54 +11,40 @@ import (
 	"github.com/fiord-bench/fiord/internal/volume"
 )
 
-// policy is what the host's owner allows of volumes.
-func (v Volumes) policy() volume.Policy {
-	p := volume.Policy{
-		Driver: v.Driver, Names: v.Names, Existing: v.Existing,
-		Drivers: map[string]volume.Options{}, Profiles: map[string]volume.Profile{},
-	}
-	for name, d := range v.Drivers {
-		p.Drivers[name] = d.Options
-	}
-	for name, f := range v.Profiles {
-		p.Profiles[name] = volume.Profile{Driver: f.Driver, Options: f.Options, Fresh: f.Fresh}
-	}
-	return p
-}
-
 // volume makes name@profile what the engine is asked for, if the host's owner
 // allows it. A profile that he has described names driver and options; any other
 // goes to the driver as part of the name, as Flocker and its like want it. A
 // fresh volume is called after the run, so that nothing else means it.
-func (s *Service) volume(list events.RunList, run, target string) (runner.Volume, []events.Problem) {
-	v, problems := s.cfg.Volumes.policy().Resolve(
-		volume.Request{Volume: list.Volume, Driver: list.Driver, Options: list.Options}, run, s.places())
+func (p *Planner) volume(list events.RunList, run, target string) (runner.Volume, []events.Problem) {
+	v, problems := p.Settings.Volumes.Resolve(
+		volume.Request{Volume: list.Volume, Driver: list.Driver, Options: list.Options}, run, p.Places)
 	return runner.Volume{Name: v.Name, Driver: v.Driver, Options: v.Options, Fresh: v.Fresh, Target: target}, problems
 }
 
-// volumes judges what the engine has already. It is a docker.Volumes.
-type volumes struct {
-	policy volume.Policy
-	places volume.Places
+// Volumes judges what the engine has already. It is a docker.Volumes.
+type Volumes struct {
+	Policy volume.Policy
+	Places volume.Places
 }
 
 // MayUse implements docker.Volumes.
-func (v volumes) MayUse(asked, found runner.Volume, ours bool) error {
+func (v Volumes) MayUse(asked, found runner.Volume, ours bool) error {
 	one := func(r runner.Volume) volume.Volume {
 		return volume.Volume{Name: r.Name, Driver: r.Driver, Options: r.Options, Fresh: r.Fresh}
 	}
-	if problems := v.policy.Judge(one(asked), one(found), ours, v.places); len(problems) > 0 {
+	if problems := v.Policy.Judge(one(asked), one(found), ours, v.Places); len(problems) > 0 {
 		return volume.Refused(problems)
 	}
 	return nil
 }
 
-// places judges the paths in options of volumes, where the engine will see them.
-func (s *Service) places() volume.Places {
-	if s.cfg.remote() {
+// Places judges the paths in options of volumes, where the engine will see them:
+// on this host, or on its own.
+func Places(g *guard.Guard, remote bool) volume.Places {
+	if remote {
 		return otherHost{}
 	}
-	return hostPlaces{s.guard}
+	return hostPlaces{g}
 }
 
 // hostPlaces are this host's.

@@ -1,4 +1,4 @@
-package bench
+package plan
 
 import (
 	"errors"
@@ -11,11 +11,10 @@ import (
 	"github.com/fiord-bench/fiord/host/block"
 	"github.com/fiord-bench/fiord/host/block/blocktest"
 	"github.com/fiord-bench/fiord/host/runner"
-	"github.com/fiord-bench/fiord/services/bench/lease"
 )
 
 func TestSharedDisksAreNamedAsEveryHostNamesThem(t *testing.T) {
-	sys := blocktest.Open(t, "../../host/block/testdata/san.tree")
+	sys := blocktest.Open(t, "../../../host/block/testdata/san.tree")
 	for _, tc := range []struct {
 		name   string
 		owners []string
@@ -60,8 +59,8 @@ func TestFoldersOfANetworkAreShared(t *testing.T) {
 }
 
 func TestVolumesOfANetworkAreShared(t *testing.T) {
-	s := &Service{cfg: Config{Shared: []string{"volume:said"}}}
-	got, err := s.sharedVolumes(t.Context(), []runner.Volume{
+	p := &Planner{Settings: Settings{Shared: []string{"volume:said"}}}
+	got, err := p.sharedVolumes(t.Context(), []runner.Volume{
 		{Name: "local", Driver: "local"}, {Name: "said", Driver: "d"},
 		{Name: "filer", Driver: "local", Options: map[string]string{"type": "nfs", "o": "addr=10.0.0.1", "device": ":/x"}},
 	})
@@ -83,15 +82,8 @@ func TestSharedNamesThatCannotBeMeantAreRefused(t *testing.T) {
 		"wwn:0x5": true, "serial:S1": true, "/dev/disk/by-id/wwn-0x5": true, "/mnt/shared": true, "volume:data": true,
 		"": false, "volume:": false, "relative": false, "/mnt/../etc": false, "/dev/sda": false, "sda": false,
 	} {
-		cfg := DefaultConfig()
-		cfg.Shared = []string{name}
-		if err := cfg.Validate(); (err == nil) != valid {
+		if err := ValidShared(name); (err == nil) != valid {
 			t.Errorf("%q: %v", name, err)
 		}
-	}
-	cfg := DefaultConfig()
-	cfg.LeaseTTL = lease.MinTTL / 2
-	if err := cfg.Validate(); err == nil {
-		t.Error("a lease too short to renew was taken")
 	}
 }
