@@ -19,6 +19,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/proof"
 )
 
 // Needs is what one party declares. The zero value needs nothing and may
@@ -48,21 +49,11 @@ type Needs struct {
 // Service are the needs that follow from the catalogue: a service publishes
 // the types that name it as publisher.
 func Service(name string, reactions []bus.Reaction) Needs {
-	n := Needs{Name: name, Publish: published(name)}
+	n := Needs{Name: name, Publish: proof.Grant{Kind: proof.Service, Name: name}.Publishes()}
 	for _, r := range reactions {
 		n.Durables = append(n.Durables, r.Durable())
 	}
 	return n
-}
-
-func published(by string) []string {
-	var subjects []string
-	for _, t := range events.Types() {
-		if slices.Contains(t.Publishers(), by) {
-			subjects = append(subjects, t.Filter())
-		}
-	}
-	return subjects
 }
 
 // Host are the needs of the worker on one bench host: it starts runs there,
@@ -71,13 +62,7 @@ func Host(host string, pools []string, reactions []bus.Reaction, named ...string
 	token := events.Token(host)
 	n := Service("bench", reactions)
 	n.Name, n.Named, n.Guest = "bench-"+token, named, true
-	n.Publish = []string{
-		events.TypeRunStarted.Subject() + "." + events.HostRoute(host),
-		events.RunEndsOf(events.HostRoute(host)),
-	}
-	for _, p := range pools {
-		n.Publish = append(n.Publish, events.RunEndsOf(events.PoolRoute(p)))
-	}
+	n.Publish = proof.Grant{Kind: proof.Host, Name: host, Pools: pools}.Publishes()
 	n.Live = []string{events.LivePrefix + token + ".>"}
 	return n
 }
@@ -116,7 +101,7 @@ func (n Needs) Permissions(others ...string) *server.Permissions {
 		}
 		subscribe = append(subscribe, "fiord.consumer.>")
 	}
-	for _, b := range slices.Concat(n.Read, n.Write, []string{bus.BucketAttempts}) {
+	for _, b := range slices.Concat(n.Read, n.Write, []string{bus.BucketAttempts, bus.BucketTakenBack}) {
 		allow = append(allow, keyReading(b)...)
 		if !n.Guest {
 			allow = append(allow, consumer("KV_"+b, "*")...)

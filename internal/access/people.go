@@ -8,6 +8,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/proof"
 )
 
 // Role is what a person, or a script of theirs, may do.
@@ -39,14 +40,7 @@ func ParseRole(text string) (Role, error) {
 
 // Publishes are the event subjects that a person in the role publishes.
 func (r Role) Publishes() []string {
-	switch r {
-	case Viewer:
-		return nil
-	case Requester:
-		return []string{events.TypeBenchRequested.Filter(), events.TypeCancelRequested.Filter(), events.TypeDiscoveryRequested.Filter()}
-	default:
-		return published(events.People)
-	}
+	return proof.Grant{Kind: proof.Person, Role: string(r)}.Publishes()
 }
 
 // Person are the rights of a person's command line. nkey is the person's public

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/proof"
 )
 
 // order asks one reaction for an event again. It names the event by number and
@@ -43,49 +44,61 @@ func readOrder(body []byte) (order, error) {
 	return o, nil
 }
 
-// recall puts the event that an order names into the delivery. An error that is
-// not permanent says that it could not be looked up now.
-func (w *worker) recall(ctx context.Context, d *Delivery) error {
+// recall puts the event that an order names into the delivery, if the order proves
+// that it is of somebody who may give it. It returns what the event itself claims.
+// An error that is not permanent says that the event could not be looked up now.
+func (w *worker) recall(ctx context.Context, d *Delivery, of *proof.Claim) (*proof.Claim, error) {
+	if _, err := w.bus.prove(of); err != nil {
+		return nil, Permanent(err)
+	}
 	o, err := readOrder(d.message.Data)
 	if err != nil {
-		return Permanent(err)
+		return nil, Permanent(err)
 	}
+	stored := time.Time{}
 	if o.Dead > 0 {
-		return w.recallDead(ctx, d, o.Dead)
+		stored, err = w.recallDead(ctx, d, o.Dead)
+	} else {
+		stored, err = w.recallEvent(ctx, d, o.Event)
 	}
-	return w.recallEvent(ctx, d, o.Event)
+	if err != nil {
+		return nil, err
+	}
+	m := d.message
+	d.first = stored
+	return w.bus.examine([]proof.Message{envelope(m.Subject, m.Header, m.Data, stored)})[0], nil
 }
 
-func (w *worker) recallDead(ctx context.Context, d *Delivery, number uint64) error {
+func (w *worker) recallDead(ctx context.Context, d *Delivery, number uint64) (time.Time, error) {
 	letter, err := w.bus.DeadLetter(ctx, number)
 	switch {
 	case errors.Is(err, ErrNoDeadLetter):
-		return Permanent(err)
+		return time.Time{}, Permanent(err)
 	case err != nil:
-		return err
+		return time.Time{}, err
 	case letter.Reaction != w.durable:
-		return Permanent(fmt.Errorf("dead letter %d is of reaction %s, not of %s", number, letter.Reaction, w.durable))
+		return time.Time{}, Permanent(fmt.Errorf("dead letter %d is of reaction %s, not of %s", number, letter.Reaction, w.durable))
 	case letter.Redrives >= MaxRedrives:
-		return Permanent(fmt.Errorf("dead letter %d: %w", number, ErrRedriveLimit))
+		return time.Time{}, Permanent(fmt.Errorf("dead letter %d: %w", number, ErrRedriveLimit))
 	}
 	d.redrives, d.Redriven = letter.Redrives+1, true
-	return w.adopt(d, fmt.Sprintf("dead letter %d", number), &nats.Msg{Subject: letter.Subject, Header: letter.Header, Data: letter.Body})
+	return letter.Stored, w.adopt(d, fmt.Sprintf("dead letter %d", number), &nats.Msg{Subject: letter.Subject, Header: letter.Header, Data: letter.Body})
 }
 
-func (w *worker) recallEvent(ctx context.Context, d *Delivery, sequence uint64) error {
+func (w *worker) recallEvent(ctx context.Context, d *Delivery, sequence uint64) (time.Time, error) {
 	stream, err := w.bus.js.Stream(ctx, StreamEvents)
 	if err != nil {
-		return fmt.Errorf("look up stream %s: %w", StreamEvents, err)
+		return time.Time{}, fmt.Errorf("look up stream %s: %w", StreamEvents, err)
 	}
 	raw, err := stream.GetMsg(ctx, sequence)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return Permanent(fmt.Errorf("event %d is not in stream %s", sequence, StreamEvents))
+		return time.Time{}, Permanent(fmt.Errorf("event %d is not in stream %s", sequence, StreamEvents))
 	}
 	if err != nil {
-		return fmt.Errorf("read event %d: %w", sequence, err)
+		return time.Time{}, fmt.Errorf("read event %d: %w", sequence, err)
 	}
 	d.Replayed = true
-	return w.adopt(d, fmt.Sprintf("event %d", sequence), &nats.Msg{Subject: raw.Subject, Header: raw.Header, Data: raw.Data})
+	return raw.Time, w.adopt(d, fmt.Sprintf("event %d", sequence), &nats.Msg{Subject: raw.Subject, Header: raw.Header, Data: raw.Data})
 }
 
 // adopt makes a stored message the delivery's, if the reaction reacts to it.
@@ -174,7 +187,9 @@ func (b *Bus) giveAgain(ctx context.Context, reaction, id string, o order) error
 	if err != nil {
 		return fmt.Errorf("write order: %w", err)
 	}
-	if _, err := b.js.Publish(ctx, RedriveSubject(reaction), body, jetstream.WithMsgID(id)); err != nil {
+	msg := &nats.Msg{Subject: RedriveSubject(reaction), Data: body, Header: nats.Header{headerContentType: {events.MediaType}, nats.MsgIdHdr: {id}}}
+	b.sign(ctx, msg)
+	if _, err := b.js.PublishMsg(ctx, msg); err != nil {
 		return fmt.Errorf("give event to %s: %w: %w", reaction, ErrNotAcknowledged, err)
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/bus/bustest"
+	"github.com/fiord-bench/fiord/internal/proof"
 )
 
 // completed is an event of usual size, about 1.5 kB.
@@ -104,7 +105,14 @@ func paired(b *testing.B, workers int, ours, theirs func() error) {
 // nats.go (Consume, acknowledge) over the same events, in turn: a failed run of
 // 0.7 kB, the size most events have, and a completed one of 1.5 kB, among the
 // largest.
-func BenchmarkConsume(b *testing.B) {
+func BenchmarkConsume(b *testing.B) { benchmarkConsume(b, false) }
+
+// BenchmarkConsumeProven is BenchmarkConsume of events that one host has signed, and
+// that are verified. Its rate is held against BenchmarkConsume's.
+func BenchmarkConsumeProven(b *testing.B) { benchmarkConsume(b, true) }
+
+func benchmarkConsume(b *testing.B, proven bool) {
+	b.Helper()
 	for _, c := range []struct {
 		name string
 		data func(run string) events.Data
@@ -117,9 +125,13 @@ func BenchmarkConsume(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			const n = 20_000
 			s := bustest.NewServer(b)
-			ours := s.Bus("fiord/test")
+			o := bus.Options{Source: "fiord/bench"}
+			if proven {
+				o = bustest.NewAuthority(b).User(proof.Grant{Kind: proof.Service, Name: "bench"}, proof.Required)
+			}
+			ours := s.BusWith(o)
 			typ := c.data("x").EventType()
-			fill(b, ours.JetStream(), c.data, n)
+			fill(b, ours, o.Signer, c.data, n)
 			var spent, cpu [2]time.Duration
 			rounds := 0
 			for b.Loop() {
@@ -144,19 +156,25 @@ func BenchmarkConsume(b *testing.B) {
 }
 
 // fill stores the ends of n runs, each under a subject of its own.
-func fill(b *testing.B, js jetstream.JetStream, data func(run string) events.Data, n int) {
+func fill(b *testing.B, ours *bus.Bus, signer *proof.Signer, data func(run string) events.Data, n int) {
 	b.Helper()
 	for i := range n {
-		e := events.New("fiord/test", fmt.Sprint(i), nil, data(fmt.Sprint(i)))
+		e := events.New(ours.Source(), fmt.Sprint(i), nil, data(fmt.Sprint(i)))
 		body, err := events.Marshal(e)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := js.PublishAsync(e.NATSSubject(), body); err != nil {
+		msg := &nats.Msg{Subject: e.NATSSubject(), Data: body, Header: nats.Header{}}
+		if signer != nil {
+			msg.Header = nats.Header{"content-type": {events.MediaType}, nats.MsgIdHdr: {e.MessageID()}}
+			made, grant := signer.Sign(msg.Subject, e.MessageID(), body, time.Now())
+			msg.Header[proof.HeaderProof], msg.Header[proof.HeaderGrant] = []string{made}, []string{grant}
+		}
+		if _, err := ours.JetStream().PublishMsgAsync(msg); err != nil {
 			b.Fatal(err)
 		}
 	}
-	<-js.PublishAsyncComplete()
+	<-ours.JetStream().PublishAsyncComplete()
 }
 
 func consumeOurs(b *testing.B, ours *bus.Bus, typ events.Type, round, n int) time.Duration {

@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/fiord-bench/fiord/internal/proof"
 )
 
 // Options of a bus. Conn and Source are required.
@@ -35,6 +37,10 @@ type Options struct {
 	// Such a bus makes no consumers but has a service make them. On a server that
 	// knows no users any name will do; see [GuestName].
 	Guest string
+	// Signer proves of what is published here who made it; nil without a grant.
+	Signer *proof.Signer
+	// Verifier holds what is read here against who made it; nil verifies nothing.
+	Verifier *proof.Verifier
 	// PublishTimeout bounds one acknowledged publish with its retries;
 	// default 10 s.
 	PublishTimeout time.Duration
@@ -48,6 +54,7 @@ type Bus struct {
 	log     *slog.Logger
 	tracer  trace.Tracer
 	metrics *metrics
+	clock   clock
 }
 
 // New makes a bus over a connection. It talks to nobody yet.

@@ -41,6 +41,9 @@ type DeadLetter struct {
 	// Subject and Sequence of the message in the event stream.
 	Subject  string `json:"subject"`
 	Sequence uint64 `json:"sequence"`
+	// Stored is when the event stream stored the message; zero in letters of
+	// versions that did not say.
+	Stored time.Time `json:"stored,omitzero"`
 	// EventID and EventType are empty if the event could not be read.
 	EventID   string `json:"event_id,omitempty"`
 	EventType string `json:"event_type,omitempty"`
@@ -71,7 +74,7 @@ func (b *Bus) deadLetter(ctx context.Context, durable string, d *Delivery, cause
 	letter := DeadLetter{
 		Reaction: durable, Reason: cause.Error(), At: time.Now().UTC(), Redrives: d.redrives,
 		Attempts: append(h.Attempts, Attempt{At: time.Now().UTC(), Delivery: d.Attempt, Error: truncate(cause.Error(), 1024)}),
-		Subject:  d.message.Subject, Sequence: d.Sequence,
+		Subject:  d.message.Subject, Sequence: d.Sequence, Stored: d.first,
 		EventID: d.Event.ID, EventType: string(d.Event.Type),
 		Body: d.message.Data, Header: d.message.Header,
 	}

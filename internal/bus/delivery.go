@@ -33,8 +33,10 @@ type Delivery struct {
 	bus *Bus
 	msg jetstream.Msg
 	// message is the event as it was published: what msg holds, or what an order
-	// in msg names. redrives counts how often a dead letter was given back.
+	// in msg names, and first when that was stored. redrives counts how often a dead
+	// letter was given back.
 	message  *nats.Msg
+	first    time.Time
 	redrives int
 }
 

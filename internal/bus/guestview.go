@@ -73,35 +73,37 @@ func (v *guestView) pending() uint64 { return v.consumer.CachedInfo().NumPending
 var errGap = errors.New("messages are missing")
 
 // pull asks for messages once and shows them in order, until visit says no.
-func (v *guestView) pull(ctx context.Context, visit func(jetstream.Msg, *jetstream.MsgMetadata) bool) (more bool, err error) {
+func (v *guestView) pull(ctx context.Context, visit func(parcel, *jetstream.MsgMetadata) bool) (more bool, err error) {
 	batch, err := v.consumer.Fetch(viewBatch, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(fetchHeartbeat))
 	if err != nil {
 		return true, err
 	}
 	more = true
-	for msg := range batch.Messages() {
-		meta, bad := msg.Metadata()
-		switch {
-		case bad != nil || err != nil || !more:
-			continue
-		case meta.Sequence.Consumer != v.last+1:
-			err = errGap
-			continue
-		}
-		v.last = meta.Sequence.Consumer
-		if meta.Sequence.Stream >= v.next {
-			v.next = meta.Sequence.Stream + 1
-			more = visit(msg, meta)
+	for group := v.bus.gather(batch.Messages()); len(group) > 0; group = v.bus.gather(batch.Messages()) {
+		for _, msg := range v.bus.examined(group) {
+			meta, bad := msg.Metadata()
+			switch {
+			case bad != nil || err != nil || !more:
+				continue
+			case meta.Sequence.Consumer != v.last+1:
+				err = errGap
+				continue
+			}
+			v.last = meta.Sequence.Consumer
+			if meta.Sequence.Stream >= v.next {
+				v.next = meta.Sequence.Stream + 1
+				more = visit(msg, meta)
+			}
 		}
 	}
 	return more, errors.Join(err, batch.Error())
 }
 
 // run shows messages until ctx ends.
-func (v *guestView) run(ctx context.Context, visit func(jetstream.Msg, *jetstream.MsgMetadata)) {
+func (v *guestView) run(ctx context.Context, visit func(parcel, *jetstream.MsgMetadata)) {
 	s := v.bus.follow(ctx)
 	for ctx.Err() == nil {
-		_, err := v.pull(s.current(), func(msg jetstream.Msg, meta *jetstream.MsgMetadata) bool { visit(msg, meta); return true })
+		_, err := v.pull(s.current(), func(msg parcel, meta *jetstream.MsgMetadata) bool { visit(msg, meta); return true })
 		if err == nil || ctx.Err() != nil || isQuiet(err) {
 			continue
 		}
@@ -156,19 +158,19 @@ func (b *Bus) watchGuest(ctx context.Context, v View) (*Subscription, error) {
 		}
 	}
 	behind(g.pending())
-	return b.goOn(ctx, g, func(ctx context.Context, msg jetstream.Msg, meta *jetstream.MsgMetadata) {
+	return b.goOn(ctx, g, func(ctx context.Context, msg parcel, meta *jetstream.MsgMetadata) {
 		b.see(ctx, v, msg)
 		behind(meta.NumPending)
 	}), nil
 }
 
 // goOn runs a view until its subscription is stopped.
-func (b *Bus) goOn(ctx context.Context, g *guestView, see func(context.Context, jetstream.Msg, *jetstream.MsgMetadata)) *Subscription {
+func (b *Bus) goOn(ctx context.Context, g *guestView, see func(context.Context, parcel, *jetstream.MsgMetadata)) *Subscription {
 	ctx, stop := context.WithCancel(ctx)
 	s := &Subscription{stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
-		g.run(ctx, func(msg jetstream.Msg, meta *jetstream.MsgMetadata) { see(ctx, msg, meta) })
+		g.run(ctx, func(msg parcel, meta *jetstream.MsgMetadata) { see(ctx, msg, meta) })
 	}()
 	return s
 }

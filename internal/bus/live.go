@@ -47,7 +47,7 @@ func (b *Bus) WatchLive(ctx context.Context, bench string, see func(events.Progr
 		if err := g.open(ctx); err != nil {
 			return nil, err
 		}
-		return b.goOn(ctx, g, func(_ context.Context, msg jetstream.Msg, _ *jetstream.MsgMetadata) { show(msg) }), nil
+		return b.goOn(ctx, g, func(_ context.Context, msg parcel, _ *jetstream.MsgMetadata) { show(msg) }), nil
 	}
 	consumer, err := b.js.OrderedConsumer(ctx, StreamLive, cfg)
 	if err != nil {

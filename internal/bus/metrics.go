@@ -17,6 +17,7 @@ type metrics struct {
 	handling  *prometheus.HistogramVec
 	inFlight  *prometheus.GaugeVec
 	panics    *prometheus.CounterVec
+	refused   *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -47,11 +48,15 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "fiord_bus_panics_total",
 			Help: "Handlers that panicked.",
 		}, []string{"reaction"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fiord_bus_unproven_total",
+			Help: "Messages refused because they did not prove who made them, by reason: unsigned, signature, grant, subject, stale, void, claim.",
+		}, []string{"reason"}),
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.publishes, m.publish, m.handled, m.handling, m.inFlight, m.panics} {
+	for _, c := range []prometheus.Collector{m.publishes, m.publish, m.handled, m.handling, m.inFlight, m.panics, m.refused} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

@@ -9,11 +9,13 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/proof"
 )
 
 // ErrNotAcknowledged says that JetStream has not confirmed an event: it may or
@@ -65,17 +67,23 @@ func (b *Bus) End(ctx context.Context, e events.Event) (Ending, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.opts.PublishTimeout)
 	defer cancel()
+	unproven := uint64(0) // an end that proves nothing stands in nobody's way
 	for pause := undecidedFirst; ; pause = min(2*pause, undecidedLongest) {
-		receipt, err := b.publish(ctx, e, jetstream.WithExpectLastSequenceForSubject(0, filter))
+		receipt, err := b.publish(ctx, e, jetstream.WithExpectLastSequenceForSubject(unproven, filter))
 		if err == nil && !receipt.Duplicate {
 			return Ending{Event: e, Won: true, Sequence: receipt.Sequence}, nil
 		}
 		if err != nil && !isWrongSequence(err) {
 			return Ending{}, err
 		}
-		if ending, found, err := b.standing(ctx, filter, e); found || err != nil {
-			return ending, err
+		winner, last, found, err := b.lastEvent(ctx, filter)
+		if err != nil {
+			return Ending{}, err
 		}
+		if found {
+			return Ending{Event: winner, Won: winner.ID == e.ID && winner.Source == e.Source, Sequence: last}, nil
+		}
+		unproven = last
 		select {
 		case <-ctx.Done():
 			return Ending{}, fmt.Errorf("%w: an end was refused, and none is stored under %s", ErrNotAcknowledged, filter)
@@ -91,16 +99,6 @@ const (
 	undecidedFirst   = 5 * time.Millisecond
 	undecidedLongest = 250 * time.Millisecond
 )
-
-// standing looks up the end that was there first. The leader answers, since
-// the stream does not allow direct gets.
-func (b *Bus) standing(ctx context.Context, filter string, e events.Event) (Ending, bool, error) {
-	winner, seq, found, err := b.lastEvent(ctx, filter)
-	if err != nil || !found {
-		return Ending{}, false, err
-	}
-	return Ending{Event: winner, Won: winner.ID == e.ID && winner.Source == e.Source, Sequence: seq}, true, nil
-}
 
 // Ended looks up the end of a run or bench, by its end filter
 // ([events.RunRef.EndFilter], [events.BenchEndFilter]).
@@ -119,8 +117,10 @@ func (b *Bus) Cancelled(ctx context.Context, bench string) (events.CancelRequest
 	return data, ok, nil
 }
 
-// lastEvent looks up what is stored under a filter. It waits while a cluster has
-// no leader that could answer.
+// lastEvent looks up what is stored under a filter, and proves who made it; the
+// leader answers, since the stream does not allow direct gets. Where nothing is
+// found, the sequence is that of the last message that proves nothing, if any. It
+// waits while a cluster has no leader that could answer.
 func (b *Bus) lastEvent(ctx context.Context, filter string) (events.Event, uint64, bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.opts.PublishTimeout)
 	defer cancel()
@@ -138,11 +138,34 @@ func (b *Bus) lastEvent(ctx context.Context, filter string) (events.Event, uint6
 	if err != nil {
 		return events.Event{}, 0, false, fmt.Errorf("look up %s: %w", filter, err)
 	}
-	e, err := decode(raw.Header, raw.Data)
+	e, err := b.openStored(raw)
+	if errors.Is(err, proof.ErrUnproven) {
+		b.log.Warn("passing over an event", "subject", raw.Subject, "sequence", raw.Sequence, "error", err)
+		return b.firstProven(ctx, filter, raw.Sequence)
+	}
 	if err != nil {
 		return events.Event{}, 0, false, fmt.Errorf("read %s: %w", raw.Subject, err)
 	}
 	return e, raw.Sequence, true, nil
+}
+
+// firstProven looks for an event under a filter before one that proves nothing.
+func (b *Bus) firstProven(ctx context.Context, filter string, last uint64) (events.Event, uint64, bool, error) {
+	stream, err := b.js.Stream(ctx, StreamEvents)
+	if err != nil {
+		return events.Event{}, 0, false, err
+	}
+	for next := uint64(1); next < last; {
+		raw, err := stream.GetMsg(ctx, next, jetstream.WithGetMsgSubject(filter))
+		if err != nil {
+			return events.Event{}, 0, false, fmt.Errorf("look up %s: %w", filter, err)
+		}
+		if e, err := b.openStored(raw); err == nil {
+			return e, raw.Sequence, true, nil
+		}
+		next = raw.Sequence + 1
+	}
+	return events.Event{}, last, false, nil
 }
 
 // Between visits the events of a type that are stored between two sequences, both
@@ -164,7 +187,7 @@ func (b *Bus) Between(ctx context.Context, t events.Type, from, to uint64, visit
 		if raw.Sequence >= to {
 			return nil
 		}
-		if e, err := decode(raw.Header, raw.Data); err == nil && !visit(e) {
+		if e, err := b.openStored(raw); err == nil && !visit(e) {
 			return nil
 		}
 		next = raw.Sequence + 1
@@ -219,15 +242,30 @@ func (b *Bus) send(ctx context.Context, e events.Event, opts []jetstream.Publish
 	injectTrace(ctx, msg.Header)
 	ctx, cancel := context.WithTimeout(ctx, b.opts.PublishTimeout)
 	defer cancel()
+	receipt, err := b.store(ctx, e, msg, opts)
+	if errors.Is(err, errPreempted) {
+		b.log.Warn("an event's id was taken by a message that is not this event: publishing it under another", "event_id", e.ID, "error", err)
+		msg.Header.Set(nats.MsgIdHdr, nuid.Next())
+		receipt, err = b.store(ctx, e, msg, opts)
+	}
+	if err != nil && !isWrongSequence(err) {
+		return Receipt{}, fmt.Errorf("%w: publish %s to %s: %w", ErrNotAcknowledged, e.Type, msg.Subject, err)
+	}
+	return receipt, err
+}
+
+// store signs a message and returns once the stream has it.
+func (b *Bus) store(ctx context.Context, e events.Event, msg *nats.Msg, opts []jetstream.PublishOpt) (Receipt, error) {
+	b.sign(ctx, msg)
 	opts = append(opts, jetstream.WithRetryAttempts(20), jetstream.WithRetryWait(250*time.Millisecond))
 	ack, err := b.js.PublishMsg(ctx, msg, opts...)
 	if err != nil {
-		if isWrongSequence(err) {
-			return Receipt{}, err
-		}
-		return Receipt{}, fmt.Errorf("%w: publish %s to %s: %w", ErrNotAcknowledged, e.Type, msg.Subject, err)
+		return Receipt{}, err
 	}
-	return Receipt{Sequence: ack.Sequence, Duplicate: ack.Duplicate}, nil
+	if ack.Duplicate {
+		err = b.genuine(ctx, e, ack.Sequence)
+	}
+	return Receipt{Sequence: ack.Sequence, Duplicate: ack.Duplicate}, err
 }
 
 func isWrongSequence(err error) bool {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
@@ -22,8 +21,9 @@ const settleTimeout = 10 * time.Second
 
 // handle takes one message from delivery to settlement. ctx is the handlers'
 // context, draining ends when the service starts to stop.
-func (w *worker) handle(ctx, draining context.Context, msg jetstream.Msg) {
-	d, err := w.receive(ctx, msg)
+func (w *worker) handle(ctx, draining context.Context, p parcel) {
+	msg := p.Msg
+	d, err := w.receive(ctx, p)
 	if err != nil {
 		w.settle(ctx, d, decide(err, d.Attempt, 0, time.Since(d.Stored), w.reaction.GiveUpAfter), err)
 		return
@@ -60,7 +60,8 @@ var errTooOften = Permanent(errors.New("delivered too often without an answer: i
 
 // receive decodes a message and reads its delivery count. The error is permanent
 // unless trying again may mend it.
-func (w *worker) receive(ctx context.Context, msg jetstream.Msg) (*Delivery, error) {
+func (w *worker) receive(ctx context.Context, p parcel) (*Delivery, error) {
+	msg := p.Msg
 	d := &Delivery{
 		bus: w.bus, msg: msg, Attempt: 1, Log: w.log, Stored: time.Now(),
 		message: &nats.Msg{Subject: msg.Subject(), Header: msg.Headers(), Data: msg.Data()},
@@ -69,17 +70,18 @@ func (w *worker) receive(ctx context.Context, msg jetstream.Msg) (*Delivery, err
 	if err != nil {
 		return d, Permanent(err)
 	}
-	d.Sequence, d.Stored = meta.Sequence.Stream, meta.Timestamp
+	d.Sequence, d.Stored, d.first = meta.Sequence.Stream, meta.Timestamp, meta.Timestamp
 	d.Attempt = int(min(meta.NumDelivered, 1<<30))
 	if d.Attempt > 1 {
 		d.Attempt = max(1, d.Attempt-w.bus.snoozed(ctx, w.reaction.Durable(), d.Sequence))
 	}
+	claim := p.claim
 	if strings.HasPrefix(msg.Subject(), redrivePrefix) {
-		if err := w.recall(ctx, d); err != nil {
+		if claim, err = w.recall(ctx, d, claim); err != nil {
 			return d, err
 		}
 	}
-	d.Event, err = decode(d.message.Header, d.message.Data)
+	d.Event, err = w.bus.open(claim, d.message.Subject, d.message.Header, d.message.Data)
 	d.Log = slog.New(&lazyHandler{w.log.Handler(), d})
 	return d, Permanent(err)
 }

@@ -24,11 +24,13 @@ const (
 	BucketNotices  = "fiord-notices"
 	BucketSilences = "fiord-silences"
 	BucketAttempts = "fiord-attempts"
+	// BucketTakenBack lists grants that were taken back.
+	BucketTakenBack = "fiord-taken-back"
 )
 
 // Buckets are all buckets.
 func Buckets() []string {
-	return []string{BucketHosts, BucketLeases, BucketTally, BucketRefs, BucketNotices, BucketSilences, BucketAttempts}
+	return []string{BucketHosts, BucketLeases, BucketTally, BucketRefs, BucketNotices, BucketSilences, BucketAttempts, BucketTakenBack}
 }
 
 const (
@@ -191,5 +193,7 @@ func (t Topology) buckets() []jetstream.KeyValueConfig {
 			Description: "fiord: what people are not to be told of for a while, by whom and why"},
 		{Bucket: BucketAttempts, Storage: jetstream.FileStorage, TTL: 7 * 24 * time.Hour, Replicas: t.Replicas,
 			Description: "fiord: failed attempts at events not settled yet"},
+		{Bucket: BucketTakenBack, Storage: jetstream.FileStorage, Replicas: t.Replicas,
+			Description: "fiord: keys whose grants were taken back, signed by the authority"},
 	}
 }

@@ -69,10 +69,11 @@ func (b *Bus) Watch(ctx context.Context, v View) (*Subscription, error) {
 		caughtUp()
 	}
 	ctx, stop := context.WithCancel(ctx)
+	arriving := make(chan jetstream.Msg, fetchBatch)
 	running, err := consumer.Consume(func(msg jetstream.Msg) {
-		b.see(ctx, v, msg)
-		if meta, err := msg.Metadata(); err == nil && meta.NumPending == 0 {
-			caughtUp()
+		select {
+		case arriving <- msg:
+		case <-ctx.Done():
 		}
 	}, jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 		b.log.Debug("view interrupted", "error", err)
@@ -84,11 +85,32 @@ func (b *Bus) Watch(ctx context.Context, v View) (*Subscription, error) {
 	s := &Subscription{stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
-		<-ctx.Done()
+		b.seeAll(ctx, v, arriving, caughtUp)
 		running.Stop()
 		<-running.Closed()
 	}()
 	return s, nil
+}
+
+// seeAll shows a view what arrives until ctx ends, in groups that are verified
+// together.
+func (b *Bus) seeAll(ctx context.Context, v View, arriving chan jetstream.Msg, caughtUp func()) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case first := <-arriving:
+			for _, p := range b.examined(b.gatherFrom(first, arriving)) {
+				if ctx.Err() != nil {
+					return
+				}
+				b.see(ctx, v, p)
+				if meta, err := p.Metadata(); err == nil && meta.NumPending == 0 {
+					caughtUp()
+				}
+			}
+		}
+	}
 }
 
 func pendingAtStart(ctx context.Context, c jetstream.Consumer) (uint64, error) {
@@ -99,14 +121,14 @@ func pendingAtStart(ctx context.Context, c jetstream.Consumer) (uint64, error) {
 	return info.NumPending, nil
 }
 
-func (b *Bus) see(ctx context.Context, v View, msg jetstream.Msg) {
+func (b *Bus) see(ctx context.Context, v View, msg parcel) {
 	meta, err := msg.Metadata()
 	if err != nil {
 		return
 	}
-	e, err := decode(msg.Headers(), msg.Data())
+	e, err := b.open(msg.claim, msg.Subject(), msg.Headers(), msg.Data())
 	if err != nil {
-		b.log.Warn("view passes over an event it cannot read", "subject", msg.Subject(), "sequence", meta.Sequence.Stream, "error", err)
+		b.log.Warn("view passes over an event", "subject", msg.Subject(), "sequence", meta.Sequence.Stream, "error", err)
 		return
 	}
 	v.See(ctx, Seen{Event: e, Sequence: meta.Sequence.Stream, Stored: meta.Timestamp})

@@ -55,7 +55,7 @@ func (b *Bus) React(ctx context.Context, r Reaction) (*Subscription, error) {
 		durable:  r.Durable(),
 		log:      b.log.With("reaction", r.Durable()),
 		places:   make(chan struct{}, r.Concurrency),
-		idle:     make(chan jetstream.Msg),
+		idle:     make(chan parcel),
 		metrics:  b.metrics.of(r.Durable()),
 		beats:    beats{alive: map[jetstream.Msg]struct{}{}},
 	}
@@ -82,7 +82,7 @@ type worker struct {
 	mu       sync.Mutex // guards consumer, which each puller may make again
 	consumer jetstream.Consumer
 	places   chan struct{}
-	idle     chan jetstream.Msg
+	idle     chan parcel
 	metrics  reactionMetrics
 	beats    beats
 	session  *session
@@ -198,22 +198,27 @@ func (w *worker) pull(ctx, handling context.Context) error {
 	if err != nil {
 		return err
 	}
-	for msg := range batch.Messages() {
-		used++
-		w.dispatch(handling, ctx, msg)
+	for {
+		group := w.bus.gather(batch.Messages())
+		if len(group) == 0 {
+			return batch.Error()
+		}
+		for _, p := range w.bus.examined(group) {
+			used++
+			w.dispatch(handling, ctx, p)
+		}
 	}
-	return batch.Error()
 }
 
 // dispatch hands a message to an idle handler, or starts one. Handlers live on:
 // decoding goes deep, and a fresh goroutine would grow its stack each time.
-func (w *worker) dispatch(handling, draining context.Context, msg jetstream.Msg) {
+func (w *worker) dispatch(handling, draining context.Context, p parcel) {
 	select {
-	case w.idle <- msg:
+	case w.idle <- p:
 		return
 	default:
 	}
-	first := msg
+	first := p
 	w.handlers.Go(func() {
 		for next, ok := first, true; ok; next, ok = <-w.idle {
 			w.handle(handling, draining, next)
