@@ -237,7 +237,8 @@ func (d BaselineAccepted) Validate() error {
 type PlotsRendered struct {
 	Bench string `json:"bench"`
 	Run   string `json:"run"`
-	// Figures: iops.svg, iops.png, bandwidth.svg, ...
+	// Figures: iops.svg, bandwidth.svg, ... A PNG of each is drawn when it is asked
+	// for, at the run's address: /runs/ID/figures/iops.png.
 	Figures []Artifact `json:"figures" jsonschema:"maxItems=60"`
 	// Flags that the figures carry, such as a log that disagrees with the summary.
 	Flags []string `json:"flags,omitempty"`

@@ -15,7 +15,8 @@ import (
 )
 
 func (p *program) importCommand() *cobra.Command {
-	var out, title string
+	var out string
+	var opt foreign.Options
 	c := &cobra.Command{
 		Use:   "import DIR",
 		Short: "Draw and report what fio left in a folder, whoever ran it",
@@ -25,25 +26,26 @@ Reads results (JSON, json+, with any text around them) and logs (bandwidth, IOPS
 latency and histograms; text, gzip, zstd or fio's .fz) of fio 3 in a folder and
 all below, as scripts, bench-fio or fio-tools leave them. Writes a report that
 needs nothing else (report.html), the same in Markdown (report.md), and every
-figure as SVG and PNG (figures/). It needs no running fiord, and nothing is
+figure as SVG (figures/), with --png as PNG too. It needs no running fiord, and nothing is
 entered into one.
 
 Exit codes: 0 all was read, 1 a run or file could not be, 2 there is nothing to
 read.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if title == "" {
-				title = "fio results of " + filepath.Base(filepath.Clean(args[0]))
+			if opt.Title == "" {
+				opt.Title = "fio results of " + filepath.Base(filepath.Clean(args[0]))
 			}
-			return p.importFolder(c.Context(), args[0], out, title)
+			return p.importFolder(c.Context(), args[0], out, opt)
 		},
 	}
 	c.Flags().StringVarP(&out, "out", "o", "fiord-report", "folder of the report: a new or empty one, or an earlier report, which is replaced")
-	c.Flags().StringVarP(&title, "title", "t", "", "title of the report")
+	c.Flags().StringVarP(&opt.Title, "title", "t", "", "title of the report")
+	c.Flags().BoolVar(&opt.PNG, "png", false, "write each figure as PNG too, which takes much longer")
 	return c
 }
 
-func (p *program) importFolder(ctx context.Context, dir, out, title string) error {
+func (p *program) importFolder(ctx context.Context, dir, out string, opt foreign.Options) error {
 	root, err := os.OpenRoot(dir) // links that lead out of it are not followed
 	if err != nil {
 		return badInput(err)
@@ -59,7 +61,7 @@ func (p *program) importFolder(ctx context.Context, dir, out, title string) erro
 	if err := foreign.Prepare(out); err != nil {
 		return badInput(err)
 	}
-	report, err := foreign.Write(ctx, root.FS(), found, out, title, nil)
+	report, err := foreign.Write(ctx, root.FS(), found, out, opt)
 	if err != nil {
 		return err
 	}

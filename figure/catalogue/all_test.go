@@ -72,7 +72,7 @@ func drawn(t *testing.T, list []Picture) []string {
 
 func TestARunIsDrawnWithoutAStore(t *testing.T) {
 	m := measured(t, "1", 1000)
-	list, _, err := All(m)
+	list, _, err := All(m, PNG)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,11 +84,11 @@ func TestARunIsDrawnWithoutAStore(t *testing.T) {
 
 func TestARunIsDrawnFromWhatThereIs(t *testing.T) {
 	m := measured(t, "1", 1000)
-	list, flags, err := All(&Run{RunRef: m.RunRef, Completed: m.Completed})
+	list, flags, err := All(&Run{RunRef: m.RunRef, Completed: m.Completed}, PNG)
 	if err != nil || len(list) != 0 || len(flags) != 0 {
 		t.Errorf("%v, flags %q, %v; want nothing of nothing", drawn(t, list), flags, err)
 	}
-	list, _, err = All(&Run{RunRef: m.RunRef, Completed: m.Completed, Reading: m.Reading})
+	list, _, err = All(&Run{RunRef: m.RunRef, Completed: m.Completed, Reading: m.Reading}, PNG)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestARunIsDrawnFromWhatThereIs(t *testing.T) {
 }
 
 func TestRunsAreDrawnTogether(t *testing.T) {
-	list, err := AllOf("bench", []*Run{measured(t, "1", 1000), measured(t, "8", 3000)})
+	list, err := AllOf("bench", []*Run{measured(t, "1", 1000), measured(t, "8", 3000)}, PNG)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestMoreRunsThanAnybodyComparesAreNotDrawnOverEachOther(t *testing.T) {
 	for i := range all {
 		all[i] = &Run{RunRef: m.RunRef, Completed: m.Completed}
 	}
-	list, err := AllOf("bench", all)
+	list, err := AllOf("bench", all, PNG)
 	if err != nil {
 		t.Fatal(err)
 	}

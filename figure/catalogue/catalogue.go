@@ -38,6 +38,8 @@ type Entry struct {
 	// Logs says that the figure is drawn from the logs of its runs, which have to
 	// be read for it.
 	Logs bool
+	// Host says that the figure is drawn from what was recorded of the host.
+	Host bool
 	// Timeline figures have the run's time on their x axis.
 	Timeline bool
 	// Stretch says that the figure can be drawn of a stretch of the run, on a
@@ -59,8 +61,8 @@ func entries() []Entry {
 		{Name: "bandwidth", Title: "Bandwidth over time", Scope: OfRun, Logs: true, Timeline: true, Stretch: true, worth: hasLogs, draw: bandwidthOverTime},
 		{Name: "latency", Title: "Latency over time", Scope: OfRun, Logs: true, Timeline: true, Stretch: true, byDirection: true, worth: hasLatencies, draw: latencyOverTime},
 		{Name: "heatmap", Title: "All completion latencies over time", Scope: OfRun, Logs: true, Timeline: true, Stretch: true, byDirection: true, worth: hasHeat, draw: heatmap},
-		{Name: "host", Title: "CPU and disk during the run", Scope: OfRun, Timeline: true, worth: hostWatched, draw: processors},
-		{Name: "disk", Title: "Disk throughput during the run", Scope: OfRun, Timeline: true, worth: disksWatched, draw: traffic},
+		{Name: "host", Title: "CPU and disk during the run", Scope: OfRun, Host: true, Timeline: true, worth: hostWatched, draw: processors},
+		{Name: "disk", Title: "Disk throughput during the run", Scope: OfRun, Host: true, Timeline: true, worth: disksWatched, draw: traffic},
 		{Name: "percentiles", Title: "Latency by percentile", Scope: OfRun, worth: hasBins, draw: percentiles},
 		{Name: "histogram", Title: "Latency histogram", Scope: OfRun, OnDemand: true, worth: hasBins, draw: histogram},
 		{Name: "cdf", Title: "Latency, cumulative", Scope: OfRun, OnDemand: true, worth: hasBins, draw: cumulative},

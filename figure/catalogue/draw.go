@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fiord-bench/fiord/figure"
@@ -12,12 +13,24 @@ import (
 // ErrUnknown says that there is no figure of that name, or not of that subject.
 var ErrUnknown = errors.New("unknown figure")
 
-// Picture is a figure in both formats.
+// Picture is a figure in one format or both.
 type Picture struct {
 	// Name such as iops or latency-read, fit for a file.
-	Name     string
-	SVG, PNG []byte
+	Name string
+	SVG  []byte
+	// PNG is nil unless it was asked for: making pixels takes some thirty times as
+	// long as writing the drawing.
+	PNG []byte
 }
+
+// Format is how a figure is written.
+type Format string
+
+// Formats of figures.
+const (
+	SVG Format = "svg"
+	PNG Format = "png"
+)
 
 // Draw draws one figure by its name.
 func Draw(scope Scope, name string, s Subject) (*figure.Figure, error) {
@@ -33,20 +46,21 @@ func Draw(scope Scope, name string, s Subject) (*figure.Figure, error) {
 	return nil, fmt.Errorf("figure %s: the run has no such I/Os: %w", name, ErrUnknown)
 }
 
-// AtOnce draws the figures of a subject that do not wait to be asked for.
-func AtOnce(scope Scope, s Subject) ([]Picture, error) {
+// AtOnce draws the figures of a subject that do not wait to be asked for, as SVG
+// and in further formats.
+func AtOnce(scope Scope, s Subject, further ...Format) ([]Picture, error) {
 	var list []Entry
 	for _, e := range List(scope) {
 		if !e.OnDemand {
 			list = append(list, e)
 		}
 	}
-	return drawAll(list, s)
+	return drawAll(list, s, further)
 }
 
 // drawAll draws each of the entries that has something to show. Of neighbours
 // that are drawn by direction, those of one direction stand together.
-func drawAll(list []Entry, s Subject) ([]Picture, error) {
+func drawAll(list []Entry, s Subject, further []Format) ([]Picture, error) {
 	var out []Picture
 	for len(list) > 0 {
 		n := 1
@@ -58,7 +72,7 @@ func drawAll(list []Entry, s Subject) ([]Picture, error) {
 				if e.worth == nil || !e.worth(s, direction) {
 					continue
 				}
-				drawn, err := encode(e.named(s, direction), e.draw(e.title(direction), s, direction))
+				drawn, err := encode(e.named(s, direction), e.draw(e.title(direction), s, direction), further)
 				if err != nil {
 					return nil, err
 				}
@@ -105,17 +119,19 @@ func (e Entry) title(direction string) string {
 	return e.Title + ", " + direction
 }
 
-// encode writes a figure in both formats.
-func encode(name string, f *figure.Figure) (Picture, error) {
+// encode writes a figure as SVG and in further formats.
+func encode(name string, f *figure.Figure, further []Format) (Picture, error) {
 	svg, err := Encode(f, "svg")
 	if err != nil {
 		return Picture{}, fmt.Errorf("draw %s.svg: %w", name, err)
 	}
-	png, err := Encode(f, "png")
-	if err != nil {
-		return Picture{}, fmt.Errorf("draw %s.png: %w", name, err)
+	p := Picture{Name: name, SVG: svg}
+	if slices.Contains(further, PNG) {
+		if p.PNG, err = Encode(f, "png"); err != nil {
+			return Picture{}, fmt.Errorf("draw %s.png: %w", name, err)
+		}
 	}
-	return Picture{name, svg, png}, nil
+	return p, nil
 }
 
 // Encode writes a figure as svg or png.

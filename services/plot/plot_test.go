@@ -29,17 +29,17 @@ func TestFromFioToThePage(t *testing.T) {
 	for _, f := range plots.Figures {
 		names = append(names, f.Name)
 		body := artifactstest.Read(t, s.store, f.ClaimCheck)
-		if strings.HasSuffix(f.Name, ".svg") && !strings.Contains(body, "<svg") || strings.HasSuffix(f.Name, ".png") && !strings.HasPrefix(body, "\x89PNG") {
+		if !strings.Contains(body, "<svg") {
 			t.Errorf("%s is no figure", f.Name)
 		}
+		s.page(url+"/runs/"+data.Run+"/figures/"+strings.Replace(f.Name, ".svg", ".png", 1), 200, "PNG")
 		if dir := os.Getenv("FIORD_TEST_KEEP"); dir != "" {
 			if err := os.WriteFile(filepath.Join(dir, f.Name), []byte(body), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if got, want := strings.Join(names, " "), "iops.svg iops.png bandwidth.svg bandwidth.png latency-read.svg latency-read.png heatmap-read.svg heatmap-read.png "+
-		"latency-write.svg latency-write.png heatmap-write.svg heatmap-write.png percentiles.svg percentiles.png"; got != want {
+	if got, want := strings.Join(names, " "), "iops.svg bandwidth.svg latency-read.svg heatmap-read.svg latency-write.svg heatmap-write.svg percentiles.svg"; got != want {
 		t.Errorf("figures %s\nwant    %s", got, want)
 	}
 	if len(plots.Flags) > 0 {

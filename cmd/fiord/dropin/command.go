@@ -128,7 +128,7 @@ func (s *session) report(ctx context.Context, failures []string) error {
 	if title == "" {
 		title = "fio"
 	}
-	report, err := foreign.Write(ctx, root.FS(), found, s.Data, title, failures)
+	report, err := foreign.Write(ctx, root.FS(), found, s.Data, foreign.Options{Title: title, Problems: failures, PNG: true})
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/figure/catalogue"
@@ -51,9 +54,10 @@ type Row struct {
 	Notes []string `json:"notes"`
 	// Broken says that the run could not be read; Flags say why.
 	Broken bool `json:"broken,omitempty"`
-	// Figures are paths of SVG files below the report's folder; a PNG is
-	// beside each.
+	// Figures are paths of SVG files below the report's folder. A PNG is beside
+	// each if it was asked for.
 	Figures []string `json:"figures"`
+	PNG     bool     `json:"png,omitempty"`
 }
 
 // Report is what Write wrote.
@@ -64,7 +68,7 @@ type Report struct {
 	Passed []Passed `json:"passed"`
 	// Figures of all runs together, as in Row.
 	Figures []string `json:"figures"`
-	// Problems are told first. They come from the caller.
+	// Problems come first; they are the caller's.
 	Problems []string `json:"problems,omitempty"`
 }
 
@@ -105,15 +109,27 @@ func Clear(out string) error {
 	)
 }
 
+// Options of a report.
+type Options struct {
+	Title string
+	// Problems come first in the report.
+	Problems []string
+	// PNG asks for each figure as pixels too: that takes some thirty times as long
+	// as the drawing itself, and ten times its space.
+	PNG bool
+}
+
 // Write draws what was found in a folder and writes the report into another,
-// which must exist: report.html, report.md and figures/. problems are told
-// first.
-func Write(ctx context.Context, in fs.FS, found *Found, out, title string, problems []string) (*Report, error) {
+// which must exist: report.html, report.md and figures/.
+func Write(ctx context.Context, in fs.FS, found *Found, out string, opt Options) (*Report, error) {
 	t, err := parsed()
 	if err != nil {
 		return nil, fmt.Errorf("parse report: %w", err)
 	}
-	w := &writer{template: t, in: in, out: out, report: Report{Title: title, Passed: found.Passed, Problems: problems}, folders: map[string]bool{}}
+	w := &writer{template: t, in: in, out: out, report: Report{Title: opt.Title, Passed: found.Passed, Problems: opt.Problems}, folders: map[string]bool{}}
+	if opt.PNG {
+		w.further = []catalogue.Format{catalogue.PNG}
+	}
 	sections, err := os.CreateTemp(out, ".report-")
 	if err != nil {
 		return nil, fmt.Errorf("write report: %w", err)
@@ -144,19 +160,43 @@ type writer struct {
 	in       fs.FS
 	out      string
 	report   Report
+	further  []catalogue.Format // beside SVG
 	kept     []*catalogue.Run
 	folders  map[string]bool // of figures, taken
 }
 
-// runs draws one run after the other and writes its section.
+// runs draws the runs, some at once, and writes their sections in their order.
 func (w *writer) runs(ctx context.Context, list []Run, sections io.Writer) error {
 	names := refs(w.report.Title, list)
+	done := make([]chan *drawnRun, len(list))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0) + 1) // and one that writes
 	for i := range list {
-		row, err := w.run(ctx, &list[i], names[i], sections, i < inlineRuns)
-		if err != nil {
-			return err
+		done[i] = make(chan *drawnRun, 1)
+	}
+	group.Go(func() error {
+		for i := range list {
+			select {
+			case one := <-done[i]:
+				if err := w.add(one, sections, i < inlineRuns); err != nil {
+					return err
+				}
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
-		w.report.Runs = append(w.report.Runs, row)
+		return nil
+	})
+	for i := range list {
+		folder := w.folder(list[i].Name)
+		group.Go(func() error {
+			one, err := w.run(ctx, &list[i], names[i], folder)
+			done[i] <- one
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	if len(list) > keptRuns { // the tables and bars need no more than the summaries
 		for i := range w.kept {
@@ -166,36 +206,48 @@ func (w *writer) runs(ctx context.Context, list []Run, sections io.Writer) error
 	return nil
 }
 
-func (w *writer) run(ctx context.Context, r *Run, ref events.RunRef, sections io.Writer, inline bool) (Row, error) {
-	row := Row{Name: r.Name, Job: ref.Job, Point: ref.Point.Key(), Result: r.Result, Logs: r.Logs}
+// drawnRun is a run whose figures are written.
+type drawnRun struct {
+	row      Row
+	measured *catalogue.Run // nil for one that could not be read
+	pictures []catalogue.Picture
+}
+
+// run reads a run, draws it and writes its figures.
+func (w *writer) run(ctx context.Context, r *Run, ref events.RunRef, folder string) (*drawnRun, error) {
+	one := &drawnRun{row: Row{Name: r.Name, Job: ref.Job, Point: ref.Point.Key(), Result: r.Result, Logs: r.Logs, PNG: len(w.further) > 0}}
 	m, notes, err := r.measure(ctx, w.in, ref)
 	if ctx.Err() != nil {
-		return row, ctx.Err()
+		return one, ctx.Err()
 	}
 	if err != nil { // one broken run does not keep the others from being shown
-		row.Broken, row.Flags = true, []string{err.Error()}
-		return row, w.section(sections, row, nil)
+		one.row.Broken, one.row.Flags = true, []string{err.Error()}
+		return one, nil
 	}
-	row.Summary, row.Notes = m.Completed.Summary, notes
+	one.measured, one.row.Summary, one.row.Notes = m, m.Completed.Summary, notes
 	if m.Reading != nil {
-		row.Lines = m.Reading.Lines
+		one.row.Lines = m.Reading.Lines
 	}
-	pictures, flags, err := catalogue.All(m)
-	if err != nil {
-		return row, fmt.Errorf("draw %s: %w", r.Name, err)
+	if one.pictures, one.row.Flags, err = catalogue.All(m, w.further...); err != nil {
+		return one, fmt.Errorf("draw %s: %w", r.Name, err)
 	}
-	row.Flags = flags
-	if row.Figures, err = w.save(w.folder(r.Name), pictures); err != nil {
-		return row, err
+	one.row.Figures, err = w.save(folder, one.pictures)
+	return one, err
+}
+
+// add takes a run into the report.
+func (w *writer) add(one *drawnRun, sections io.Writer, inline bool) error {
+	w.report.Runs = append(w.report.Runs, one.row)
+	if m := one.measured; m != nil {
+		if len(w.kept) >= keptRuns {
+			m = &catalogue.Run{RunRef: m.RunRef, Completed: m.Completed}
+		}
+		w.kept = append(w.kept, m)
 	}
-	if len(w.kept) >= keptRuns {
-		m = &catalogue.Run{RunRef: m.RunRef, Completed: m.Completed}
-	}
-	w.kept = append(w.kept, m)
 	if !inline {
-		pictures = nil
+		one.pictures = nil
 	}
-	return row, w.section(sections, row, pictures)
+	return w.section(sections, one.row, one.pictures)
 }
 
 // together draws the runs side by side.
@@ -203,7 +255,7 @@ func (w *writer) together() ([]catalogue.Picture, error) {
 	if len(w.kept) < 2 {
 		return nil, nil
 	}
-	pictures, err := catalogue.AllOf(w.report.Title, w.kept)
+	pictures, err := catalogue.AllOf(w.report.Title, w.kept, w.further...)
 	if err != nil {
 		return nil, fmt.Errorf("draw all runs: %w", err)
 	}
@@ -241,7 +293,11 @@ func (w *writer) save(folder string, pictures []catalogue.Picture) ([]string, er
 	var out []string
 	for _, p := range pictures {
 		at := path.Join(dir, p.Name)
-		if err := errors.Join(write(w.out, at+".svg", p.SVG), write(w.out, at+".png", p.PNG)); err != nil {
+		err := write(w.out, at+".svg", p.SVG)
+		if p.PNG != nil {
+			err = errors.Join(err, write(w.out, at+".png", p.PNG))
+		}
+		if err != nil {
 			return nil, fmt.Errorf("write figures: %w", err)
 		}
 		out = append(out, at+".svg")

@@ -28,7 +28,7 @@ func written(t *testing.T, dir string, problems ...string) (r *Report, out, html
 		t.Fatal(err)
 	}
 	out = t.TempDir()
-	if r, err = Write(t.Context(), in, found, out, "A <title>", problems); err != nil {
+	if r, err = Write(t.Context(), in, found, out, Options{Title: "A <title>", Problems: problems, PNG: true}); err != nil {
 		t.Fatal(err)
 	}
 	for name, to := range map[string]*string{FileHTML: &html, FileMarkdown: &markdown} {
@@ -166,7 +166,7 @@ func TestOneBrokenRunDoesNotHideTheOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(in, "a_bw.1.log") // gone since
-	r, err := Write(t.Context(), in, found, t.TempDir(), "t", nil)
+	r, err := Write(t.Context(), in, found, t.TempDir(), Options{Title: "t"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func TestLogsAreStreamed(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if _, err := Write(t.Context(), in, found, t.TempDir(), "t", nil); err != nil {
+		if _, err := Write(t.Context(), in, found, t.TempDir(), Options{Title: "t"}); err != nil {
 			t.Error(err)
 		}
 	}()

@@ -84,12 +84,16 @@ func (h *Handler) runFigure(w http.ResponseWriter, r *http.Request) {
 			http.NotFound(w, r)
 			return
 		}
-		h.drawn(w, r, []catalogue.Entry{{Name: name}}, func(name, format string) ([]byte, error) {
+		h.drawn(w, r, true, func(name, format string) ([]byte, error) {
 			return h.drawer.DrawStretch(r.Context(), r.PathValue("run"), name, format, from, to)
 		})
 		return
 	}
-	h.drawn(w, r, catalogue.OnDemand(catalogue.OfRun), func(name, format string) ([]byte, error) {
+	if q := r.URL.Query(); q.Has("from") || q.Has("to") {
+		http.NotFound(w, r) // no stretch
+		return
+	}
+	h.drawn(w, r, known(r, catalogue.OfRun), func(name, format string) ([]byte, error) {
 		return h.drawer.DrawRuns(r.Context(), []string{r.PathValue("run")}, name, format)
 	})
 }
@@ -97,7 +101,7 @@ func (h *Handler) runFigure(w http.ResponseWriter, r *http.Request) {
 // compareFigure serves a figure of several runs.
 func (h *Handler) compareFigure(w http.ResponseWriter, r *http.Request) {
 	runs := compared(r)
-	h.drawn(w, r, catalogue.OnDemand(catalogue.OfRuns), func(name, format string) ([]byte, error) {
+	h.drawn(w, r, known(r, catalogue.OfRuns), func(name, format string) ([]byte, error) {
 		if len(runs) < 2 {
 			return nil, model.ErrUnknown
 		}
@@ -107,16 +111,31 @@ func (h *Handler) compareFigure(w http.ResponseWriter, r *http.Request) {
 
 // benchFigure serves a figure of a bench.
 func (h *Handler) benchFigure(w http.ResponseWriter, r *http.Request) {
-	h.drawn(w, r, catalogue.OnDemand(catalogue.OfBench|catalogue.OfHistory), func(name, format string) ([]byte, error) {
+	h.drawn(w, r, onDemand(r), func(name, format string) ([]byte, error) {
 		return h.drawer.DrawBench(r.Context(), r.PathValue("bench"), name, format)
 	})
 }
 
-// drawn serves what draw makes, if it is one of the figures that there are.
-func (h *Handler) drawn(w http.ResponseWriter, r *http.Request, known []catalogue.Entry, draw func(name, format string) ([]byte, error)) {
+// known reports whether the request names a figure of the catalogue.
+func known(r *http.Request, scope catalogue.Scope) bool {
+	name, _, _ := strings.Cut(r.PathValue("figure"), ".")
+	_, ok := catalogue.Find(scope, name)
+	return ok
+}
+
+// onDemand reports whether the request names a figure of a bench that is drawn
+// when asked for. Others are stored with the bench's report, from which they are
+// drawn.
+func onDemand(r *http.Request) bool {
+	name, _, _ := strings.Cut(r.PathValue("figure"), ".")
+	return slices.ContainsFunc(catalogue.OnDemand(catalogue.OfBench|catalogue.OfHistory), func(e catalogue.Entry) bool { return e.Name == name })
+}
+
+// drawn serves what draw makes, if the request names a figure that there is.
+func (h *Handler) drawn(w http.ResponseWriter, r *http.Request, known bool, draw func(name, format string) ([]byte, error)) {
 	name, format, _ := strings.Cut(r.PathValue("figure"), ".")
 	types := map[string]string{"svg": "image/svg+xml", "png": "image/png"}
-	if types[format] == "" || !slices.ContainsFunc(known, func(s catalogue.Entry) bool { return s.Name == name }) {
+	if types[format] == "" || !known {
 		http.NotFound(w, r)
 		return
 	}

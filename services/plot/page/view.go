@@ -158,7 +158,7 @@ func (h *Handler) bench(w http.ResponseWriter, r *http.Request) {
 	}
 	if b.Report != nil {
 		p.Comparisons, p.Sides = written(b.Report.Comparisons), h.sides(r.Context(), b)
-		p.Figures = pictures(b.Report.Reports, b.Name)
+		p.Figures = pictures(b.Report.Reports, b.Name, "/benches/"+b.ID)
 	}
 	if p.Comparable = b.Counts().Completed > 1; b.State.Ended() && b.Counts().Completed > 0 {
 		p.More = sheets(catalogue.OnDemand(catalogue.OfBench), "/benches/"+b.ID+"/figures/", nil)
@@ -320,7 +320,7 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
 		p.Refresh, p.Waiting = 3, "The figures are being drawn."
 	}
 	if run.Plots != nil {
-		p.Figures, p.More = pictures(run.Plots.Figures, run.Job), sheets(catalogue.OnDemand(catalogue.OfRun), "/runs/"+run.Run+"/figures/", nil)
+		p.Figures, p.More = pictures(run.Plots.Figures, run.Job, "/runs/"+run.Run), sheets(catalogue.OnDemand(catalogue.OfRun), "/runs/"+run.Run+"/figures/", nil)
 		p.Flags, p.Script = beyond(run.Plots.Flags, run), true
 		p.Zoomable = run.Completed != nil && run.Completed.Logs != nil
 		if _, _, ok := stretch(r.URL.Query()); ok && p.Zoomable {
@@ -377,15 +377,17 @@ func beyond(flags []string, run *model.Run) []string {
 	})
 }
 
-// pictures pairs the SVG and PNG of each figure among artifacts.
-func pictures(list []events.Artifact, of string) []picture {
+// pictures pairs the SVG and PNG of each figure among artifacts. One that was
+// stored as SVG alone is drawn as PNG when it is asked for, at an address below
+// drawn.
+func pictures(list []events.Artifact, of, drawn string) []picture {
 	var out []picture
 	for _, f := range list {
 		name, isSVG := strings.CutSuffix(f.Name, ".svg")
 		if !isSVG {
 			continue
 		}
-		p := picture{SVG: artifactURL(f.Key), Alt: strings.ReplaceAll(name, "-", " ") + " of " + of}
+		p := picture{SVG: artifactURL(f.Key), PNG: drawn + "/figures/" + name + ".png", Alt: strings.ReplaceAll(name, "-", " ") + " of " + of}
 		if i := slices.IndexFunc(list, func(g events.Artifact) bool { return g.Name == name+".png" }); i >= 0 {
 			p.PNG = artifactURL(list[i].Key)
 		}

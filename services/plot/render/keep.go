@@ -24,11 +24,15 @@ func mediaTypes() map[string]string {
 	return map[string]string{"svg": "image/svg+xml", "png": "image/png"}
 }
 
-// Files lists what is stored of pictures: an SVG and a PNG of each.
+// Files lists what is stored of pictures: an SVG of each, and a PNG where there
+// is one.
 func Files(pictures []catalogue.Picture) []File {
 	var out []File
 	for _, p := range pictures {
-		out = append(out, File{p.Name + ".svg", mediaTypes()["svg"], p.SVG}, File{p.Name + ".png", mediaTypes()["png"], p.PNG})
+		out = append(out, File{p.Name + ".svg", mediaTypes()["svg"], p.SVG})
+		if p.PNG != nil {
+			out = append(out, File{p.Name + ".png", mediaTypes()["png"], p.PNG})
+		}
 	}
 	return out
 }

@@ -54,8 +54,14 @@ func (r *Renderer) DrawRuns(ctx context.Context, runs []string, name, format str
 			if err != nil {
 				return nil, err
 			}
-			if e, _ := catalogue.Find(scope, name); e.Logs {
+			e, _ := catalogue.Find(scope, name)
+			if e.Logs {
 				if one.Reading, err = r.read(ctx, *one.Completed, one.Document, 0, 0); err != nil {
+					return nil, err
+				}
+			}
+			if e.Host {
+				if one.Activity, _, err = r.hostSeries(ctx, *one.Completed); err != nil {
 					return nil, err
 				}
 			}

@@ -28,7 +28,7 @@ const (
 func (r *Reporter) write(ctx context.Context, p *events.Placement, b model.Bench, final archive.Decision) ([]events.Artifact, error) {
 	drawn := render.BenchOf(b)
 	drawn.Comparisons, drawn.Threshold = final.Comparisons, r.threshold(p)
-	pictures, err := catalogue.AtOnce(catalogue.OfBench, catalogue.Subject{Bench: drawn})
+	pictures, err := catalogue.AtOnce(catalogue.OfBench, catalogue.Subject{Bench: drawn}, catalogue.PNG)
 	if err != nil {
 		return nil, bus.Permanent(err)
 	}
