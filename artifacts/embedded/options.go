@@ -14,8 +14,12 @@ type Options struct {
 	// owner alone, and must be on a file system with user extended attributes.
 	Dir string
 	// Addr is the host and port to listen on; 127.0.0.1:0 by default. Port 0
-	// takes any free one. The connection is not encrypted.
+	// takes any free one.
 	Addr string
+	// CertFile and KeyFile are the server's certificate, read again when they
+	// change; without them the connection is not encrypted. CAFile is the authority
+	// by which this process trusts its own server.
+	CertFile, KeyFile, CAFile string
 	// Bucket is made at start.
 	Bucket string
 	// Region that clients sign for; us-east-1 by default.
@@ -66,6 +70,7 @@ func (o Options) Validate() error {
 	}
 	need(o.Dir != "", "dir is missing")
 	need(o.Bucket != "", "bucket is missing")
+	need((o.CertFile == "") == (o.KeyFile == ""), "cert_file and key_file belong together: set both or none")
 	need(o.AccessKey != "" && o.SecretKey != "", "root credentials are missing")
 	if o.Addr != "" {
 		_, _, err := net.SplitHostPort(o.Addr)

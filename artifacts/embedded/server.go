@@ -35,6 +35,7 @@ type Server struct {
 	disk    *disk
 	users   *accounts
 	gateway *s3api.S3ApiServer
+	cert    *certificate // nil without TLS
 	done    chan struct{}
 	err     error // why serving ended; read after done
 }
@@ -51,8 +52,13 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{opts: o, disk: d, users: &accounts{}}
+	if s.cert, err = openCertificate(o); err != nil {
+		d.Shutdown()
+		return nil, fmt.Errorf("start S3 server: %w", err)
+	}
 	s.users.set(s.root(), o.Users)
 	if err := s.listen(ctx); err != nil {
+		s.cert.close()
 		d.Shutdown()
 		return nil, fmt.Errorf("start S3 server: %w", err)
 	}
@@ -120,13 +126,17 @@ func pickAddr(ctx context.Context, addr string) (picked string, wasFree bool, er
 func (s *Server) serve(ctx context.Context, addr string) error {
 	ready := make(chan struct{})
 	root := middlewares.RootUserConfig{Access: s.opts.AccessKey, Secret: s.opts.SecretKey}
-	gateway, err := s3api.New(s.disk, root, s.opts.Region, s.users, nil, nil, nil, nil,
+	options := []s3api.Option{
 		s3api.WithConcurrencyLimiter(maxConnections, maxRequests),
 		s3api.WithMpMaxParts(maxParts),
 		s3api.WithQuiet(),
 		s3api.WithKeepAlive(),
 		s3api.WithOnListen(func() { close(ready) }),
-	)
+	}
+	if s.cert != nil {
+		options = append(options, s3api.WithTLS(s.cert.storage))
+	}
+	gateway, err := s3api.New(s.disk, root, s.opts.Region, s.users, nil, nil, nil, nil, options...)
 	if err != nil {
 		return err
 	}
@@ -182,9 +192,14 @@ func (s *Server) SetUsers(ctx context.Context, users []User) error {
 
 // setRights words what users may as the bucket's policy.
 func (s *Server) setRights(ctx context.Context, users []User) error {
-	api, err := minio.New(s.addr, &minio.Options{
+	transport, err := s.transport()
+	if err != nil {
+		return err
+	}
+	defer transport.CloseIdleConnections()
+	api, err := minio.New(s.reached(), &minio.Options{
 		Creds:  credentials.NewStaticV4(s.opts.AccessKey, s.opts.SecretKey, ""),
-		Region: s.opts.Region,
+		Region: s.opts.Region, Secure: s.cert != nil, Transport: transport,
 	})
 	if err != nil {
 		return err
@@ -195,14 +210,19 @@ func (s *Server) setRights(ctx context.Context, users []User) error {
 	return nil
 }
 
-// Endpoint is the URL of the server.
-func (s *Server) Endpoint() string { return "http://" + s.addr }
+// Endpoint is the URL of the server, as this machine reaches it.
+func (s *Server) Endpoint() string {
+	if s.cert != nil {
+		return "https://" + s.reached()
+	}
+	return "http://" + s.reached()
+}
 
 // Config is what a Store needs to be root here.
 func (s *Server) Config() artifacts.Config {
 	return artifacts.Config{
 		Endpoint: s.Endpoint(), Region: s.opts.Region, Bucket: s.opts.Bucket,
-		AccessKey: s.opts.AccessKey, SecretKey: s.opts.SecretKey,
+		AccessKey: s.opts.AccessKey, SecretKey: s.opts.SecretKey, CAFile: s.opts.CAFile,
 	}
 }
 
@@ -220,6 +240,7 @@ func (s *Server) Close() error {
 		failed = s.gateway.ShutDown()
 		<-s.done // with an error that says that its listener was closed
 	}
+	s.cert.close()
 	s.disk.Shutdown()
 	if failed != nil {
 		return fmt.Errorf("stop S3 server: %w", failed)

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/fiord-bench/fiord/cmd/fiord/authority"
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
 	"github.com/fiord-bench/fiord/cmd/fiord/creds"
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
@@ -31,7 +34,7 @@ silences, gives dead letters back, runs scripts on events), or administrator. A
 fiord up that runs lets new users in at
 once; its --nats.listen and --s3.listen say where others reach it.
 
-  fiord creds bench nvme-7 --pool nvme --nats nats://fiord:4222 --s3 http://fiord:9000
+  fiord creds bench nvme-7 --pool nvme --nats tls://fiord:4222 --s3 https://fiord:9000
   scp -r nvme-7/ nvme-7:/etc/fiord
   ssh nvme-7 bench --config /etc/fiord/fiord.yaml
 
@@ -50,6 +53,7 @@ type bundleFlags struct {
 	role     string
 	out, at  string
 	nats, s3 string
+	ca       string
 }
 
 func (p *program) credsIssue(kind creds.Kind, use, short string) *cobra.Command {
@@ -71,6 +75,7 @@ func (p *program) credsIssue(kind creds.Kind, use, short string) *cobra.Command 
 	flags.StringVar(&f.at, "at", "/etc/fiord", "folder where the bundle will lie on the other machine")
 	flags.StringVar(&f.nats, "nats", "", "NATS as the other machine reaches it (default: as this one does)")
 	flags.StringVar(&f.s3, "s3", "", "S3 as the other machine reaches it (default: as this one does)")
+	flags.StringVar(&f.ca, "ca", "", "PEM file of the authority by which NATS and S3 are trusted (default: as this machine does)")
 	return c
 }
 
@@ -85,8 +90,9 @@ func (p *program) issue(g creds.Grant, f bundleFlags) error {
 		return badInput(err)
 	}
 	servers := creds.Servers{
-		NATS: first(f.nats, known.NATS.URL), S3: first(f.s3, known.S3.Endpoint), Bucket: known.S3.Bucket,
-		WebURL: known.WebURL, IngestURL: known.IngestURL,
+		NATS: first(f.nats, advertised(known.NATS.URL, known.Advertise)), S3: first(f.s3, advertised(known.S3.Endpoint, known.Advertise)),
+		Bucket: known.S3.Bucket, CAFile: first(f.ca, known.S3.CAFile, ownAuthority(dir)),
+		WebURL: advertised(known.WebURL, known.Advertise), IngestURL: advertised(known.IngestURL, known.Advertise),
 	}
 	issued, err := creds.Issue(up.Credentials(dir), g)
 	if err != nil {
@@ -115,6 +121,26 @@ func first(values ...string) string {
 		}
 	}
 	return ""
+}
+
+// ownAuthority is the file of the authority that fiord made in a data folder; "" for
+// none.
+func ownAuthority(dir string) string {
+	file := filepath.Join(up.Authority(dir), authority.CAFile)
+	if _, err := os.Stat(file); err != nil {
+		return ""
+	}
+	return file
+}
+
+// advertised is a URL by which others reach what this machine reaches by loopback.
+func advertised(text, name string) string {
+	u, err := url.Parse(text)
+	if name == "" || err != nil || !loopback(text) {
+		return text
+	}
+	u.Host = net.JoinHostPort(name, u.Port())
+	return u.String()
 }
 
 // loopback tells an address that other machines cannot reach.

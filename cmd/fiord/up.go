@@ -74,7 +74,7 @@ func writeTables(readme string, up *config.Set) error {
 	if err != nil {
 		return err
 	}
-	text := "### fiord up\n\n" + up.Markdown("up.", "log.", "admin.", "trace.") +
+	text := "### fiord up\n\n" + up.Markdown("up.", "log.", "admin.", "trace.", "allow_plaintext") +
 		"\n### Where a fiord is: the other commands, and each service on its own\n\n" + clients.Markdown("")
 	return config.WriteTable(readme, text)
 }

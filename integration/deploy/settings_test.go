@@ -14,6 +14,7 @@ import (
 
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
 	"github.com/fiord-bench/fiord/internal/access"
+	"github.com/fiord-bench/fiord/internal/listen"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/admin"
 	"github.com/fiord-bench/fiord/internal/service/config"
@@ -125,6 +126,12 @@ func (s *settings) listens(t *testing.T) map[string]int32 {
 // check holds what every manifest of a service must get right.
 func (s *settings) check(t *testing.T) {
 	t.Helper()
+	for _, a := range s.addresses() {
+		a.AllowPlaintext = s.common.AllowPlaintext
+		if err := a.Check(); err != nil {
+			t.Errorf("%s does not start: %v", s.program, err)
+		}
+	}
 	if s.program == "fiord" || s.program == "bench" {
 		return // the operator has no prefix; a worker's is in its bundle
 	}
@@ -136,6 +143,18 @@ func (s *settings) check(t *testing.T) {
 	}
 }
 
+// addresses are those that the program listens on.
+func (s *settings) addresses() []listen.Address {
+	all := []listen.Address{{Setting: "admin.listen", Listen: s.common.Admin.Listen, TLS: s.common.Admin.TLS}}
+	switch s.program {
+	case "ingest":
+		all = append(all, listen.Address{Setting: "ingest.listen", Listen: s.ingest.Listen, TLS: s.ingest.TLS})
+	case "plot":
+		all = append(all, listen.Address{Setting: "plot.listen", Listen: s.plot.Listen, TLS: s.plot.TLS})
+	}
+	return all
+}
+
 // durables are the consumers that services so configured make.
 func (s *settings) durables() []string {
 	return slices.Concat(ingest.Needs(s.ingest).Durables, inventory.Needs(s.inventory).Durables,
@@ -145,7 +164,7 @@ func (s *settings) durables() []string {
 // adminAnswers tells whether the admin server of every program knows a path.
 func adminAnswers(t *testing.T, path string) bool {
 	t.Helper()
-	a, err := admin.Listen(admin.Config{Listen: "127.0.0.1:0"}, &admin.Checks{}, prometheus.NewRegistry())
+	a, err := admin.Listen(admin.Config{Listen: "127.0.0.1:0"}, &admin.Checks{}, prometheus.NewRegistry(), false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

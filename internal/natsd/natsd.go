@@ -5,6 +5,7 @@ package natsd
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,10 +13,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/fiord-bench/fiord/internal/listen"
 )
 
 // Options of an embedded server.
@@ -39,7 +43,10 @@ type Options struct {
 	Cluster *server.ClusterOpts
 	// Routes to the other servers of the cluster.
 	Routes string
-	Log    *slog.Logger
+	// TLS is how clients are spoken to; nil for in the clear. Clients that do not
+	// speak TLS are refused then.
+	TLS *tls.Config
+	Log *slog.Logger
 }
 
 // Server is a running embedded server.
@@ -50,6 +57,10 @@ type Server struct {
 
 // startTimeout covers recovery of a large store.
 const startTimeout = 60 * time.Second
+
+// tlsTimeout is how long a handshake may take: a busy machine needs more than the
+// server's own two seconds.
+const tlsTimeout = 10 * time.Second
 
 // Start runs a server and returns when it takes connections.
 func Start(o Options) (*Server, error) {
@@ -106,6 +117,9 @@ func (o Options) server() (*server.Options, error) {
 	case o.Port == 0:
 		opts.Port = server.RANDOM_PORT
 	}
+	if o.TLS != nil {
+		opts.TLS, opts.TLSConfig, opts.TLSTimeout = true, o.TLS, tlsTimeout.Seconds()
+	}
 	if o.Cluster != nil {
 		opts.Cluster = *o.Cluster
 		opts.Routes = server.RoutesFromStr(o.Routes)
@@ -161,8 +175,11 @@ func (s *Server) setUsers(users []User) error {
 	return s.ns.ReloadOptions(opts)
 }
 
-// URL for clients; empty if it does not listen.
-func (s *Server) URL() string { return s.ns.ClientURL() }
+// URL for clients on this machine.
+func (s *Server) URL() string {
+	scheme, address, _ := strings.Cut(s.ns.ClientURL(), "://")
+	return scheme + "://" + listen.Reached(address)
+}
 
 // InProcess is an option that connects without a port.
 func (s *Server) InProcess() nats.Option { return nats.InProcessServer(s.ns) }

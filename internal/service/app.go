@@ -40,6 +40,8 @@ type Deps struct {
 	Ready func(name string, check admin.Check)
 	// Version of the running program.
 	Version string
+	// AllowPlaintext permits to listen beyond loopback without TLS.
+	AllowPlaintext bool
 }
 
 // Options say what to run, and with what. Name and Build are required.
@@ -145,7 +147,7 @@ func (a *App) openAdmin(registry *prometheus.Registry) error {
 	if a.common.Admin.Listen == "" {
 		return nil
 	}
-	server, err := admin.Listen(a.common.Admin, a.checks, registry)
+	server, err := admin.Listen(a.common.Admin, a.checks, registry, a.common.AllowPlaintext, a.log)
 	if err != nil {
 		return err
 	}
@@ -227,7 +229,7 @@ func (a *App) setUp(ctx context.Context, undo *closers) (Runner, error) {
 		return nil, err
 	}
 	runner, err := a.build(Deps{
-		Bus: b, Store: store, Log: a.log, Metrics: a.metrics, Version: a.version,
+		Bus: b, Store: store, Log: a.log, Metrics: a.metrics, Version: a.version, AllowPlaintext: a.common.AllowPlaintext,
 		Tracer: a.tracing.Tracer("fiord/" + a.name), Ready: a.ready,
 	})
 	if err != nil {

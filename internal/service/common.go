@@ -24,7 +24,7 @@ func Names() []string { return []string{"ingest", "inventory", "bench", "plot", 
 // running fiord. The variables of the git hook and of scripts that react to
 // events (FIORD_HOOK_…, FIORD_EVENT_…) belong to nobody's settings.
 func Siblings() []string {
-	return append(Names(), "up", "nats", "s3", "log", "admin", "trace", "data", "connection", "web_url", "ingest_url", "admin_url", "hook", "event")
+	return append(Names(), "up", "nats", "s3", "log", "admin", "trace", "data", "connection", "allow_plaintext", "advertise", "web_url", "ingest_url", "admin_url", "hook", "event")
 }
 
 // Common is what every service is told besides its own settings.
@@ -34,6 +34,8 @@ type Common struct {
 	Log   logging.Config `config:"log"`
 	Admin admin.Config   `config:"admin"`
 	Trace tracing.Config `config:"trace"`
+
+	AllowPlaintext bool `config:"allow_plaintext" help:"listen beyond loopback without TLS, where the network is fiord's own or a proxy brings TLS"`
 }
 
 // DefaultCommon finds NATS and S3 on this host.
@@ -50,7 +52,15 @@ func DefaultCommon() Common {
 
 // Validate reports every setting that cannot work.
 func (c Common) Validate() error {
-	return errors.Join(c.NATS.validate(), c.S3.validate(), c.Log.Validate(), c.Trace.Validate())
+	return errors.Join(c.NATS.validate(), c.S3.validate(), c.Log.Validate(), within("admin", c.Admin.TLS.Validate()), c.Trace.Validate())
+}
+
+// within names the section that an error is of.
+func within(section string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s.%w", section, err)
 }
 
 // NATS says how to reach the bus.

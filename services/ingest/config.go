@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/listen"
 	"github.com/fiord-bench/fiord/internal/service/config"
 	"github.com/fiord-bench/fiord/services/ingest/checkout"
 	"github.com/fiord-bench/fiord/services/ingest/web"
@@ -18,6 +19,7 @@ import (
 // Config of the service.
 type Config struct {
 	Listen         string        `config:"listen" help:"address of the webhook and event receiver"`
+	TLS            listen.TLS    `config:"tls"`
 	WebhookSecret  config.Secret `config:"webhook_secret" help:"secrets that any forge may sign with for any repository, one per line"`
 	EventToken     config.Secret `config:"event_token" help:"tokens that may post every kind of event that can be granted, one per line"`
 	KeysFile       string        `config:"keys_file" help:"YAML file of webhook secrets, event tokens and git credentials; read again when it changes"`
@@ -72,6 +74,9 @@ func (c Config) Validate() error {
 	var errs []error
 	if c.Listen == "" {
 		errs = append(errs, errors.New("listen is empty: name an address such as 127.0.0.1:8080"))
+	}
+	if err := c.TLS.Validate(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Checkouts < 1 {
 		errs = append(errs, fmt.Errorf("checkouts is %d: want at least 1", c.Checkouts))

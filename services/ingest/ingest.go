@@ -13,6 +13,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/fetch"
+	"github.com/fiord-bench/fiord/internal/listen"
 	"github.com/fiord-bench/fiord/internal/repos"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/services/ingest/checkout"
@@ -59,7 +60,8 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up ingest: %w", err)
 	}
-	if s.listen, err = net.Listen("tcp", cfg.Listen); err != nil {
+	address := listen.Address{Setting: "ingest.listen", Listen: cfg.Listen, TLS: cfg.TLS, AllowPlaintext: deps.AllowPlaintext, Log: deps.Log}
+	if s.listen, err = address.Open(); err != nil {
 		return nil, fmt.Errorf("open ingest: %w", err)
 	}
 	return s, nil
@@ -86,6 +88,9 @@ func (c Config) ring() (*keys.Ring, error) {
 	}
 	return ring.With(fromFile), nil
 }
+
+// URL is where this machine reaches the receiver.
+func (s *Service) URL() string { return s.cfg.TLS.HTTP() + "://" + listen.Reached(s.Addr()) }
 
 // Addr is the address that webhooks are received on, with the port that :0
 // became.

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/fiord-bench/fiord/internal/listen"
 	"github.com/fiord-bench/fiord/internal/service/config"
 )
 
@@ -14,6 +15,8 @@ import (
 // Config of the service.
 type Config struct {
 	Listen    string        `config:"listen" help:"address of the web page"`
+	TLS       listen.TLS    `config:"tls"`
+	Hosts     []string      `config:"hosts" help:"host names by which people reach the page, besides those of public_url, listen, this machine and loopback; .example.org for all below, * for any"`
 	PublicURL string        `config:"public_url" help:"address of the web page as people reach it, for links in events; empty for the listening address"`
 	Gate      string        `config:"gate" help:"file of the host's measurement gate, shared with bench; empty where nothing is measured on this host"`
 	Renderers int           `config:"renderers" help:"how many runs one replica draws at once"`
@@ -41,6 +44,9 @@ func (c Config) Validate() error {
 	var errs []error
 	if c.Listen == "" {
 		errs = append(errs, errors.New("listen is empty: want host:port, such as 127.0.0.1:8000"))
+	}
+	if err := c.TLS.Validate(); err != nil {
+		errs = append(errs, err)
 	}
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		errs = append(errs, fmt.Errorf("public_url is %q: want http:// or https:// and a host", c.PublicURL))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/gate"
+	"github.com/fiord-bench/fiord/internal/listen"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/admin"
 	"github.com/fiord-bench/fiord/services/plot/archive"
@@ -56,11 +57,12 @@ func New(cfg Config, deps service.Deps) (_ *Service, err error) {
 		return nil, fmt.Errorf("set up plot: %w", err)
 	}
 	s := &Service{cfg: cfg, bus: deps.Bus, model: model.New(cfg.Memory)}
-	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+	address := listen.Address{Setting: "plot.listen", Listen: cfg.Listen, TLS: cfg.TLS, AllowPlaintext: deps.AllowPlaintext, Log: deps.Log}
+	if s.listener, err = address.Open(); err != nil {
 		return nil, fmt.Errorf("listen for the web page: %w", err)
 	}
 	if s.url = strings.TrimSuffix(cfg.PublicURL, "/"); s.url == "" {
-		s.url = "http://" + s.listener.Addr().String()
+		s.url = cfg.TLS.HTTP() + "://" + listen.Reached(s.listener.Addr().String())
 	}
 	kept := archive.New(deps.Store, s.model)
 	trends := trend.New(kept)
@@ -73,8 +75,9 @@ func New(cfg Config, deps service.Deps) (_ *Service, err error) {
 		_ = s.listener.Close()
 		return nil, fmt.Errorf("set up plot: %w", err)
 	}
+	hosts := listen.NewHosts("plot.hosts", cfg.Listen, []string{cfg.PublicURL}, cfg.Hosts...)
 	s.http = &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		Handler: hosts.Check(handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		WriteTimeout: downloadTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
 	}
 	if s.ready = deps.Ready; s.ready == nil {

@@ -35,6 +35,7 @@ type Connection struct {
 	WebURL    string       `config:"web_url" help:"address of the web page"`
 	IngestURL string       `config:"ingest_url" help:"address of ingest, where webhooks and events over HTTP go"`
 	AdminURL  string       `config:"admin_url" help:"address of health, readiness and metrics"`
+	Advertise string       `config:"advertise" help:"name by which other machines reach this fiord, for bundles; empty where there is none"`
 	Person    string       `config:"person" help:"name under which the person was let in; empty for the name on this machine"`
 }
 
@@ -44,6 +45,14 @@ func Default() Connection {
 	return Connection{
 		NATS: common.NATS, S3: common.S3,
 		WebURL: "http://127.0.0.1:8000", IngestURL: "http://127.0.0.1:8080", AdminURL: "http://127.0.0.1:9090",
+	}
+}
+
+// Trust makes NATS and S3 be trusted by the authority in a PEM file; "" for the
+// system's.
+func (c *Connection) Trust(caFile string) {
+	if caFile != "" {
+		c.NATS.CAFiles, c.S3.CAFile = []string{caFile}, caFile
 	}
 }
 
@@ -79,16 +88,19 @@ func Find(file, dataDir string, environ []string) (Connection, error) {
 // part that differs from the defaults is written.
 type document struct {
 	NATS struct {
-		URL      string `yaml:"url"`
-		NKeyFile string `yaml:"nkey_file"`
-		Inbox    string `yaml:"inbox_prefix"`
+		URL      string   `yaml:"url"`
+		NKeyFile string   `yaml:"nkey_file"`
+		CAFiles  []string `yaml:"ca_files,omitempty"`
+		Inbox    string   `yaml:"inbox_prefix"`
 	} `yaml:"nats"`
 	S3 struct {
 		Endpoint      string `yaml:"endpoint"`
 		Bucket        string `yaml:"bucket"`
 		AccessKeyFile string `yaml:"access_key_file"`
 		SecretKeyFile string `yaml:"secret_key_file"`
+		CAFile        string `yaml:"ca_file,omitempty"`
 	} `yaml:"s3"`
+	Advertise string `yaml:"advertise,omitempty"`
 	Person    string `yaml:"person,omitempty"`
 	WebURL    string `yaml:"web_url"`
 	IngestURL string `yaml:"ingest_url"`
@@ -102,6 +114,7 @@ func Write(dataDir string, c Connection, nkeyFile, accessKeyFile, secretKeyFile 
 	d.NATS.URL, d.NATS.NKeyFile, d.NATS.Inbox = c.NATS.URL, nkeyFile, c.NATS.InboxPrefix
 	d.S3.Endpoint, d.S3.Bucket = c.S3.Endpoint, c.S3.Bucket
 	d.S3.AccessKeyFile, d.S3.SecretKeyFile = accessKeyFile, secretKeyFile
+	d.NATS.CAFiles, d.S3.CAFile, d.Advertise = c.NATS.CAFiles, c.S3.CAFile, c.Advertise
 	d.Person = c.Person
 	d.WebURL, d.IngestURL, d.AdminURL = c.WebURL, c.IngestURL, c.AdminURL
 	text, err := yaml.Marshal(d)

@@ -1,6 +1,7 @@
 package creds
 
 import (
+	"encoding/pem"
 	"fmt"
 	"os"
 	"path"
@@ -15,21 +16,28 @@ const BundleFile = "fiord.yaml"
 // Servers are where NATS and S3 are, as the other machine reaches them.
 type Servers struct {
 	NATS, S3, Bucket, WebURL, IngestURL string
+	// CAFile is the authority by which they are trusted; "" for the system's.
+	CAFile string
 }
+
+// bundleCA is the file of the authority in a bundle.
+const bundleCA = "ca.pem"
 
 // bundle is what a program on the other machine is told.
 type bundle struct {
 	NATS struct {
-		URL       string `yaml:"url"`
-		NKeyFile  string `yaml:"nkey_file"`
-		Inbox     string `yaml:"inbox_prefix"`
-		Provision bool   `yaml:"provision"`
+		URL       string   `yaml:"url"`
+		NKeyFile  string   `yaml:"nkey_file"`
+		CAFiles   []string `yaml:"ca_files,omitempty"`
+		Inbox     string   `yaml:"inbox_prefix"`
+		Provision bool     `yaml:"provision"`
 	} `yaml:"nats"`
 	S3 struct {
 		Endpoint      string `yaml:"endpoint"`
 		Bucket        string `yaml:"bucket"`
 		AccessKeyFile string `yaml:"access_key_file"`
 		SecretKeyFile string `yaml:"secret_key_file"`
+		CAFile        string `yaml:"ca_file,omitempty"`
 	} `yaml:"s3"`
 	Bench     *worker `yaml:"bench,omitempty"`
 	Person    string  `yaml:"person,omitempty"`
@@ -62,6 +70,13 @@ func Bundle(out, at string, i Issued, s Servers) error {
 	b.NATS.URL, b.NATS.NKeyFile, b.NATS.Inbox = s.NATS, path.Join(at, "nats.nk"), i.InboxPrefix()
 	b.S3.Endpoint, b.S3.Bucket = s.S3, s.Bucket
 	b.S3.AccessKeyFile, b.S3.SecretKeyFile = path.Join(at, "s3.access_key"), path.Join(at, "s3.secret_key")
+	if s.CAFile != "" {
+		if err := copyCA(out, s.CAFile); err != nil {
+			return err
+		}
+		ca := path.Join(at, bundleCA)
+		b.NATS.CAFiles, b.S3.CAFile = []string{ca}, ca
+	}
 	if i.Kind == Bench {
 		b.Bench = &worker{i.Name, append([]string{}, i.Pools...)}
 	} else {
@@ -75,4 +90,23 @@ func Bundle(out, at string, i Issued, s Servers) error {
 		return fmt.Errorf("write bundle: %w", err)
 	}
 	return replace(filepath.Join(out, BundleFile), text)
+}
+
+// copyCA writes the certificates of an authority, and nothing else that its file may
+// hold, into the bundle.
+func copyCA(out, file string) error {
+	text, err := os.ReadFile(file) //nolint:gosec // named by the person
+	if err != nil {
+		return fmt.Errorf("write bundle: read authority: %w", err)
+	}
+	var certificates []byte
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			certificates = append(certificates, pem.EncodeToMemory(block)...)
+		}
+	}
+	if len(certificates) == 0 {
+		return fmt.Errorf("write bundle: authority %s holds no PEM certificate", file)
+	}
+	return replace(filepath.Join(out, bundleCA), certificates)
 }

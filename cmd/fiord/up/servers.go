@@ -95,7 +95,12 @@ func (s *Stack) startNATS(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	secure, err := s.cfg.Servers.NATS.TLS.Server(s.log)
+	if err != nil {
+		return fmt.Errorf("up.nats.tls: %w", err)
+	}
 	s.nats, err = natsd.Start(natsd.Options{
+		TLS:  secure,
 		Name: "fiord", StoreDir: filepath.Join(s.dir, "nats"), Host: host, Port: port,
 		Synced: s.cfg.Servers.NATS.Synced, Users: s.natsUsers(), Log: s.log.With("server", "nats"),
 	})
@@ -108,7 +113,11 @@ func (s *Stack) startNATS(ctx context.Context) error {
 
 // provision makes the streams as the operator, who alone needs that right.
 func (s *Stack) provision(ctx context.Context) error {
-	nc, err := bus.Connect(ctx, bus.Connection{URL: s.nats.URL(), Name: "fiord-up", NKeySeedFile: s.users[operator].NKeyFile, Log: s.log})
+	c := bus.Connection{URL: s.nats.URL(), Name: "fiord-up", NKeySeedFile: s.users[operator].NKeyFile, Log: s.log}
+	if ca := s.ca(); ca != "" {
+		c.RootCAs = []string{ca}
+	}
+	nc, err := bus.Connect(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -131,6 +140,7 @@ func (s *Stack) startS3(ctx context.Context) error {
 	var err error
 	s.s3, err = embedded.Start(ctx, embedded.Options{
 		Dir: filepath.Join(s.dir, "s3"), Addr: s.cfg.Servers.S3.Listen, Bucket: s.cfg.Servers.S3.Bucket,
+		CertFile: s.cfg.Servers.S3.TLS.CertFile, KeyFile: s.cfg.Servers.S3.TLS.KeyFile, CAFile: s.ca(),
 		AccessKey: root.AccessKey, SecretKey: root.SecretKey.Reveal(), Users: s.s3Users(), Log: s.log.With("server", "s3"),
 	})
 	if err != nil {

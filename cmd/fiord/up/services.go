@@ -60,7 +60,7 @@ func (s *Stack) buildIngest(d service.Deps) (service.Runner, error) {
 	if err != nil {
 		return nil, taken("ingest.listen", s.cfg.Ingest.Listen, err)
 	}
-	s.setURL("ingest", "http://"+i.Addr())
+	s.setURL("ingest", i.URL())
 	return i, nil
 }
 
@@ -98,6 +98,10 @@ func (s *Stack) common(p part) service.Common {
 	c.NATS.InboxPrefix = access.InboxPrefix(p.needs.Name)
 	c.S3.Endpoint, c.S3.Bucket = s.s3.Endpoint(), s.cfg.Servers.S3.Bucket
 	c.S3.AccessKey, c.S3.SecretKey = config.NewSecret(u.AccessKey), u.SecretKey
+	c.AllowPlaintext = s.cfg.Common.AllowPlaintext
+	if ca := s.ca(); ca != "" {
+		c.NATS.CAFiles, c.S3.CAFile = []string{ca}, ca
+	}
 	c.Log, c.Trace = s.cfg.Common.Log, s.cfg.Common.Trace
 	return c
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/fiord-bench/fiord/artifacts/embedded"
+	"github.com/fiord-bench/fiord/cmd/fiord/authority"
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
 	"github.com/fiord-bench/fiord/cmd/fiord/creds"
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
@@ -38,7 +39,9 @@ type Stack struct {
 	nats     *natsd.Server
 	s3       *embedded.Server
 	admin    *admin.Server // nil when switched off
-	apps     []*service.App
+	// authority signs this fiord's certificates; nil without --tls.
+	authority *authority.Authority
+	apps      []*service.App
 
 	mu      sync.Mutex
 	urls    map[string]string // of the services that serve people
@@ -66,7 +69,7 @@ func New(ctx context.Context, dir string, cfg Config, log *slog.Logger) (_ *Stac
 	if err := removeConnection(dir); err != nil {
 		return nil, err
 	}
-	for _, step := range []func(context.Context) error{s.openAdmin, s.startServers, s.prepareServices} {
+	for _, step := range []func(context.Context) error{s.secure, s.checkPlaintext, s.openAdmin, s.startServers, s.prepareServices} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -91,7 +94,7 @@ func (s *Stack) openAdmin(context.Context) error {
 		return err
 	}
 	var err error
-	if s.admin, err = admin.Listen(s.cfg.Common.Admin, s.checks, s.registry); err != nil {
+	if s.admin, err = admin.Listen(s.cfg.Common.Admin, s.checks, s.registry, s.cfg.Common.AllowPlaintext, s.log); err != nil {
 		return err
 	}
 	s.undo(s.admin.Close)
@@ -130,6 +133,7 @@ func (s *Stack) Run(ctx context.Context) error {
 	}
 	s.watchServers(ctx, cancel, &serving)
 	serving.Go(func() { s.watchGrants(ctx) })
+	serving.Go(func() { s.watchCertificate(ctx) })
 	services.Wait()
 	cancel(nil)
 	err := context.Cause(ctx)
@@ -193,11 +197,15 @@ func (s *Stack) Connection() connection.Connection {
 	c.NATS.InboxPrefix = access.InboxPrefix(events.People)
 	c.S3.Endpoint, c.S3.Bucket = s.s3.Endpoint(), s.cfg.Servers.S3.Bucket
 	c.S3.AccessKey, c.S3.SecretKey = config.NewSecret(people.AccessKey), people.SecretKey
+	c.Trust(s.ca())
+	if len(s.cfg.Servers.Advertise) > 0 {
+		c.Advertise = s.cfg.Servers.Advertise[0]
+	}
 	c.WebURL, c.IngestURL = s.url("plot"), s.url("ingest")
 	c.Person = events.Administrator // whoever reads this file owns the data folder
 	c.AdminURL = ""
 	if s.admin != nil {
-		c.AdminURL = "http://" + s.admin.Addr()
+		c.AdminURL = s.admin.URL()
 	}
 	return c
 }

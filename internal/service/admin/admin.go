@@ -6,7 +6,7 @@
 //	/debug/pprof/  profiles, when switched on
 //
 // It has no access control of its own and listens on the loopback address
-// unless told otherwise.
+// unless told otherwise. There it answers to loopback's names only.
 package admin
 
 import (
@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -22,12 +23,16 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/fiord-bench/fiord/internal/listen"
 )
 
 // Config says where to listen.
 type Config struct {
-	Listen string `config:"listen" help:"address of health, readiness and metrics; empty for none"`
-	Pprof  bool   `config:"pprof" help:"serve profiles under /debug/pprof/"`
+	Listen string     `config:"listen" help:"address of health, readiness and metrics; empty for none"`
+	TLS    listen.TLS `config:"tls"`
+	Hosts  []string   `config:"hosts" help:"host names by which the address is asked; empty for any, or on loopback for this machine's"`
+	Pprof  bool       `config:"pprof" help:"serve profiles under /debug/pprof/"`
 }
 
 // DefaultConfig listens on the loopback address, port 9090.
@@ -43,6 +48,7 @@ const (
 type Server struct {
 	checks   *Checks
 	listener net.Listener
+	scheme   string
 	http     *http.Server
 	closing  sync.Once
 	closed   error
@@ -51,14 +57,20 @@ type Server struct {
 // Listen opens the address, so that a port taken by others is told at once,
 // and returns a server that has yet to [Server.Serve]. checks are asked at each
 // request to /readyz, metrics is what /metrics shows.
-func Listen(c Config, checks *Checks, metrics prometheus.Gatherer) (*Server, error) {
-	listener, err := net.Listen("tcp", c.Listen)
+// plaintext permits an address beyond loopback without TLS, which log warns of.
+func Listen(c Config, checks *Checks, metrics prometheus.Gatherer, plaintext bool, log *slog.Logger) (*Server, error) {
+	address := listen.Address{Setting: "admin.listen", Listen: c.Listen, TLS: c.TLS, AllowPlaintext: plaintext, Log: log}
+	listener, err := address.Open()
 	if err != nil {
 		return nil, fmt.Errorf("listen on admin address: %w", err)
 	}
-	s := &Server{checks: checks, listener: listener}
+	s := &Server{checks: checks, listener: listener, scheme: c.TLS.HTTP()}
+	handler := s.routes(c, metrics)
+	if len(c.Hosts) > 0 || listen.Loopback(c.Listen) {
+		handler = listen.NewHosts("admin.hosts", c.Listen, nil, c.Hosts...).Check(handler)
+	}
 	s.http = &http.Server{
-		Handler:           s.routes(c, metrics),
+		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
 		WriteTimeout:      requestTimeout,
@@ -94,6 +106,9 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 
 // Addr is the address listened on, with the port that :0 became.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// URL is where this machine reaches the address.
+func (s *Server) URL() string { return s.scheme + "://" + listen.Reached(s.Addr()) }
 
 // Serve answers until Close is called, and returns nil then.
 func (s *Server) Serve() error {

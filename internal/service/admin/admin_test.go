@@ -28,7 +28,7 @@ func serve(t *testing.T, c admin.Config) (*server, *prometheus.Registry) {
 	c.Listen = "127.0.0.1:0"
 	registry := prometheus.NewRegistry()
 	checks := &admin.Checks{}
-	s, err := admin.Listen(c, checks, registry)
+	s, err := admin.Listen(c, checks, registry, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,21 +124,21 @@ func TestProfilesAreServedOnlyOnRequest(t *testing.T) {
 
 func TestATakenPortIsToldAtOnce(t *testing.T) {
 	s, _ := serve(t, admin.Config{})
-	if _, err := admin.Listen(admin.Config{Listen: s.Addr()}, &admin.Checks{}, prometheus.NewRegistry()); err == nil ||
+	if _, err := admin.Listen(admin.Config{Listen: s.Addr()}, &admin.Checks{}, prometheus.NewRegistry(), false, nil); err == nil ||
 		!strings.Contains(err.Error(), "listen on admin address") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestCloseBeforeServeFreesThePort(t *testing.T) {
-	s, err := admin.Listen(admin.Config{Listen: "127.0.0.1:0"}, &admin.Checks{}, prometheus.NewRegistry())
+	s, err := admin.Listen(admin.Config{Listen: "127.0.0.1:0"}, &admin.Checks{}, prometheus.NewRegistry(), false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := admin.Listen(admin.Config{Listen: s.Addr()}, &admin.Checks{}, prometheus.NewRegistry())
+	again, err := admin.Listen(admin.Config{Listen: s.Addr()}, &admin.Checks{}, prometheus.NewRegistry(), false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
