@@ -168,4 +168,4 @@ release: ## Make a tree with tags instead of replaces: make release VERSION=v0.1
 
 .PHONY: clean
 clean: ## Remove what was built, and the demo's data
-	@rm -rf bin .fiord .fiord-demo dist
+	@rm -rf bin .fiord .fiord-demo .fiord-fleet dist

@@ -225,6 +225,7 @@ func (p *program) terminal(w io.Writer) (width func() int, ok bool) {
 func (p *program) commands() []*cobra.Command {
 	return []*cobra.Command{
 		p.upCommand(),
+		p.demoCommand(),
 		p.runCommand(),
 		p.publishCommand(),
 		p.watchCommand(),
