@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/host/runner"
-	"github.com/fiord-bench/fiord/internal/child"
 )
 
 // Variables by which a running fio is recognised.
@@ -32,18 +31,26 @@ const progressInterval = 500 * time.Millisecond
 type Runner struct {
 	binary string
 	host   string
+	opts   Options
 }
 
 var _ runner.Runner = (*Runner)(nil)
 
 // New returns a runner for the given fio binary (a path, or a name looked up
-// in PATH) and host token. It fails when there is no such binary.
-func New(binary, host string) (*Runner, error) {
+// in PATH) and host token. It fails when there is no such binary, and when the
+// kernel lacks a sandbox that the options require.
+func New(binary, host string, o Options) (*Runner, error) {
 	path, err := exec.LookPath(binary)
 	if err != nil {
 		return nil, fmt.Errorf("find fio: %w (install the fio package, or configure a container engine)", err)
 	}
-	return &Runner{binary: path, host: host}, nil
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, fmt.Errorf("find fio: %w", err)
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	return &Runner{binary: path, host: host, opts: o}, nil
 }
 
 // Describe implements runner.Runner.
@@ -54,7 +61,7 @@ func (r *Runner) Describe(ctx context.Context) (runner.Description, error) {
 	if err != nil {
 		return runner.Description{}, fmt.Errorf("ask %s for its version: %w", r.binary, err)
 	}
-	return runner.Description{Kind: "process", FioVersion: strings.TrimSpace(string(out))}, nil
+	return runner.Description{Kind: "process", FioVersion: strings.TrimSpace(string(out)), Sandbox: r.Sandbox()}, nil
 }
 
 // Start implements runner.Runner.
@@ -67,8 +74,8 @@ func (r *Runner) Start(_ context.Context, inv runner.Invocation) (runner.Process
 		return nil, err
 	}
 	c.host = r.host
-	if err := c.start(); err != nil {
-		return nil, fmt.Errorf("start fio: %w", err)
+	if err := c.start(r.starter(inv)); err != nil {
+		return nil, r.explain(err)
 	}
 	return c, nil
 }
@@ -96,9 +103,6 @@ func (r *Runner) command(inv runner.Invocation) *exec.Cmd {
 	}, inv.Env...)
 	cmd.ExtraFiles = inv.Hold
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if inv.User != nil && inv.User.UID != os.Geteuid() {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(inv.User.UID), Gid: uint32(inv.User.GID)} //nolint:gosec // ids of stat(2)
-	}
 	return cmd
 }
 
@@ -170,8 +174,8 @@ func newFio(cmd *exec.Cmd, inv runner.Invocation) (*fio, error) {
 
 // start starts fio, to be ended with the worker. fio's jobs are its children and
 // would outlive it if it were killed; on SIGTERM it ends them itself.
-func (c *fio) start() error {
-	err := child.Start(c.cmd, syscall.SIGTERM)
+func (c *fio) start(begin func(*exec.Cmd) error) error {
+	err := begin(c.cmd)
 	c.started = time.Now()
 	for _, f := range []any{c.cmd.Stdout, c.cmd.Stderr} {
 		_ = f.(*os.File).Close() // fio has its own copies

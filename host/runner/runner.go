@@ -92,6 +92,31 @@ type Description struct {
 	FioVersion string `json:"fio_version,omitempty"` // "fio-3.33"
 	// VolumeDrivers are the engine's volume plugins, "local" included.
 	VolumeDrivers []string `json:"volume_drivers,omitempty"`
+	// Sandbox is what confines a fio that runs as a plain process; nil in a
+	// container.
+	Sandbox *Sandbox `json:"sandbox,omitempty"`
+}
+
+// Sandbox is what a plain process is confined by.
+type Sandbox struct {
+	Layers  []string `json:"layers,omitempty"`  // "landlock 7", "seccomp", …
+	Missing []string `json:"missing,omitempty"` // what this kernel cannot give, or the owner has switched off
+}
+
+// Whole are the layers that there are; nil in a container.
+func (s *Sandbox) Whole() []string {
+	if s == nil {
+		return nil
+	}
+	return s.Layers
+}
+
+// Lacks are what is missing; nil in a container.
+func (s *Sandbox) Lacks() []string {
+	if s == nil {
+		return nil
+	}
+	return s.Missing
 }
 
 // Exit is how fio ended.

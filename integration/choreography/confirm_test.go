@@ -115,6 +115,7 @@ func TestADisturbanceIsNotConfirmed(t *testing.T) {
 	w.plot()
 	cfg := w.workerConfig("disturbed")
 	disturbed := w.disturbable(&cfg.Fio)
+	cfg.Process.Sandbox = "off" // that fio is a script with other things to do
 	w.worker(cfg)
 	w.baseline()
 	disturbed(true)

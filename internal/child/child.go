@@ -19,6 +19,17 @@ import (
 // to itself, whatever else ran on them before. So the thread is kept from
 // everything else until the program has ended.
 func Start(cmd *exec.Cmd, signal syscall.Signal) error {
+	return start(cmd, signal, nil)
+}
+
+// StartOn is Start on a thread that prepare has changed first: what a thread
+// restricts itself to, its programs are restricted to. The thread runs nothing
+// else and ends with the program; one that was changed is not used again.
+func StartOn(cmd *exec.Cmd, signal syscall.Signal, prepare func() error) error {
+	return start(cmd, signal, prepare)
+}
+
+func start(cmd *exec.Cmd, signal syscall.Signal, prepare func() error) error {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
@@ -26,7 +37,12 @@ func Start(cmd *exec.Cmd, signal syscall.Signal) error {
 	begun := make(chan error)
 	go func() {
 		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
+		if prepare == nil {
+			defer runtime.UnlockOSThread() // else the runtime ends the thread
+		} else if err := prepare(); err != nil {
+			begun <- err
+			return
+		}
 		err := cmd.Start()
 		begun <- err
 		if err == nil {

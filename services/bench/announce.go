@@ -142,6 +142,7 @@ func (s *Service) look(ctx context.Context) {
 	for k, v := range map[string]string{
 		"runner": d.Kind, "container_engine": d.Engine, "fio_version": d.FioVersion,
 		"volume_drivers": strings.Join(d.VolumeDrivers, ","),
+		"sandbox":        strings.Join(d.Sandbox.Whole(), ", "), "sandbox_missing": strings.Join(d.Sandbox.Lacks(), ", "),
 	} {
 		if v != "" {
 			all[k] = v

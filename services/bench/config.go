@@ -11,6 +11,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/host/guard"
+	"github.com/fiord-bench/fiord/host/process"
 	"github.com/fiord-bench/fiord/internal/volume"
 	"github.com/fiord-bench/fiord/services/bench/docker"
 	"github.com/fiord-bench/fiord/services/bench/laidout"
@@ -19,6 +20,13 @@ import (
 )
 
 //go:generate go run ./cmd/bench --write-config-table README.md
+
+// Values of the setting runner.
+const (
+	runnerAuto    = "auto"
+	runnerDocker  = "docker"
+	runnerProcess = "process"
+)
 
 // Config is a worker's settings.
 type Config struct {
@@ -44,7 +52,8 @@ type Config struct {
 	FactsDir    string        `config:"facts_dir" help:"folder of custom facts"`
 	Addresses   []string      `config:"addresses" help:"addresses the host is known by; empty for those of its interfaces"`
 
-	Runner     string        `config:"runner" help:"docker, process, or auto: docker if an engine answers at the start"`
+	Runner     string        `config:"runner" help:"docker, process, or auto: docker, or process where no engine answers at the start and process.fallback allows it"`
+	Process    Process       `config:"process"`
 	Fio        string        `config:"fio" help:"fio binary of the process runner"`
 	Docker     Docker        `config:"docker"`
 	Volumes    Volumes       `config:"volumes"`
@@ -67,6 +76,13 @@ type Config struct {
 type Device struct {
 	ID          string `config:"id" help:"/dev/disk/by-id/…, serial:… or wwn:…"`
 	Destructive bool   `config:"destructive" help:"allow writes and trims: all data may be lost"`
+}
+
+// Process is what the owner decides about fio as a plain process.
+type Process struct {
+	Fallback bool   `config:"fallback" help:"with runner auto: run fio as a plain process when no container engine answers at the start"`
+	Sandbox  string `config:"sandbox" help:"required: no plain process where the kernel lacks Landlock or seccomp; best-effort: with what the kernel has; off: the guard alone stands between a job and the host"`
+	User     string `config:"user" help:"who fio runs as where the worker is root and the measured folder is root's: a user's name or number, or root; empty for the user fiord if there is one, else number 65530. It gets the folder"`
 }
 
 // Docker says which engine runs fio.
@@ -133,7 +149,8 @@ func DefaultConfig() Config {
 		MaxOpen:     65536,
 		MaxDuration: 24 * time.Hour,
 		FactsDir:    "/etc/fiord/facts.d",
-		Runner:      "auto",
+		Runner:      runnerAuto,
+		Process:     Process{Sandbox: string(process.Required)},
 		Fio:         "fio",
 		Docker:      Docker{Address: "unix:///var/run/docker.sock", Image: "fiord-fio:latest"},
 		Volumes:     Volumes{Driver: "local", Target: "/data"},
@@ -153,8 +170,11 @@ func DefaultConfig() Config {
 func (c Config) Validate() error {
 	errs := []error{c.policy().Validate(), c.Volumes.policy().Validate()}
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if !slices.Contains([]string{"auto", "docker", "process"}, c.Runner) {
+	if !slices.Contains([]string{runnerAuto, runnerDocker, runnerProcess}, c.Runner) {
 		fail("runner is %q: want auto, docker or process", c.Runner)
+	}
+	if !slices.Contains([]process.Sandboxed{process.Required, process.BestEffort, process.Off}, process.Sandboxed(c.Process.Sandbox)) {
+		fail("process.sandbox is %q: want required, best-effort or off", c.Process.Sandbox)
 	}
 	if !slices.Contains(laidout.Policies(), laidout.Policy(c.Leftovers)) {
 		fail("leftovers is %q: want reclaim, remove or keep", c.Leftovers)
@@ -195,7 +215,7 @@ func (c Config) Validate() error {
 			fail("hooks: an adapter has no url")
 		}
 	}
-	if c.Docker.Image == "" && c.Runner != "process" {
+	if c.Docker.Image == "" && c.Runner != runnerProcess {
 		fail("docker.image is empty")
 	}
 	return errors.Join(errs...)
@@ -245,7 +265,7 @@ func (l Logs) options(prefix string) job.Logs {
 }
 
 // remote reports whether the engine sees another file system than this worker.
-func (c Config) remote() bool { return c.Runner != "process" && docker.Remote(c.Docker.Address) }
+func (c Config) remote() bool { return c.Runner != runnerProcess && docker.Remote(c.Docker.Address) }
 
 // spoolDir is where results wait.
 func (c Config) spoolDir() string { return filepath.Join(c.StateDir, "spool") }

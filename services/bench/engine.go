@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
@@ -21,7 +22,7 @@ const engineProbe = 3 * time.Second
 // openRunner chooses what fio runs in. With "docker" the engine may be away
 // now: lists then wait in hand until it answers.
 func (s *Service) openRunner(ctx context.Context) (closeRunner func(), err error) {
-	if s.cfg.Runner == "process" {
+	if s.cfg.Runner == runnerProcess {
 		return s.useProcess(nil)
 	}
 	engine, err := docker.New(docker.Config{
@@ -34,12 +35,17 @@ func (s *Service) openRunner(ctx context.Context) (closeRunner func(), err error
 		return nil, err
 	}
 	closeEngine := func() { _ = engine.Close() }
-	if s.cfg.Runner == "auto" {
+	if s.cfg.Runner == runnerAuto {
 		probe, cancel := context.WithTimeout(ctx, engineProbe)
 		defer cancel()
-		if err := engine.Ping(probe); err != nil {
+		err := engine.Ping(probe)
+		switch {
+		case err != nil && s.cfg.Process.Fallback:
 			closeEngine()
 			return s.useProcess(err)
+		case err != nil:
+			s.log.Warn("no container engine answers, so runs wait for one: start it, or allow plain processes by bench.runner: process, or by bench.process.fallback: true",
+				"engine", s.cfg.Docker.Address, "error", err)
 		}
 	}
 	s.runner, s.remote = engine, engine.Remote()
@@ -48,7 +54,11 @@ func (s *Service) openRunner(ctx context.Context) (closeRunner func(), err error
 }
 
 func (s *Service) useProcess(because error) (func(), error) {
-	r, err := process.New(s.cfg.Fio, s.cfg.owner(s.token))
+	options, err := s.cfg.Process.options()
+	if err != nil {
+		return nil, err
+	}
+	r, err := process.New(s.cfg.Fio, s.cfg.owner(s.token), options)
 	if err != nil {
 		return nil, errors.Join(err, because)
 	}
@@ -60,8 +70,21 @@ func (s *Service) useProcess(because error) (func(), error) {
 	if because != nil { // nobody asked for it
 		log = log.With("because", because)
 	}
-	log.Info("fio runs as a plain process")
+	confined := r.Sandbox()
+	log.Info("fio runs as a plain process", "sandbox", strings.Join(confined.Whole(), ", "))
+	if len(confined.Lacks()) > 0 {
+		log.Warn("the sandbox of plain processes is not whole", "missing", strings.Join(confined.Lacks(), ", "))
+	}
 	return func() {}, nil
+}
+
+// options are what the host's owner decided about plain processes.
+func (p Process) options() (process.Options, error) {
+	account, err := process.Account(p.User)
+	if err != nil {
+		return process.Options{}, fmt.Errorf("configure process.user: %w", err)
+	}
+	return process.Options{Sandbox: process.Sandboxed(p.Sandbox), Account: account}, nil
 }
 
 // hooks are the operator's adapters, nil for none.

@@ -173,7 +173,7 @@ func (w *world) runnerOf(cfg Config) runner.Runner {
 	var r runner.Runner
 	var err error
 	if cfg.Runner == "process" {
-		r, err = process.New("fio", cfg.owner(events.Token(cfg.Host)))
+		r, err = process.New("fio", cfg.owner(events.Token(cfg.Host)), process.Options{Sandbox: process.Required})
 	} else {
 		r, err = newEngine(w.t, cfg)
 	}

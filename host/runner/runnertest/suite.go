@@ -45,7 +45,7 @@ func Suite(t *testing.T, newRunner func(t *testing.T, host string) runner.Runner
 
 // Host is a host token of the test's own, and of this process's: what a
 // killed test process left in an engine is not in the next one's way.
-func Host(t *testing.T) string {
+func Host(t testing.TB) string {
 	t.Helper()
 	name := strings.ToLower(strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
@@ -57,7 +57,7 @@ func Host(t *testing.T) string {
 }
 
 // Job writes a job file into a fresh directory and returns its invocation.
-func Job(t *testing.T, run, job string) runner.Invocation {
+func Job(t testing.TB, run, job string) runner.Invocation {
 	t.Helper()
 	dir := t.TempDir()
 	for _, sub := range []string{runner.LogDir, "data"} {
@@ -104,7 +104,7 @@ func Wait(ctx context.Context, t *testing.T, p runner.Process) runner.Exit {
 }
 
 // Read returns a file of the invocation's directory.
-func Read(t *testing.T, inv runner.Invocation, name string) string {
+func Read(t testing.TB, inv runner.Invocation, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(inv.Dir, name))
 	if err != nil {
