@@ -13,6 +13,9 @@ type Repo struct {
 	Forge string `json:"forge"`
 	// Name is the full name at the forge, owner/repository.
 	Name string `json:"name"`
+	// ID is the forge's own of the repository, which outlives renaming; empty where
+	// the forge sends none.
+	ID string `json:"id,omitempty"`
 	// CloneURL is where the commit can be fetched from.
 	CloneURL string `json:"clone_url"`
 	// WebURL is the page of the repository, for links in notices.

@@ -30,18 +30,57 @@ type Comparison struct {
 	// Before and After are medians.
 	Before float64 `json:"before"`
 	After  float64 `json:"after"`
-	// Change is After/Before-1; Low and High bound it at 95%.
-	Change float64 `json:"change"`
-	Low    float64 `json:"low"`
-	High   float64 `json:"high"`
-	// P is the p-value of the rank test.
+	// Change is After/Before-1; Low and High bound it at 95%, and are 0 where
+	// NoInterval says that there were too few samples for bounds.
+	Change     float64 `json:"change"`
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	NoInterval bool    `json:"no_interval,omitempty"`
+	// P is the p-value of the rank test, or of the strongest test against the
+	// level where that decides.
 	P float64 `json:"p"`
-	// NBefore and NAfter count the samples.
+	// NBefore and NAfter count the samples; where the level decides, NBefore
+	// counts its sessions.
 	NBefore int `json:"n_before"`
 	NAfter  int `json:"n_after"`
 	// Merged is, of a percentile, that of all I/Os of the runs of a side together;
 	// nil where their histograms are not at hand.
 	Merged *MergedTail `json:"merged,omitempty"`
+	// Level is what is known of the sessions before this one: benches of the same
+	// name, of this section, point, metric and kind of machine. nil where nothing is.
+	Level *Level `json:"level,omitempty"`
+}
+
+// Level is the reference that the sessions before a bench give: where they lie and
+// how much the machine moves from one to the next.
+type Level struct {
+	// Decides says that the comparison was judged against the level: Before is its
+	// value. Otherwise there are too few sessions, and the comparison is between
+	// two sessions only.
+	Decides bool `json:"decides"`
+	// Value of the level in the comparison's unit, with its bounds at 95%, which
+	// are 0 where there are fewer than two sessions.
+	Value float64 `json:"value"`
+	Low   float64 `json:"low,omitempty"`
+	High  float64 `json:"high,omitempty"`
+	// Spread is the standard deviation from session to session, as a share of
+	// Value; 0 where there are fewer than two sessions.
+	Spread float64 `json:"spread,omitempty"`
+	// Sessions that the level was estimated from.
+	Sessions int `json:"sessions"`
+	// Together is how many of the newest sessions show the change: more than one for
+	// a change that lasts, or that crept in, which Drift says.
+	Together int  `json:"together,omitempty"`
+	Drift    bool `json:"drift,omitempty"`
+	// More sessions that are needed: for the level to decide, or to decide what is
+	// open; 0 if none, or if it cannot be said.
+	More int `json:"more,omitempty"`
+}
+
+// Interval is Low and High; ok is false where there is none. Reports of earlier
+// versions wrote that as an interval without a practical end.
+func (c Comparison) Interval() (low, high float64, ok bool) {
+	return c.Low, c.High, !c.NoInterval && c.High < 1e9
 }
 
 // MergedTail is a percentile of all I/Os on either side of a comparison, read
@@ -106,6 +145,9 @@ type BenchReported struct {
 	Shift *Shift `json:"shift,omitempty"`
 	// Recovered is the shift that these results are the end of.
 	Recovered *Shift `json:"recovered,omitempty"`
+	// Settled is the shift that these results are no longer: it has lasted, and the
+	// level has moved there.
+	Settled *Shift `json:"settled,omitempty"`
 	// Confirmation of a regression that was measured again, whatever came of it.
 	Confirmation *Confirmation `json:"confirmation,omitempty"`
 	// Confirms is the bench that this one measured again for.
@@ -135,6 +177,9 @@ func (d BenchReported) Validate() error {
 	}
 	if d.Recovered != nil {
 		d.Recovered.check(c, "recovered")
+	}
+	if d.Settled != nil {
+		d.Settled.check(c, "settled")
 	}
 	if d.Confirmation != nil {
 		d.Confirmation.check(c)

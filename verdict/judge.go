@@ -38,6 +38,9 @@ type Bench struct {
 	Bench  string        `json:"bench"`
 	Counts events.Counts `json:"counts"`
 	Runs   []Run         `json:"runs"`
+	// Accepted says that a person accepted these results as the new level; known
+	// from the history, and kept there.
+	Accepted bool `json:"-"`
 }
 
 // Options of a judgement.
@@ -175,14 +178,19 @@ func comparisons(before, after Bench, opt Options) []events.Comparison {
 			}
 		}
 	}
-	slices.SortFunc(out, func(x, y events.Comparison) int {
+	sortComparisons(out)
+	return out
+}
+
+// sortComparisons puts what a reader must hear first at the head.
+func sortComparisons(list []events.Comparison) {
+	slices.SortFunc(list, func(x, y events.Comparison) int {
 		return cmp.Or(
 			cmp.Compare(severity(y.Verdict), severity(x.Verdict)),
 			cmp.Compare(math.Abs(y.Change), math.Abs(x.Change)),
 			cmp.Compare(x.Job, y.Job), cmp.Compare(x.Point, y.Point), cmp.Compare(x.Host, y.Host), cmp.Compare(x.Metric, y.Metric),
 		)
 	})
-	return out
 }
 
 // machines returns what names the machine of a run: the host if both benches
@@ -271,8 +279,8 @@ func judgeOne(g group, m Metric, s shift, tail *events.MergedTail, opt Options) 
 	default:
 		c.Verdict = events.VerdictInconclusive
 	}
-	if math.IsInf(c.Low, 0) { // JSON has no infinity: no interval is [-1, 1e9]
-		c.Low, c.High = -1, 1e9
+	if math.IsInf(c.Low, 0) {
+		c.Low, c.High, c.NoInterval = 0, 0, true
 	}
 	return c
 }

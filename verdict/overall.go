@@ -27,6 +27,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// Compared are the figures that are compared.
+func (o Options) Compared() []string { return o.withDefaults().Figures }
+
 // defaultDecide are the figures that must be decided when a bench names none:
 // its rates, since a tail that stays open is the rule with few repeats. A bench
 // that compares no rate must decide all that it compares.

@@ -21,9 +21,12 @@ type Standing struct {
 	// Answer against the level, and what it means for the metric.
 	Answer  level.Answer   `json:"answer"`
 	Verdict events.Verdict `json:"verdict"`
-	// Value is the median of the newest session's repeats, Level the reference.
-	Value float64 `json:"value"`
-	Level float64 `json:"level"`
+	// Value is the median of the newest session's repeats, Level the reference with
+	// its 95% interval, null while there is none.
+	Value     float64  `json:"value"`
+	Level     float64  `json:"level"`
+	LevelLow  *float64 `json:"level_low" jsonschema:"nullable"`
+	LevelHigh *float64 `json:"level_high" jsonschema:"nullable"`
 	// Spread is the standard deviation from session to session as a share of the
 	// level, null while it is not known.
 	Spread *float64 `json:"spread" jsonschema:"nullable"`
@@ -44,6 +47,9 @@ type Standing struct {
 	// Shifts are the sessions, the newest included, that were shifted when they
 	// came.
 	Shifts []SessionShift `json:"shifts,omitempty"`
+
+	group group
+	n     int // sound repeats of the newest session
 }
 
 // SessionShift is a session that was shifted against the level of its time.
@@ -68,7 +74,18 @@ func Sessions(benches []Bench, opt Options) (Result, []Standing) {
 	if r, done := unfit(newest); done {
 		return r, nil
 	}
-	series := seriesOf(benches, opt)
+	list := standings(seriesOf(benches, opt), benches, opt)
+	slices.SortFunc(list, func(a, b Standing) int {
+		return cmp.Or(
+			cmp.Compare(severity(b.Verdict), severity(a.Verdict)), cmp.Compare(math.Abs(b.Change), math.Abs(a.Change)),
+			cmp.Compare(a.Job, b.Job), cmp.Compare(a.Point, b.Point), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Metric, b.Metric),
+		)
+	})
+	return Result{Verdict: opt.overall(verdicts(list)), Headline: standingsHeadline(list, len(benches)-1, opt)}, list
+}
+
+// standings judges each series; all of them are one family.
+func standings(series []series, benches []Bench, opt Options) []Standing {
 	list := make([]Standing, 0, len(series))
 	last := make([]*level.Judgement, 0, len(series))
 	for _, s := range series {
@@ -80,13 +97,7 @@ func Sessions(benches []Bench, opt Options) (Result, []Standing) {
 	for i, j := range last {
 		list[i].settle(j)
 	}
-	slices.SortFunc(list, func(a, b Standing) int {
-		return cmp.Or(
-			cmp.Compare(severity(b.Verdict), severity(a.Verdict)), cmp.Compare(math.Abs(b.Change), math.Abs(a.Change)),
-			cmp.Compare(a.Job, b.Job), cmp.Compare(a.Point, b.Point), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Metric, b.Metric),
-		)
-	})
-	return Result{Verdict: opt.overall(verdicts(list)), Headline: standingsHeadline(list, len(benches)-1, opt)}, list
+	return list
 }
 
 // series is one metric of one group over all sessions.
@@ -99,10 +110,10 @@ type series struct {
 // seriesOf gathers the series that the newest bench has.
 func seriesOf(benches []Bench, opt Options) []series {
 	newest := benches[len(benches)-1]
-	machine := machines(benches[0], newest)
+	machine, classes := machinesOf(benches), known(newest)
 	per := make([]map[group]map[Metric]sample, len(benches))
 	for i, b := range benches {
-		per[i] = samples(b, machine, false)
+		per[i] = samples(b, machine, classes)
 	}
 	var out []series
 	for g, metrics := range per[len(per)-1] {
@@ -112,12 +123,35 @@ func seriesOf(benches []Bench, opt Options) []series {
 			}
 			s := series{group: g, metric: m, sessions: make([]level.Session, len(benches))}
 			for i := range benches {
-				s.sessions[i].Values = per[i][g][m].values
+				s.sessions[i].Values, s.sessions[i].Accepted = per[i][g][m].values, benches[i].Accepted
 			}
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// machinesOf returns what names the machine of a run through a history: its host,
+// if that measured at least half of the sessions before the newest, else its
+// kind, as in pools, where hosts come and go. Without fingerprints a host is only
+// ever held against itself.
+func machinesOf(benches []Bench) func(Run) string {
+	measured := map[string]int{}
+	for _, b := range benches[:len(benches)-1] {
+		seen := map[string]bool{}
+		for _, r := range b.Runs {
+			if !seen[r.Host] {
+				seen[r.Host] = true
+				measured[r.Host]++
+			}
+		}
+	}
+	return func(r Run) string {
+		if 2*measured[r.Host] >= len(benches)-1 || r.HostClass == "" || r.DeviceClass == "" {
+			return r.Host
+		}
+		return "class " + r.HostClass + "/" + r.DeviceClass
+	}
 }
 
 // standing describes the newest session, before its family is heard.
@@ -127,10 +161,10 @@ func (s series) standing(benches []Bench, all []level.Judgement) Standing {
 	out := Standing{
 		Job: s.group.job, Point: s.group.point, Host: s.group.machine, Metric: string(s.metric), Unit: s.metric.Unit(),
 		Value: Median(values), Level: j.Level.Value, Change: j.Change, Low: finite(j.Low), High: finite(j.High), P: j.P,
-		Sessions: j.Level.Sessions, Together: j.Together, Drift: j.Drift,
+		Sessions: j.Level.Sessions, Together: j.Together, Drift: j.Drift, group: s.group, n: len(values),
 	}
 	if j.Level.Sessions > 1 {
-		out.Spread = finite(j.Level.Spread)
+		out.Spread, out.LevelLow, out.LevelHigh = finite(j.Level.Spread), finite(j.Level.Low), finite(j.Level.High)
 	}
 	if j.Answer == level.TooFew {
 		out.Low, out.High = nil, nil

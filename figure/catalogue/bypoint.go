@@ -108,6 +108,9 @@ func pointName(r *Run, job, host bool) string {
 	return name
 }
 
+// endless is beyond the end of every axis of changes.
+const endless = 1e9
+
 // shifts draws all comparisons of a bench.
 func shifts(title string, s Subject, _ string) *figure.Figure {
 	b := s.Bench
@@ -116,8 +119,12 @@ func shifts(title string, s Subject, _ string) *figure.Figure {
 		Threshold: b.Threshold,
 	}
 	for _, c := range b.Comparisons {
+		low, high, ok := c.Interval()
+		if !ok { // drawn from end to end
+			low, high = -1, endless
+		}
 		f.Rows = append(f.Rows, figure.Shift{
-			Name: join(c.Metric, c.Point, c.Host, fmt.Sprintf("n = %d/%d", c.NBefore, c.NAfter)), Change: c.Change, Low: c.Low, High: c.High,
+			Name: join(c.Metric, c.Point, c.Host, fmt.Sprintf("n = %d/%d", c.NBefore, c.NAfter)), Change: c.Change, Low: low, High: high,
 			Told:  c.Verdict == events.VerdictImproved || c.Verdict == events.VerdictRegressed,
 			Worse: c.Verdict == events.VerdictRegressed,
 		})

@@ -8,6 +8,7 @@
 package history
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
@@ -29,6 +30,9 @@ type History struct {
 	Entries []Entry `json:"entries"`
 	// Open is the shift that has been told and is not over; nil if there is none.
 	Open *Open `json:"open,omitempty"`
+	// Successor is the key of the document that took this one's place: the history
+	// is kept there, under the forge's id of the repository.
+	Successor string `json:"successor,omitempty"`
 }
 
 // Entry is one bench that was reported.
@@ -49,6 +53,19 @@ type Entry struct {
 // Key is where the history of a bench's name on a ref is kept.
 func Key(repo, name, ref string) string {
 	return artifacts.ArchiveKey(Folder, events.HashID(Folder, repo, name, ref))
+}
+
+// Keys are where the history of a bench's name is kept: under the name of the
+// repository whose commit asked for it, and under the forge's id of it, empty where
+// that is not known. A bench that no commit asked for has no repository.
+func Keys(name string, o *events.Origin) (byName, byID string) {
+	if o == nil {
+		return Key("", name, ""), ""
+	}
+	if r := o.Repo; r.ID != "" {
+		byID = artifacts.ArchiveKey(Folder, events.HashID(Folder, "id", r.Forge, r.ID, name, o.Ref))
+	}
+	return Key(o.Repo.Name, name, o.Ref), byID
 }
 
 // Add appends a bench; it returns false if the bench is there already.
@@ -108,6 +125,29 @@ func (h History) Newest(not string) string {
 		}
 	}
 	return ""
+}
+
+// MaxSessions is how many benches a level is estimated from at most, with those
+// that tell whether it has moved.
+const MaxSessions = 80
+
+// Sessions are the benches that a bench is held against, oldest first: those
+// reported before it, since a person last accepted one.
+func (h History) Sessions(not string) []Entry {
+	list := h.Entries
+	for i, e := range list {
+		if e.Bench == not {
+			list = list[:i]
+			break
+		}
+	}
+	list = list[max(0, len(list)-MaxSessions):]
+	for i, e := range slices.Backward(list) {
+		if e.Accepted {
+			return list[i:]
+		}
+	}
+	return list
 }
 
 // Baselines are the benches whose runs must stay: the one that the next bench

@@ -15,6 +15,9 @@ type Told struct {
 	Metric string `json:"metric"`
 	// Change as in [events.Comparison]: -0.12 is 12% less.
 	Change float64 `json:"change"`
+	// Before is what it was held against when it was told, in the metric's unit; 0
+	// in histories of earlier versions.
+	Before float64 `json:"before,omitempty"`
 }
 
 // Open is the shift that a history is in: reports keep telling it until figures
@@ -25,10 +28,11 @@ type Open struct {
 	Told []Told `json:"told"`
 }
 
-// Outcome is what a report adds to a history's shift; both are nil for one that
-// neither regressed nor shows that figures are back.
+// Outcome is what a report adds to a history's shift; all are nil for one that
+// neither regressed nor shows that a shift is over. Settled is a shift that is over
+// although figures are not back: it lasted, and the level moved there.
 type Outcome struct {
-	Shift, Recovered *events.Shift
+	Shift, Recovered, Settled *events.Shift
 }
 
 // Next finds which shift the report of a bench tells, or ends. A regression
@@ -45,6 +49,9 @@ func (h History) Next(bench, commit string, v events.Verdict, list []events.Comp
 	case events.VerdictUnchanged, events.VerdictImproved:
 		if o := h.Open; o != nil && slices.ContainsFunc(list, o.told) {
 			over := o.Shift
+			if o.stays(list) {
+				return Outcome{Settled: &over}
+			}
 			return Outcome{Recovered: &over}
 		}
 	}
@@ -53,6 +60,21 @@ func (h History) Next(bench, commit string, v events.Verdict, list []events.Comp
 
 func (o Open) told(c events.Comparison) bool {
 	return slices.ContainsFunc(o.Told, func(t Told) bool { return t.is(c) })
+}
+
+// stays says whether everything that was told lies nearer to where it shifted to
+// than to where it came from: it is the level now, and not back.
+func (o Open) stays(list []events.Comparison) bool {
+	for _, c := range list {
+		i := slices.IndexFunc(o.Told, func(t Told) bool { return t.is(c) })
+		if i < 0 {
+			continue
+		}
+		if t := o.Told[i]; t.Before <= 0 || c.Level == nil || !c.Level.Decides || math.Abs(c.After-t.Before) < math.Abs(c.After-t.Before*(1+t.Change)) {
+			return false
+		}
+	}
+	return true
 }
 
 func (t Told) is(c events.Comparison) bool {
@@ -86,19 +108,29 @@ func (h *History) Report(e Entry, told Outcome, list []events.Comparison) bool {
 	switch {
 	case told.Shift != nil:
 		e.Shift = told.Shift.Since
-	case told.Recovered == nil && h.Open != nil:
+	case told.Recovered == nil && told.Settled == nil && h.Open != nil:
 		e.Shift = h.Open.Since
 	}
 	if !h.Add(e) {
 		return false
 	}
 	switch {
-	case told.Recovered != nil && h.Open != nil && h.Open.Since == told.Recovered.Since:
+	case told.ends(h.Open):
 		h.Open = nil
 	case told.Shift != nil:
 		h.open(*told.Shift, list)
 	}
 	return true
+}
+
+// ends says whether the open shift is over.
+func (o Outcome) ends(open *Open) bool {
+	for _, over := range []*events.Shift{o.Recovered, o.Settled} {
+		if over != nil && open != nil && open.Since == over.Since {
+			return true
+		}
+	}
+	return false
 }
 
 // open makes a shift the open one. A new one on top of an open one keeps what
@@ -121,7 +153,7 @@ func (h *History) open(s events.Shift, list []events.Comparison) {
 		}
 		i := slices.IndexFunc(next.Told, func(t Told) bool { return t.is(c) })
 		if i < 0 {
-			next.Told = append(next.Told, Told{Job: c.Job, Point: c.Point, Host: c.Host, Metric: c.Metric, Change: c.Change})
+			next.Told = append(next.Told, Told{Job: c.Job, Point: c.Point, Host: c.Host, Metric: c.Metric, Change: c.Change, Before: c.Before})
 		} else if math.Abs(c.Change) > math.Abs(next.Told[i].Change) {
 			next.Told[i].Change = c.Change
 		}

@@ -198,3 +198,29 @@ func TestShiftsAreCountedWithoutGaps(t *testing.T) {
 		}
 	})
 }
+
+// A shift that has lasted is over when the level has moved to it, and nothing has
+// recovered then.
+func TestAShiftThatLastedSettles(t *testing.T) {
+	at := func(v events.Verdict, before, after float64) []events.Comparison {
+		c := slow(after/before - 1)
+		c.Before, c.After, c.Verdict, c.Level = before, after, v, &events.Level{Decides: true, Sessions: 9, Value: before}
+		return []events.Comparison{c}
+	}
+	var h history.History
+	worse := at(events.VerdictRegressed, 1000, 800)
+	h.Report(history.Entry{Bench: "worse"}, h.Next("worse", "", events.VerdictRegressed, worse, threshold), worse)
+	back := h.Next("back", "", events.VerdictUnchanged, at(events.VerdictUnchanged, 1000, 990), threshold)
+	if back.Recovered == nil || back.Settled != nil {
+		t.Errorf("back at the old level: %+v", back)
+	}
+	same := at(events.VerdictUnchanged, 800, 805)
+	stays := h.Next("same", "", events.VerdictUnchanged, same, threshold)
+	if stays.Settled == nil || stays.Recovered != nil {
+		t.Errorf("at the level that moved: %+v", stays)
+	}
+	h.Report(history.Entry{Bench: "same"}, stays, same)
+	if h.Open != nil || h.Entries[1].Shift != "" {
+		t.Errorf("open %+v, entry %+v", h.Open, h.Entries[1])
+	}
+}

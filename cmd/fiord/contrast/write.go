@@ -215,9 +215,9 @@ func number(v *float64) string {
 }
 
 // bounded returns the interval of a comparison, nil where there were too few
-// runs for one: events write that as [-1, 1e9].
+// runs for one.
 func bounded(c events.Comparison) (low, high *float64) {
-	if c.Low <= -1 && c.High >= 1e9 {
+	if _, _, ok := c.Interval(); !ok {
 		return nil, nil
 	}
 	return &c.Low, &c.High

@@ -51,6 +51,7 @@ type bitbucketHook struct {
 }
 
 type bitbucketRepo struct {
+	UUID     repoID `json:"uuid"`
 	FullName string `json:"full_name"`
 	Private  bool   `json:"is_private"`
 	Links    struct {
@@ -63,7 +64,7 @@ type bitbucketRepo struct {
 // repo derives the address to fetch from, which the payload does not hold, from
 // that of the page.
 func (r bitbucketRepo) repo() Repo {
-	repo := Repo{Name: r.FullName, WebURL: r.Links.HTML.Href, Private: r.Private}
+	repo := Repo{ID: string(r.UUID), Name: r.FullName, WebURL: r.Links.HTML.Href, Private: r.Private}
 	if repo.WebURL != "" {
 		repo.CloneURL = strings.TrimSuffix(repo.WebURL, "/") + ".git"
 	}

@@ -42,6 +42,7 @@ type bitbucketDCHook struct {
 }
 
 type bitbucketDCRepo struct {
+	ID      repoID `json:"id"`
 	Slug    string `json:"slug"`
 	Public  bool   `json:"public"`
 	Project struct {
@@ -67,7 +68,7 @@ type bitbucketDCSide struct {
 func (t bitbucketDCSide) branch() string { return strings.TrimPrefix(t.ID, "refs/heads/") }
 
 func (h bitbucketDCRepo) repo() Repo {
-	r := Repo{Private: !h.Public}
+	r := Repo{ID: string(h.ID), Private: !h.Public}
 	if h.Project.Key != "" && h.Slug != "" {
 		r.Name = h.Project.Key + "/" + h.Slug
 	}

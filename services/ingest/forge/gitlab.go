@@ -103,6 +103,7 @@ func fresh(stamp string, now time.Time) error {
 }
 
 type gitlabProject struct {
+	ID                repoID `json:"id"`
 	PathWithNamespace string `json:"path_with_namespace"`
 	HTTPURL           string `json:"git_http_url"`
 	SSHURL            string `json:"git_ssh_url"`
@@ -113,7 +114,7 @@ type gitlabProject struct {
 
 func (p gitlabProject) repo() Repo {
 	return Repo{
-		Name: p.PathWithNamespace, CloneURL: p.HTTPURL, SSHURL: p.SSHURL, WebURL: p.WebURL,
+		ID: string(p.ID), Name: p.PathWithNamespace, CloneURL: p.HTTPURL, SSHURL: p.SSHURL, WebURL: p.WebURL,
 		DefaultBranch: p.DefaultBranch, Private: p.Visibility < 20,
 	}
 }

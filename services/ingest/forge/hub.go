@@ -10,6 +10,7 @@ import (
 // differ in what they leave out, hardly in how they name it.
 
 type hubRepo struct {
+	ID            repoID `json:"id"`
 	Name          string `json:"name"`
 	FullName      string `json:"full_name"`
 	CloneURL      string `json:"clone_url"`
@@ -22,6 +23,7 @@ type hubRepo struct {
 
 func (r hubRepo) repo() Repo {
 	return Repo{
+		ID:            string(r.ID),
 		Name:          first(r.FullName, r.Name),
 		CloneURL:      first(r.CloneURL, r.HTTPURL),
 		SSHURL:        r.SSHURL,

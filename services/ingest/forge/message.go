@@ -1,7 +1,9 @@
 package forge
 
 import (
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -32,6 +34,8 @@ type Message struct {
 
 // Repo is a repository as its forge describes it.
 type Repo struct {
+	// ID is the forge's own, which outlives renaming; empty where it sends none.
+	ID string `json:"id,omitempty"`
 	// Name is the full name, owner and groups included: "storage/jobs".
 	Name string `json:"name"`
 	// CloneURL is where to fetch over HTTP.
@@ -192,3 +196,27 @@ func isZero(id string) bool { return id != "" && strings.Trim(id, "0") == "" }
 
 // zeroID is what git writes for a ref that is not there.
 const zeroID = "0000000000000000000000000000000000000000"
+
+// repoID is a repository's id as a forge writes it: a number or a text. What is
+// neither, or too long for an id, is none: a push is not refused for it.
+type repoID string
+
+// maxRepoID bounds the text of an id.
+const maxRepoID = 64
+
+// UnmarshalJSON takes any value.
+func (id *repoID) UnmarshalJSON(raw []byte) error {
+	*id = ""
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		if len(text) <= maxRepoID {
+			*id = repoID(text)
+		}
+		return nil
+	}
+	var number uint64
+	if json.Unmarshal(raw, &number) == nil && number > 0 {
+		*id = repoID(strconv.FormatUint(number, 10))
+	}
+	return nil
+}

@@ -118,3 +118,18 @@ func TestWrongBodiesAreNamedInTheSendersWords(t *testing.T) {
 		}
 	}
 }
+
+// The id of a repository is a number at some forges and a text at others; a push
+// is not refused for an odd one.
+func TestARepositoryHasTheForgesOwnID(t *testing.T) {
+	for id, want := range map[string]string{`186853002`: "186853002", `"{673a6070}"`: "{673a6070}", `-1`: "", `1.5`: "", `{"a":1}`: "", `null`: "", `"` + strings.Repeat("x", 65) + `"`: ""} {
+		h := http.Header{}
+		h.Set("X-GitHub-Event", "push")
+		h.Set("X-GitHub-Delivery", "d")
+		body := `{"ref":"refs/heads/main","before":"` + oldID + `","after":"` + newID + `","repository":{"id":` + id + `,"full_name":"a/b","clone_url":"https://example.org/a/b"}}`
+		m, err := (forge.GitHub{}).Parse(forge.Delivery{Header: h, Body: []byte(body)})
+		if err != nil || m.Repo.ID != want {
+			t.Errorf("id %s: got %q, error %v, want %q", id, m.Repo.ID, err, want)
+		}
+	}
+}

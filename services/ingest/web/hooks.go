@@ -212,7 +212,7 @@ func repository(m forge.Message, rule repos.Rule) events.Repo {
 		told = m.Repo.SSHURL
 	}
 	return events.Repo{
-		Forge: m.Forge, Name: m.Repo.Name, CloneURL: rule.CloneURL(m.Repo.Name, told),
+		Forge: m.Forge, ID: m.Repo.ID, Name: m.Repo.Name, CloneURL: rule.CloneURL(m.Repo.Name, told),
 		WebURL: events.WithoutSecret(m.Repo.WebURL), DefaultBranch: m.Repo.DefaultBranch,
 	}
 }

@@ -44,14 +44,23 @@ func body(n Notice, limit int) string {
 	}
 	var rows []string
 	for _, c := range d.Comparisons[:min(len(d.Comparisons), maxRows)] {
-		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s to %s |\n", Escape(c.Metric), Escape(c.Point), Escape(c.Host), c.Verdict,
-			quantity(c.Before, c.Unit), quantity(c.After, c.Unit), percent(c.Change), percent(c.Low), percent(c.High)))
+		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s | %s | %s | %s | %s |\n", Escape(c.Metric), Escape(c.Point), Escape(c.Host), c.Verdict,
+			quantity(c.Before, c.Unit), quantity(c.After, c.Unit), percent(c.Change), within(c)))
 	}
 	text := fit("| metric | point | host | verdict | before | after | change | 95% |\n|---|---|---|---|--:|--:|--:|--:|\n", rows, limit-100)
 	if shown := strings.Count(text, "\n") - 2; shown < len(d.Comparisons) {
 		text += fmt.Sprintf("\nThe first %d of %d comparisons.\n", max(shown, 0), len(d.Comparisons))
 	}
 	return text
+}
+
+// within is the cell of a change's bounds.
+func within(c events.Comparison) string {
+	low, high, ok := c.Interval()
+	if !ok {
+		return "too few runs"
+	}
+	return percent(low) + " to " + percent(high)
 }
 
 // fit adds lines to a beginning, as many as the limit takes.

@@ -127,7 +127,8 @@ func weigh(v events.Verdict) (Level, State) {
 	}
 }
 
-// shift reads: bs=4k read.p99 on node1: 120 µs → 180 µs (+50.0%, 95% between +40.1% and +60.2%).
+// shift reads: bs=4k read.p99 on node1: 120 µs → 180 µs (+50.0%, 95% between +40.1%
+// and +60.2%; level of 20 sessions, which move by 2.1%).
 func shift(c events.Comparison) string {
 	text := c.Metric
 	if c.Point != "" {
@@ -136,8 +137,29 @@ func shift(c events.Comparison) string {
 	if c.Host != "" {
 		text += " on " + c.Host
 	}
-	return fmt.Sprintf("%s %s: %s → %s (%s, 95%% between %s and %s)", text, c.Verdict,
-		quantity(c.Before, c.Unit), quantity(c.After, c.Unit), percent(c.Change), percent(c.Low), percent(c.High))
+	return fmt.Sprintf("%s %s: %s → %s (%s%s%s)", text, c.Verdict,
+		quantity(c.Before, c.Unit), quantity(c.After, c.Unit), percent(c.Change), bounds(c), against(c.Level))
+}
+
+// bounds of a change, if there are any.
+func bounds(c events.Comparison) string {
+	low, high, ok := c.Interval()
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf(", 95%% between %s and %s", percent(low), percent(high))
+}
+
+// against says what a comparison that the level decided was held against.
+func against(l *events.Level) string {
+	if l == nil || !l.Decides {
+		return ""
+	}
+	text := fmt.Sprintf("; level of %d sessions, which move by %.1f%%", l.Sessions, 100*l.Spread)
+	if l.Together > 1 {
+		text += fmt.Sprintf("; in the last %d sessions", l.Together)
+	}
+	return text
 }
 
 func percent(share float64) string {

@@ -24,9 +24,10 @@ type Decision struct {
 	Headline    string              `json:"headline"`
 	Baseline    string              `json:"baseline,omitempty"`
 	Comparisons []events.Comparison `json:"comparisons,omitempty"`
-	// Shift, Recovered and Confirmation as [events.BenchReported] has them.
+	// Shift, Recovered, Settled and Confirmation as [events.BenchReported] has them.
 	Shift        *events.Shift        `json:"shift,omitempty"`
 	Recovered    *events.Shift        `json:"recovered,omitempty"`
+	Settled      *events.Shift        `json:"settled,omitempty"`
 	Confirmation *events.Confirmation `json:"confirmation,omitempty"`
 	verdict.Bench
 }

@@ -163,7 +163,22 @@ func method(r Report) string {
 	if r.Threshold > 0 {
 		limit = fmt.Sprintf("%g%%", r.Threshold*100)
 	}
-	return "A shift is told when the exact rank test of Mann and Whitney rejects at 1% and the medians differ by at least " + limit +
+	levels := 0
+	for _, c := range r.Comparisons {
+		if c.Level != nil && c.Level.Decides {
+			levels++
+		}
+	}
+	text := ""
+	if levels > 0 {
+		text = fmt.Sprintf("%d of %d comparisons are held against the level of the sessions before this one, by how much the machine moves from session to session; n is sessions before and runs after. "+
+			"All of them share one error of about 2%% (Holm), and a shift is at least %s. ", levels, len(r.Comparisons), limit)
+		if levels == len(r.Comparisons) {
+			return text + "Equality is reported only when two one-sided tests place the change within ±" + limit + "; all else is inconclusive. Runs whose integrity is in doubt take no part."
+		}
+		text += "Of the others: "
+	}
+	return text + "A shift is told when the exact rank test of Mann and Whitney rejects at 1% and the medians differ by at least " + limit +
 		". Equality is told only when the 95% interval of the shift lies within ±" + limit + "; all else is inconclusive. Runs whose integrity is in doubt take no part."
 }
 

@@ -52,8 +52,8 @@ func (r Report) markComparisons(b *bytes.Buffer) {
 	b.WriteString("\n| metric | point | machine | verdict | before | after | change | 95% interval | p | n |\n|---|---|---|---|--:|--:|--:|--:|--:|--:|\n")
 	for _, c := range list[:min(len(list), maxComparisonRows)] {
 		v := verdictChip(c.Verdict)
-		fmt.Fprintf(b, "| %s | %s | %s | %s %s | %s | %s | %s | %s | %.3f | %d / %d |\n", escape(c.Metric), escape(c.PointText), escape(c.Host),
-			v.Sign, v.Text, c.BeforeText, c.AfterText, c.ChangeText, c.IntervalText, c.P, c.NBefore, c.NAfter)
+		fmt.Fprintf(b, "| %s | %s | %s | %s %s | %s | %s | %s | %s | %.3f | %s |\n", escape(c.Metric), escape(c.PointText), escape(c.Host),
+			v.Sign, v.Text, c.BeforeText, c.AfterText, c.ChangeText, c.IntervalText, c.P, c.CountText)
 	}
 	more(b, len(list), maxComparisonRows, "comparisons")
 	fmt.Fprintf(b, "\n%s\n", method(r))

@@ -122,8 +122,8 @@ type benchPage struct {
 // comparison is an events.Comparison with its numbers written out.
 type comparison struct {
 	events.Comparison
-	PointText                                       string
-	BeforeText, AfterText, ChangeText, IntervalText string
+	PointText                                                  string
+	BeforeText, AfterText, ChangeText, IntervalText, CountText string
 	// Tail is set for percentiles of which the I/Os of both sides are at hand.
 	Tail *tailShift
 }
@@ -184,8 +184,11 @@ func written(list []events.Comparison) []comparison {
 	for i, c := range list {
 		q := quantity(c.Unit)
 		out[i] = comparison{Comparison: c, PointText: pointText(c.Point), Tail: writtenTail(c.Merged), BeforeText: q.Format(c.Before), AfterText: q.Format(c.After),
-			ChangeText: percent(c.Change), IntervalText: percent(c.Low) + " to " + percent(c.High)}
-		if c.High >= 1e9 {
+			ChangeText: percent(c.Change), IntervalText: percent(c.Low) + " to " + percent(c.High), CountText: fmt.Sprintf("%d / %d", c.NBefore, c.NAfter)}
+		if c.Level != nil && c.Level.Decides {
+			out[i].CountText = fmt.Sprintf("%d sessions / %d", c.NBefore, c.NAfter)
+		}
+		if _, _, ok := c.Interval(); !ok {
 			out[i].IntervalText = "too few runs"
 		}
 		if jobs {

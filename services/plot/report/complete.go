@@ -62,18 +62,18 @@ func (r *Reporter) Record(ctx context.Context, d *bus.Delivery) error {
 	case events.BenchReported:
 		return bus.ForStore(r.archive.Remember(ctx, data, d.Event.Time))
 	case events.BaselineAccepted:
-		return bus.ForStore(r.archive.Accept(ctx, data, func(repo events.Repo) error { return r.mayAccept(data, repo) }))
+		return bus.ForStore(r.archive.Accept(ctx, data, func(repo *events.Repo) error { return r.mayAccept(data, repo) }))
 	}
 	return nil
 }
 
 // mayAccept judges the acceptance of a repository's baseline by the policy, read
 // anew each time: there are few, and a right that was taken away is gone.
-func (r *Reporter) mayAccept(d events.BaselineAccepted, repo events.Repo) error {
+func (r *Reporter) mayAccept(d events.BaselineAccepted, repo *events.Repo) error {
 	policy, err := repos.Load(r.opt.ReposFile)
 	if err != nil {
 		return err
 	}
-	_, err = policy.Judge(d, &repo)
+	_, err = policy.Judge(d, repo)
 	return err
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/fiord-bench/fiord/services/plot/archive"
 	"github.com/fiord-bench/fiord/services/plot/model"
 	"github.com/fiord-bench/fiord/verdict"
-	"github.com/fiord-bench/fiord/verdict/history"
 )
 
 // judge compares a bench with its baseline, or with what it confirms.
@@ -21,7 +20,7 @@ func (r *Reporter) judge(ctx context.Context, p *events.Placement, b model.Bench
 	if p.Request.Confirms != "" {
 		return r.judgeConfirming(ctx, p, made)
 	}
-	before, err := r.baseline(ctx, p)
+	before, sessions, err := r.references(ctx, p)
 	if err != nil {
 		return made, err
 	}
@@ -31,7 +30,7 @@ func (r *Reporter) judge(ctx context.Context, p *events.Placement, b model.Bench
 			return made, err
 		}
 	}
-	return r.inHistory(ctx, p, made.With(verdict.Judge(before, made.Bench, r.options(p))))
+	return r.inHistory(ctx, p, made.With(verdict.Hold(sessions, before, made.Bench, r.options(p))))
 }
 
 // options are what a bench wants to be judged by.
@@ -67,23 +66,23 @@ func samples(b model.Bench) verdict.Bench {
 	return out
 }
 
-// inHistory adds which shift a verdict is part of, or the end of. A bench that no
-// commit asked for has no history: each of its regressions is new.
+// inHistory adds which shift a verdict is part of, or the end of.
 func (r *Reporter) inHistory(ctx context.Context, p *events.Placement, made archive.Decision) (archive.Decision, error) {
-	var h history.History
+	h, err := r.archive.History(ctx, p.Request.Name, p.Request.Origin)
+	if err != nil {
+		return made, bus.ForStore(err)
+	}
 	commit := ""
 	if o := p.Request.Origin; o != nil {
-		var err error
-		if h, err = r.archive.History(ctx, o.Repo.Name, p.Request.Name, o.Ref); err != nil {
-			return made, bus.ForStore(err)
-		}
 		commit = o.Commit
 	}
 	out := h.Next(p.Bench, commit, made.Verdict, made.Comparisons, r.threshold(p))
-	made.Shift, made.Recovered = out.Shift, out.Recovered
+	made.Shift, made.Recovered, made.Settled = out.Shift, out.Recovered, out.Settled
 	switch {
 	case out.Recovered != nil:
 		made.Headline = events.Clip(fmt.Sprintf("Recovered from what regressed%s. %s", since(*out.Recovered), made.Headline), events.MaxHeadline)
+	case out.Settled != nil:
+		made.Headline = events.Clip(fmt.Sprintf("What regressed%s has lasted and is the level now. %s", since(*out.Settled), made.Headline), events.MaxHeadline)
 	case out.Shift != nil && out.Shift.Reports > 1:
 		made.Headline = events.Clip(fmt.Sprintf("Still regressed%s: %s", since(*out.Shift), strings.TrimPrefix(made.Headline, "Regressed: ")), events.MaxHeadline)
 	}
@@ -96,39 +95,6 @@ func since(s events.Shift) string {
 		return ""
 	}
 	return ", since " + s.Commit[:min(7, len(s.Commit))]
-}
-
-// baseline finds what a bench is to be held against; nil if nothing was asked
-// for or there is nothing yet.
-func (r *Reporter) baseline(ctx context.Context, p *events.Placement) (*verdict.Bench, error) {
-	c := p.Request.Compare
-	if c == nil {
-		return nil, nil
-	}
-	if events.IsID(c.Baseline) {
-		return r.archive.Measured(ctx, c.Baseline)
-	}
-	if p.Request.Origin == nil {
-		return nil, nil
-	}
-	for _, ref := range refs(c.Baseline) {
-		h, err := r.archive.History(ctx, p.Request.Origin.Repo.Name, p.Request.Name, ref)
-		if err != nil {
-			return nil, bus.ForStore(err)
-		}
-		if id := h.Newest(p.Bench); id != "" {
-			return r.archive.Measured(ctx, id)
-		}
-	}
-	return nil, nil
-}
-
-// refs lists what a baseline may mean: a full ref, a branch, or a tag.
-func refs(name string) []string {
-	if strings.HasPrefix(name, "refs/") {
-		return []string{name}
-	}
-	return []string{"refs/heads/" + name, "refs/tags/" + name}
 }
 
 // parsePercent reads "5%" as 0.05.

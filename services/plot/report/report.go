@@ -129,7 +129,7 @@ func (r *Reporter) reported(ctx context.Context, p *events.Placement, b model.Be
 		Bench: b.ID, Name: b.Name, Verdict: final.Verdict, Headline: final.Headline, Counts: final.Counts,
 		Comparisons: final.Comparisons[:min(len(final.Comparisons), 50)], Baseline: final.Baseline,
 		URL: r.opt.URL + "/benches/" + b.ID, Origin: b.Origin,
-		Shift: final.Shift, Recovered: final.Recovered, Confirmation: final.Confirmation, Confirms: p.Request.Confirms,
+		Shift: final.Shift, Recovered: final.Recovered, Settled: final.Settled, Confirmation: final.Confirmation, Confirms: p.Request.Confirms,
 	}
 	b.Report, b.State = &data, model.StateReported
 	if data.Reports, err = r.write(ctx, p, b, final); err != nil {

@@ -1,6 +1,7 @@
 package trend
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,15 +26,12 @@ func (h *History) Trend(metric string) figure.Trend {
 	if metric == "iops" {
 		f.Quantity = figure.IOPS
 	}
-	o := h.bench.Origin
-	if o == nil {
-		f.Facts = []string{"no commit asked for this bench"}
-		return f
+	if o := h.bench.Origin; o != nil {
+		f.Subject = fmt.Sprintf("%s · %s %s", h.bench.Name, o.Repo.Name, o.Ref)
 	}
-	f.Subject = fmt.Sprintf("%s · %s %s", h.bench.Name, o.Repo.Name, o.Ref)
 	first := max(0, len(h.Entries)-trendLength)
 	for _, e := range h.Entries[first:] {
-		f.Commits = append(f.Commits, figure.Commit{Label: e.Commit[:min(7, len(e.Commit))], Mark: markOf(e)})
+		f.Commits = append(f.Commits, figure.Commit{Label: labelOf(e), Mark: markOf(e)})
 	}
 	all := h.series(metric)
 	lineNames := labels(all)
@@ -56,6 +54,12 @@ func (h *History) Trend(metric string) figure.Trend {
 	}
 	f.Facts = []string{fmt.Sprintf("benches: %d", len(f.Commits)), "median of sound runs", "whisker: least to greatest"}
 	return f
+}
+
+// labelOf names a bench by its commit, or else by its own id.
+func labelOf(e history.Entry) string {
+	name := cmp.Or(e.Commit, e.Bench)
+	return name[:min(7, len(name))]
 }
 
 func markOf(e history.Entry) figure.Mark {

@@ -148,19 +148,18 @@ type History struct {
 	digests []digest    // of the entries
 }
 
-// Of reads the history that a bench belongs to. It is empty for a bench that no
-// commit asked for.
+// Of reads the history that a bench belongs to: that of its name, on the ref of the
+// repository whose commit asked for it, if any did.
 func (t *Trends) Of(ctx context.Context, b model.Bench) (*History, error) {
 	h := &History{History: history.History{Name: b.Name}, bench: b}
-	if b.Origin == nil {
-		return h, nil
-	}
-	found, err := t.archive.History(ctx, b.Origin.Repo.Name, b.Name, b.Origin.Ref)
+	found, err := t.archive.History(ctx, b.Name, b.Origin)
 	if err != nil {
 		return nil, err
 	}
 	h.History = found
-	h.Repo, h.Ref = b.Origin.Repo.Name, b.Origin.Ref
+	if b.Origin != nil {
+		h.Repo, h.Ref = b.Origin.Repo.Name, b.Origin.Ref
+	}
 	h.digests = make([]digest, len(h.Entries))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(readers)
