@@ -66,7 +66,7 @@ func (f *figures) last() string {
 // TestFiordMeasuresWhatFioMeasures compares; see the package's documentation.
 func TestFiordMeasuresWhatFioMeasures(t *testing.T) {
 	needsEngine(t)
-	f := start(t)
+	f := start(t, "docker")
 	t.Logf("%d rounds of %s each, orders from seed %d", *pairs, *runtime, *seed)
 	for name, job := range loads(t, f.scratch()) {
 		t.Run(name, func(t *testing.T) {

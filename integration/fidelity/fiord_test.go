@@ -27,8 +27,9 @@ type fiord struct {
 	store  *artifacts.Store
 }
 
-// start builds fiord and runs it until the test ends.
-func start(t *testing.T) *fiord {
+// start builds fiord and runs it until the test ends. fio runs by a runner, docker
+// or process.
+func start(t *testing.T, by string) *fiord {
 	t.Helper()
 	f := &fiord{t: t, dir: filepath.Join(t.TempDir(), "data"), binary: filepath.Join(t.TempDir(), "fiord")}
 	if out, err := exec.Command("go", "build", "-o", f.binary, "github.com/fiord-bench/fiord/cmd/fiord").CombinedOutput(); err != nil {
@@ -36,7 +37,7 @@ func start(t *testing.T) *fiord {
 	}
 	f.cmd = exec.Command(f.binary, "up", "--json", "--data", f.dir, "--nats.listen=127.0.0.1:0", "--s3.listen=127.0.0.1:0",
 		"--admin.listen=127.0.0.1:0", "--plot.listen=127.0.0.1:0", "--ingest.listen=127.0.0.1:0",
-		"--bench.host=here", "--bench.runner=docker", "--log.level=error")
+		"--bench.host=here", "--bench.runner="+by, "--bench.others=0", "--log.level=error")
 	f.cmd.Stderr = t.Output()
 	out, err := f.cmd.StdoutPipe()
 	if err != nil {
