@@ -223,12 +223,7 @@ func result(r *follow.Run) string {
 		}
 		return ": " + indent(r.Reason)
 	}
-	var parts []string
-	for _, direction := range follow.Directions() {
-		if f := r.Result.Summary.Direction(direction); f != nil {
-			parts = append(parts, fmt.Sprintf("%s %s IOPS %s", direction, IOPS(f.IOPS), Bandwidth(f.BandwidthBytes)))
-		}
-	}
+	parts := measured(r.Result.Summary)
 	if state := r.Result.Integrity.State; state != events.IntegrityOK {
 		parts = append(parts, "integrity "+string(state))
 	}
@@ -236,4 +231,29 @@ func result(r *follow.Run) string {
 		return ""
 	}
 	return ": " + strings.Join(parts, ", ")
+}
+
+// maxShown is how many rates stand in one line.
+const maxShown = 4
+
+// measured lists the rates of a run, those of each section where it has several.
+func measured(s events.Summary) []string {
+	names := s.Directions()
+	var parts []string
+	for _, name := range names[:min(len(names), maxShown)] {
+		section, direction := events.SplitSeries(name)
+		if section == "" && len(s.Sections) > 1 {
+			section = "together"
+		}
+		f := s.Direction(name)
+		text := strings.TrimSpace(section + " " + direction + " " + IOPS(f.IOPS) + " IOPS")
+		if direction != "sync" { // moves no bytes
+			text += " " + Bandwidth(f.BandwidthBytes)
+		}
+		parts = append(parts, text)
+	}
+	if more := len(names) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", more))
+	}
+	return parts
 }
