@@ -16,7 +16,7 @@ func TestALineHasTheRatesOfEachSection(t *testing.T) {
 		summary events.Summary
 		want    []string
 	}{
-		"one section":       {events.Summary{Read: figures(1000), Sync: figures(10)}, []string{"read 1.00k IOPS 3.91 MiB/s", "sync 10.0 IOPS"}},
+		"one section":       {events.Summary{Read: figures(1000), Sync: figures(10)}, []string{"read 1.00k IOPS 3.91 MiB/s", "sync 10 IOPS"}},
 		"one after another": {events.Summary{Sections: two}, []string{"first read 1.00k IOPS 3.91 MiB/s", "second read 2.00k IOPS 7.81 MiB/s"}},
 		"at once": {events.Summary{Sections: two, Read: figures(3000, "first", "second")},
 			[]string{"first read 1.00k IOPS 3.91 MiB/s", "second read 2.00k IOPS 7.81 MiB/s", "together read 3.00k IOPS 11.7 MiB/s"}},
