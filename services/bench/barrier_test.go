@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/bench/outcome"
 )
 
 // twins asks two hosts for the same runs, synchronised; the second one's list
@@ -63,7 +64,7 @@ func TestHostsStartEachInvocationTogether(t *testing.T) {
 			t.Errorf("invocation %d started %s apart", i, apart)
 		}
 		for _, d := range []events.RunCompleted{x, y} {
-			if !strings.Contains(w.read(d.Artifacts, resultFile), "after the common start of 2 slots") || d.Integrity.State != events.IntegrityOK {
+			if !strings.Contains(w.read(d.Artifacts, outcome.ResultFile), "after the common start of 2 slots") || d.Integrity.State != events.IntegrityOK {
 				t.Errorf("invocation %d: %+v", i, d.Integrity)
 			}
 		}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/host/block"
@@ -19,6 +21,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/gate"
 	"github.com/fiord-bench/fiord/internal/service"
+	"github.com/fiord-bench/fiord/services/bench/attempt"
 	"github.com/fiord-bench/fiord/services/bench/cancellation"
 	"github.com/fiord-bench/fiord/services/bench/laidout"
 	"github.com/fiord-bench/fiord/services/bench/lease"
@@ -28,6 +31,7 @@ import (
 	"github.com/fiord-bench/fiord/services/bench/plan"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 	"github.com/fiord-bench/fiord/services/bench/starts"
+	"github.com/fiord-bench/fiord/services/bench/status"
 	"github.com/fiord-bench/fiord/services/bench/throttle"
 )
 
@@ -46,25 +50,18 @@ type Service struct {
 	guard         *guard.Guard
 	machine       facts.Host
 	gate          *locks.Turnstile
-	plans         *plan.Planner // its runner is set by Run
 	cancellations *cancellation.Cancellations
-	state         *state
+	status        *status.Status
 
 	// Set by Run, before anything reads them.
-	runner   runner.Runner
-	remote   bool // the runner sees another file system
-	spool    *spool.Spool
-	laidOut  *laidout.Ledger
-	outbox   *outbox.Outbox
-	starts   starts.Counter
-	leases   *lease.Keeper
-	adopting *adoptions
+	runner runner.Runner
+	spool  *spool.Spool
+	outbox *outbox.Outbox
+	worker *attempt.Worker
 
 	announcing      throttle.Failure
 	barrierPatience time.Duration
-
-	supervising sync.Mutex
-	supervised  bool // the supervisor is installed
+	supervisor      supervisor
 }
 
 // New prepares a worker; Run starts it.
@@ -95,9 +92,9 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 	machine := facts.Host{}
 	return &Service{
 		cfg: cfg, host: host, token: events.Token(host), bus: deps.Bus, store: deps.Store, metrics: m,
-		log: deps.Log.With(slog.String("host", host)), guard: g, gate: locks.NewTurnstile(measurements),
-		plans:         &plan.Planner{Settings: cfg.plans(), Machine: machine, Guard: g, Places: plan.Places(g, cfg.remote())},
-		cancellations: cancellation.New(), barrierPatience: measure.BarrierPatience, state: newState(), adopting: newAdoptions(),
+		log: deps.Log.With(slog.String("host", host)), guard: g, machine: machine, gate: locks.NewTurnstile(measurements),
+		cancellations: cancellation.New(), barrierPatience: measure.BarrierPatience, status: status.New(host, machine),
+		supervisor: supervisor{from: cfg.Supervisor, folder: cfg.StateDir},
 	}, nil
 }
 
@@ -126,22 +123,28 @@ func (s *Service) serve(ctx context.Context) (err error) {
 	defer running.Wait()
 	defer stop()
 
-	if err := s.open(ctx); err != nil {
+	if err := s.folders(); err != nil {
+		return err
+	}
+	if s.spool, err = spool.Open(s.cfg.spoolDir(), s.cfg.spoolLimit()); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.spool.Close()) }()
-	closeRunner, err := s.openRunner(ctx)
+	fio, err := s.openRunner(ctx)
 	if err != nil {
 		return err
 	}
-	defer closeRunner()
-	s.plans.Runner, s.plans.Remote = s.runner, s.remote
+	defer fio.close()
+	s.runner = fio.runner
+	if err := s.open(ctx, fio.remote); err != nil {
+		return err
+	}
 	view, err := s.bus.Watch(ctx, s.cancellations.View(cancellationsView(s.token)))
 	if err != nil {
 		return fmt.Errorf("follow cancellations: %w", err)
 	}
 	defer view.Stop()
-	if err := s.adopt(ctx, &running); err != nil {
+	if err := s.worker.Recover(ctx, &running); err != nil {
 		return err
 	}
 	announcer, err := s.announcer(ctx)
@@ -162,34 +165,61 @@ func (s *Service) serve(ctx context.Context) (err error) {
 	return nil
 }
 
-// open opens what a worker keeps on its disk and on the bus.
-func (s *Service) open(ctx context.Context) error {
+// folders makes those that the worker uses.
+func (s *Service) folders() error {
 	for _, dir := range append([]string{s.cfg.StateDir}, s.cfg.Directories...) {
 		if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // fio may run as another user and must reach it
 			return fmt.Errorf("make folder: %w", err)
 		}
 	}
-	counted, err := s.bus.JetStream().KeyValue(ctx, bus.BucketAttempts)
+	return nil
+}
+
+// open opens what a worker keeps on its disk and on the bus. remote says that
+// fio runs on another file system.
+func (s *Service) open(ctx context.Context, remote bool) error {
+	counted, err := s.bucket(ctx, bus.BucketAttempts)
 	if err != nil {
-		return fmt.Errorf("open bucket %s: %w", bus.BucketAttempts, err)
-	}
-	s.starts = starts.Counter{KV: counted}
-	leases, err := s.bus.JetStream().KeyValue(ctx, bus.BucketLeases)
-	if err != nil {
-		return fmt.Errorf("open bucket %s: %w", bus.BucketLeases, err)
-	}
-	s.leases = lease.NewKeeper(s.bus.JetStream(), leases, s.cfg.LeaseTTL)
-	if s.laidOut, err = laidout.Open(s.cfg.ledger(), laidout.Policy(s.cfg.Leftovers)); err != nil {
 		return err
 	}
-	s.plans.Leftovers = s.laidOut.Leftovers
-	s.spool, err = spool.Open(s.cfg.spoolDir(), int64(min(s.cfg.SpoolLimit, 1<<62))) //nolint:gosec // bounded
+	leases, err := s.bucket(ctx, bus.BucketLeases)
+	if err != nil {
+		return err
+	}
+	laidOut, err := laidout.Open(s.cfg.ledger(), laidout.Policy(s.cfg.Leftovers))
 	if err != nil {
 		return err
 	}
 	s.outbox = &outbox.Outbox{
-		Spool: s.spool, Limit: int64(min(s.cfg.SpoolLimit, 1<<62)), //nolint:gosec // bounded
-		Store: s.store, Bus: s.bus, Log: s.log, Idle: s.quiet, Ended: s.ended,
+		Spool: s.spool, Limit: s.cfg.spoolLimit(),
+		Store: s.store, Bus: s.bus, Log: s.log, Idle: s.status.Idle, Ended: s.ended,
+	}
+	s.worker = &attempt.Worker{
+		Settings: s.cfg.attempts(), Host: s.host, Token: s.token, Source: source,
+		Bus: s.bus, Store: s.store, Log: s.log, Machine: s.machine, Guard: s.guard, Runner: s.runner, Remote: remote,
+		Plans: &plan.Planner{
+			Settings: s.cfg.plans(), Machine: s.machine, Guard: s.guard, Places: s.places(),
+			Runner: s.runner, Remote: remote, Leftovers: laidOut.Leftovers,
+		},
+		Gate: s.gate, Cancellations: s.cancellations, Status: s.status, Spool: s.spool, LaidOut: laidOut, Outbox: s.outbox,
+		Starts: starts.Counter{KV: counted}, Leases: lease.NewKeeper(s.bus.JetStream(), leases, s.cfg.LeaseTTL),
+		Metrics:         attempt.Metrics{Overhead: s.metrics.overhead, Starts: s.metrics.starts, Running: s.metrics.running},
+		BarrierPatience: s.barrierPatience, Supervisor: s.supervisor.path, Ended: s.ended,
 	}
 	return nil
+}
+
+func (s *Service) bucket(ctx context.Context, name string) (jetstream.KeyValue, error) {
+	kv, err := s.bus.JetStream().KeyValue(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("open bucket %s: %w", name, err)
+	}
+	return kv, nil
+}
+
+// ended counts what this worker ended, not what it found ended.
+func (s *Service) ended(e bus.Ending, as events.Type) {
+	if e.Won {
+		s.metrics.runs.WithLabelValues(as.Verb()).Inc()
+	}
 }

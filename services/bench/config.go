@@ -13,6 +13,7 @@ import (
 	"github.com/fiord-bench/fiord/host/guard"
 	"github.com/fiord-bench/fiord/host/process"
 	"github.com/fiord-bench/fiord/internal/volume"
+	"github.com/fiord-bench/fiord/services/bench/attempt"
 	"github.com/fiord-bench/fiord/services/bench/docker"
 	"github.com/fiord-bench/fiord/services/bench/laidout"
 	"github.com/fiord-bench/fiord/services/bench/lease"
@@ -247,6 +248,14 @@ func (v Volumes) policy() volume.Policy {
 	return p
 }
 
+// attempts are what attempts depend on.
+func (c Config) attempts() attempt.Settings {
+	return attempt.Settings{
+		StateDir: c.StateDir, MaxStarts: c.Starts, Timeout: c.Timeout, MaxDuration: c.MaxDuration,
+		RunLimit: uint64(c.RunLimit), LeaveRunning: c.LeaveRunning, Others: c.Others,
+	}
+}
+
 // plans are what plans of runs depend on.
 func (c Config) plans() plan.Settings {
 	return plan.Settings{
@@ -270,8 +279,8 @@ func (c Config) remote() bool { return c.Runner != runnerProcess && docker.Remot
 // spoolDir is where results wait.
 func (c Config) spoolDir() string { return filepath.Join(c.StateDir, "spool") }
 
-// lockDir holds a file for each disk, which a run locks.
-func (c Config) lockDir() string { return filepath.Join(c.StateDir, "locks") }
+// spoolLimit is in bytes.
+func (c Config) spoolLimit() int64 { return int64(min(c.SpoolLimit, 1<<62)) } //nolint:gosec // bounded
 
 // name is the host's name.
 func (c Config) name() (string, error) {

@@ -30,31 +30,21 @@
 //
 // # Stopping
 //
-// A worker that is told to stop lets fio be, in its container, if the run is
+// A worker that is stopped in good order lets fio be, in its container, if the run is
 // meant for this host: the next start adopts it. A run of a pool, or of a plain
 // process, is ended and handed back, and that start is not counted. So updates
 // cost no run its attempts. A worker that is killed hands nothing back.
 //
-// # Order of a run
-//
-//	fetch and verify the job file     store
-//	plan: apply the point, add logs   plan, fio/job
-//	judge the plan                    plan, host/guard: run.rejected
-//	pass the gate, lock the devices   internal/gate, locks
-//	judge it again: time has passed   plan
-//	lease what other hosts see too    lease, leased.go
-//	count the start, run.started      starts
-//	what the bench wants done before  precondition.go, session.go, measure
-//	run fio                           host/runner: docker or process
-//	judge the result                  host/integrity
-//	commit to the spool, ship         spool, outbox
-//
 // # Packages
 //
-// None of them knows this one.
+// None of them knows this one. What happens in an attempt, and what is left of it
+// when its worker is killed, is in package attempt, by phases.
 //
-//	measure       how carefully a bench is measured: options, filling, cache, common start, repeats
+//	attempt       one run of fio, from the invocation in hand to its end
 //	plan          what one invocation will run, and what it may touch
+//	outcome       the event that an attempt ends with, from what fio left behind
+//	measure       how carefully a bench is measured: options, filling, cache, common start, repeats
+//	status        what the worker is doing and what it knows of its host
 //	cancellation  which benches are cancelled
 //	starts        how often fio was started for a run
 //	locks         the turnstile before the measurement gate, and locks of disks

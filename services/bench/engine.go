@@ -10,10 +10,18 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/host/process"
 	"github.com/fiord-bench/fiord/host/runner"
+	"github.com/fiord-bench/fiord/internal/volume"
 	"github.com/fiord-bench/fiord/services/bench/docker"
 	"github.com/fiord-bench/fiord/services/bench/hook"
 	"github.com/fiord-bench/fiord/services/bench/plan"
 )
+
+// opened is what fio runs in.
+type opened struct {
+	runner runner.Runner
+	remote bool // it sees another file system than this worker
+	close  func()
+}
 
 // engineProbe is how long an engine has to answer before "auto" takes it for
 // absent.
@@ -21,7 +29,7 @@ const engineProbe = 3 * time.Second
 
 // openRunner chooses what fio runs in. With "docker" the engine may be away
 // now: lists then wait in hand until it answers.
-func (s *Service) openRunner(ctx context.Context) (closeRunner func(), err error) {
+func (s *Service) openRunner(ctx context.Context) (opened, error) {
 	if s.cfg.Runner == runnerProcess {
 		return s.useProcess(nil)
 	}
@@ -29,10 +37,10 @@ func (s *Service) openRunner(ctx context.Context) (closeRunner func(), err error
 		Address: s.cfg.Docker.Address, CertDir: s.cfg.Docker.CertDir,
 		Image: s.cfg.Docker.Image, Pull: s.cfg.Docker.Pull,
 		Host: s.cfg.owner(s.token), Hooks: s.hooks(), Log: s.log,
-		Volumes: plan.Volumes{Policy: s.cfg.Volumes.policy(), Places: s.plans.Places},
+		Volumes: plan.Volumes{Policy: s.cfg.Volumes.policy(), Places: s.places()},
 	})
 	if err != nil {
-		return nil, err
+		return opened{}, err
 	}
 	closeEngine := func() { _ = engine.Close() }
 	if s.cfg.Runner == runnerAuto {
@@ -48,26 +56,24 @@ func (s *Service) openRunner(ctx context.Context) (closeRunner func(), err error
 				"engine", s.cfg.Docker.Address, "error", err)
 		}
 	}
-	s.runner, s.remote = engine, engine.Remote()
 	s.log.Info("fio runs in containers", "engine", s.cfg.Docker.Address, "image", s.cfg.Docker.Image)
-	return closeEngine, nil
+	return opened{engine, engine.Remote(), closeEngine}, nil
 }
 
-func (s *Service) useProcess(because error) (func(), error) {
+func (s *Service) useProcess(because error) (opened, error) {
 	options, err := s.cfg.Process.options()
 	if err != nil {
-		return nil, err
+		return opened{}, err
 	}
 	r, err := process.New(s.cfg.Fio, s.cfg.owner(s.token), options)
 	if err != nil {
-		return nil, errors.Join(err, because)
+		return opened{}, errors.Join(err, because)
 	}
 	if len(s.cfg.Hooks) > 0 {
-		return nil, fmt.Errorf("hooks are configured, and no container engine is used: %w", errors.Join(runner.ErrUnsupported, because))
+		return opened{}, fmt.Errorf("hooks are configured, and no container engine is used: %w", errors.Join(runner.ErrUnsupported, because))
 	}
-	s.runner = r
 	log := s.log.With("binary", s.cfg.Fio)
-	if because != nil { // nobody asked for it
+	if because != nil { // it was not asked for
 		log = log.With("because", because)
 	}
 	confined := r.Sandbox()
@@ -75,7 +81,7 @@ func (s *Service) useProcess(because error) (func(), error) {
 	if len(confined.Lacks()) > 0 {
 		log.Warn("the sandbox of plain processes is not whole", "missing", strings.Join(confined.Lacks(), ", "))
 	}
-	return func() {}, nil
+	return opened{r, false, func() {}}, nil
 }
 
 // options are what the host's owner decided about plain processes.
@@ -86,6 +92,9 @@ func (p Process) options() (process.Options, error) {
 	}
 	return process.Options{Sandbox: process.Sandboxed(p.Sandbox), Account: account}, nil
 }
+
+// places judges the paths in options of volumes.
+func (s *Service) places() volume.Places { return plan.Places(s.guard, s.cfg.remote()) }
 
 // hooks are the operator's adapters, nil for none.
 func (s *Service) hooks() docker.Hooks {

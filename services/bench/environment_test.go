@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/bench/attempt"
 )
 
 func TestARunTellsWhatChangedOnItsHost(t *testing.T) {
@@ -18,7 +19,7 @@ func TestARunTellsWhatChangedOnItsHost(t *testing.T) {
 		t.Errorf("%+v", d.Integrity)
 	}
 	// The host had another kernel when the first bench ran.
-	files, err := filepath.Glob(filepath.Join(cfg.StateDir, memoryDir, "*.json"))
+	files, err := filepath.Glob(filepath.Join(cfg.StateDir, attempt.MemoryDir, "*.json"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("%v, %v", files, err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/bench/outcome"
 )
 
 // doubt is a way to spoil a run, and what its end must say of that.
@@ -129,11 +130,11 @@ func (w *world) tells(done events.RunCompleted, d doubt) {
 	var stored struct {
 		Integrity events.Integrity `json:"integrity"`
 	}
-	if err := json.Unmarshal([]byte(w.read(done.Artifacts, resultFile)), &stored); err != nil {
+	if err := json.Unmarshal([]byte(w.read(done.Artifacts, outcome.ResultFile)), &stored); err != nil {
 		w.t.Fatal(err)
 	}
 	if diff := cmp.Diff(done.Integrity, stored.Integrity); diff != "" {
-		w.t.Errorf("event and %s differ: %s", resultFile, diff)
+		w.t.Errorf("event and %s differ: %s", outcome.ResultFile, diff)
 	}
 }
 

@@ -125,6 +125,9 @@ type testWriter struct{ t testing.TB }
 func (w testWriter) Write(line []byte) (int, error) {
 	defer func() { _ = recover() }() // a line after the test's end
 	w.t.Log(strings.TrimSpace(string(line)))
+	if strings.Contains(string(line), "a mistake in fiord") {
+		w.t.Errorf("a run took a way that no run can take: %s", line)
+	}
 	return len(line), nil
 }
 

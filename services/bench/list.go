@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -13,13 +12,12 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/constraint"
+	"github.com/fiord-bench/fiord/services/bench/attempt"
+	"github.com/fiord-bench/fiord/services/bench/measure"
 )
 
-// Limits of what is read whole into memory.
-const (
-	maxList = 64 << 20
-	maxJob  = 1 << 20
-)
+// maxList bounds a list, which is read whole into memory.
+const maxList = 64 << 20
 
 // redeliveries bounds how often a list comes back for reasons other than
 // starts of fio, which are counted apart: restarts of the worker above all.
@@ -70,35 +68,32 @@ func (s *Service) measure(ctx context.Context, d *bus.Delivery) error {
 	if err := s.ready(ctx, d, request, list); err != nil {
 		return err
 	}
-	if err := sleepUntil(ctx, list.StartAt); err != nil {
+	if err := measure.SleepUntil(ctx, list.StartAt); err != nil {
 		return err
 	}
-	known := s.newSession(list)
+	session := s.worker.NewSession(list)
 	for _, inv := range list.Runs {
 		inv.Host = s.host
-		err := s.one(ctx, d, list, inv, known)
-		if err := known.barrier.Leave(ctx, inv.Index); err != nil {
+		err := s.worker.Conduct(ctx, d.Event, d.Log, list, inv, session)
+		if err := session.Leave(ctx, inv.Index); err != nil {
 			s.log.Warn("the other hosts wait in vain for this one", "bench_id", list.Bench, "error", err)
 		}
-		if errors.Is(err, errLate) {
+		if errors.Is(err, attempt.ErrLate) {
 			return nil // inventory expires what has not started
 		}
 		if err != nil {
 			return err
 		}
 	}
-	s.tidy(list.Bench)
+	s.worker.Tidy(list.Bench)
 	return nil
 }
-
-// errLate: the deadline for starting has passed.
-var errLate = errors.New("deadline has passed")
 
 func (s *Service) readList(ctx context.Context, claim events.ClaimCheck) (events.RunList, error) {
 	var list events.RunList
 	raw, err := s.store.ReadAll(ctx, claim, maxList)
 	if err != nil {
-		return list, stored(err)
+		return list, bus.ForClaim(err)
 	}
 	if err := json.Unmarshal(raw, &list); err != nil {
 		return list, bus.Permanent(fmt.Errorf("read list: %w", err))
@@ -109,9 +104,6 @@ func (s *Service) readList(ctx context.Context, claim events.ClaimCheck) (events
 	return list, nil
 }
 
-// stored gives the store's errors their meaning for a reaction.
-func stored(err error) error { return bus.ForClaim(err) }
-
 // ready says whether the list may begin. Nothing needs to suit a list that
 // is cancelled: its runs are only ended.
 func (s *Service) ready(ctx context.Context, d *bus.Delivery, request events.RunsRequested, list events.RunList) error {
@@ -119,14 +111,14 @@ func (s *Service) ready(ctx context.Context, d *bus.Delivery, request events.Run
 	if why != nil || err != nil {
 		return err
 	}
-	wait := s.state.waits()
+	wait := s.status.Waits()
 	defer wait()
 	return s.suits(request, list, time.Since(d.Stored))
 }
 
 // suits holds the list's constraints against the host as it is now. The list
 // of a host waits in its hand, that of a pool goes to another worker: soon if it
-// is young, and the less often the longer nobody has suited it.
+// is young, and less often the longer no worker has suited it.
 func (s *Service) suits(request events.RunsRequested, list events.RunList, age time.Duration) error {
 	set, err := constraint.ParseAll(list.Where)
 	if err != nil {
@@ -135,7 +127,7 @@ func (s *Service) suits(request events.RunsRequested, list events.RunList, age t
 	if time.Now().After(list.Deadline) {
 		return nil // nothing will start
 	}
-	misses := set.Evaluate(constraint.Facts{Values: s.known()}).Misses
+	misses := set.Evaluate(constraint.Facts{Values: s.status.Facts()}).Misses
 	if len(misses) == 0 {
 		return nil
 	}
@@ -148,68 +140,6 @@ func (s *Service) suits(request events.RunsRequested, list events.RunList, age t
 		return bus.Unavailable(err)
 	}
 	return bus.RetryAfter(err, min(max(age/4, time.Second), constraintPoll))
-}
-
-// maxStartWait bounds how far ahead a common start may lie: a host whose clock
-// is wrong must not wait for ever.
-const maxStartWait = 10 * time.Minute
-
-func sleepUntil(ctx context.Context, at time.Time) error {
-	wait := min(time.Until(at), maxStartWait)
-	if at.IsZero() || wait <= 0 {
-		return nil
-	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(wait):
-		return nil
-	}
-}
-
-// one brings one invocation to its end, unless it has one.
-func (s *Service) one(ctx context.Context, d *bus.Delivery, list events.RunList, inv events.Invocation, known *session) error {
-	if err := s.adopting.wait(ctx, inv.Run); err != nil {
-		return err
-	}
-	if done, err := s.settled(ctx, inv); done || err != nil {
-		return err
-	}
-	r := &run{
-		service: s, list: list, inv: inv, cause: d.Event, session: known,
-		log: d.Log.With(slog.String("bench_id", inv.Bench), slog.String("run_id", inv.Run)),
-	}
-	why, err := s.cancellations.Check(ctx, inv.Bench)
-	if err != nil {
-		return err
-	}
-	if why != nil {
-		return r.cancelled(ctx, why)
-	}
-	if enough, err := known.precision.Reached(ctx, inv); enough != "" || err != nil {
-		if err != nil {
-			return err
-		}
-		return r.notNeeded(ctx, enough)
-	}
-	if time.Now().After(list.Deadline) {
-		return errLate
-	}
-	return r.execute(ctx)
-}
-
-// settled tells whether nothing is left to do for a run: it has ended, or its
-// end waits in the spool.
-func (s *Service) settled(ctx context.Context, inv events.Invocation) (bool, error) {
-	holds, err := s.spool.Holds(inv.Run)
-	if holds || err != nil {
-		return holds, err
-	}
-	_, ended, err := s.bus.Ended(ctx, inv.EndFilter())
-	if err != nil {
-		return false, bus.Unavailable(err)
-	}
-	return ended, nil
 }
 
 // giveUp fails every run of a list that cannot be worked on.

@@ -131,16 +131,16 @@ func TestARunThatNeverComesToAnEndIsGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dead := &Service{starts: starts.Counter{KV: kv}}
+	dead := starts.Counter{KV: kv}
 	for i := range 2 {
-		so, err := dead.starts.Of(t.Context(), list.Runs[0].Run)
+		so, err := dead.Of(t.Context(), list.Runs[0].Run)
 		if err != nil || so.Against() != i {
 			t.Fatalf("starts %+v, %v", so, err)
 		}
-		if err := dead.starts.Add(t.Context(), list.Runs[0].Run, so); err != nil {
+		if err := dead.Add(t.Context(), list.Runs[0].Run, so); err != nil {
 			t.Fatal(err)
 		}
-		if err := dead.starts.Add(t.Context(), list.Runs[0].Run, so); !errors.Is(err, starts.ErrTaken) {
+		if err := dead.Add(t.Context(), list.Runs[0].Run, so); !errors.Is(err, starts.ErrTaken) {
 			t.Fatalf("one start was counted twice: %v", err)
 		}
 	}

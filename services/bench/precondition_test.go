@@ -11,6 +11,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/result"
+	"github.com/fiord-bench/fiord/services/bench/outcome"
 )
 
 func TestWhatIsMeasuredIsFilledBeforeTheFirstSample(t *testing.T) {
@@ -21,7 +22,7 @@ func TestWhatIsMeasuredIsFilledBeforeTheFirstSample(t *testing.T) {
 		l.Measure = &events.Measure{Precondition: true, Passes: 2}
 	}})
 	first := ended[events.RunCompleted](t, w.end(list.Runs[0]))
-	out, err := result.Parse([]byte(w.read(first.Artifacts, preconditionOut)))
+	out, err := result.Parse([]byte(w.read(first.Artifacts, outcome.PreconditionFile)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,11 +32,11 @@ func TestWhatIsMeasuredIsFilledBeforeTheFirstSample(t *testing.T) {
 	if first.Summary.Write != nil || first.Summary.Read == nil {
 		t.Errorf("preconditioning is in the sample: %+v", first.Summary)
 	}
-	if !strings.Contains(w.read(first.Artifacts, resultFile), "preconditioned in") || !strings.Contains(w.read(first.Artifacts, preconditionJob), "rw=write") {
+	if !strings.Contains(w.read(first.Artifacts, outcome.ResultFile), "preconditioned in") || !strings.Contains(w.read(first.Artifacts, outcome.PreconditionJob), "rw=write") {
 		t.Error("it is not told what was done before")
 	}
 	for _, a := range ended[events.RunCompleted](t, w.end(list.Runs[1])).Artifacts {
-		if a.Name == preconditionOut {
+		if a.Name == outcome.PreconditionFile {
 			t.Error("the second repeat was preconditioned again")
 		}
 	}
@@ -110,7 +111,7 @@ func TestTheCacheIsEmptiedBeforeASample(t *testing.T) {
 	if after := resident(t, path); before < 1000 || after > before/10 {
 		t.Errorf("%d pages of another file were cached before, %d after", before, after)
 	}
-	if !strings.Contains(w.read(done.Artifacts, resultFile), "page cache dropped") {
+	if !strings.Contains(w.read(done.Artifacts, outcome.ResultFile), "page cache dropped") {
 		t.Error("it is not told that the cache was emptied")
 	}
 }

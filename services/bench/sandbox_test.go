@@ -8,6 +8,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/host/facts"
+	"github.com/fiord-bench/fiord/services/bench/outcome"
 )
 
 func TestARunSaysWhatItsFioWasConfinedBy(t *testing.T) {
@@ -16,7 +17,7 @@ func TestARunSaysWhatItsFioWasConfinedBy(t *testing.T) {
 	list := w.request(bench{host: "host-1", jobs: []string{quickJob}})
 	done := ended[events.RunCompleted](t, w.end(list.Runs[0]))
 	var env facts.Environment
-	if err := json.Unmarshal([]byte(w.read(done.Artifacts, environmentFile)), &env); err != nil {
+	if err := json.Unmarshal([]byte(w.read(done.Artifacts, outcome.EnvironmentFile)), &env); err != nil {
 		t.Fatal(err)
 	}
 	layers := strings.Join(env.Runs.Sandbox.Whole(), ", ")

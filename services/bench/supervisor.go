@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 
 	"github.com/fiord-bench/fiord/host/runner"
 )
@@ -14,17 +15,26 @@ import (
 // supervisorName is the program that ends fio with its lease.
 const supervisorName = "fiord-supervisor"
 
-// supervisor is the path of the program, as fio's engine finds it too: a copy
+// supervisor finds the program and puts it where fio's engine finds it.
+type supervisor struct {
+	from   string // the owner's; "" to look for it
+	folder string // of the copy
+
+	mu        sync.Mutex
+	installed bool
+}
+
+// path is that of the program, as fio's engine finds it too: a copy
 // in the worker's folder, which is the same in the worker's container, if it
 // is in one, and on its host.
-func (s *Service) supervisor() (string, error) {
-	s.supervising.Lock()
-	defer s.supervising.Unlock()
-	to := filepath.Join(s.cfg.StateDir, supervisorName)
-	if s.supervised {
+func (s *supervisor) path() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	to := filepath.Join(s.folder, supervisorName)
+	if s.installed {
 		return to, nil
 	}
-	from, err := s.findSupervisor()
+	from, err := s.find()
 	if err != nil {
 		return "", fmt.Errorf("%w: the device is one that other hosts see, and %s, which ends fio with its lease, is missing: %w (put it beside this program, or set supervisor)",
 			runner.ErrUnsupported, supervisorName, err)
@@ -32,14 +42,14 @@ func (s *Service) supervisor() (string, error) {
 	if err := install(from, to); err != nil {
 		return "", fmt.Errorf("install %s: %w", supervisorName, err)
 	}
-	s.supervised = true
+	s.installed = true
 	return to, nil
 }
 
-func (s *Service) findSupervisor() (string, error) {
-	if s.cfg.Supervisor != "" {
-		_, err := os.Stat(s.cfg.Supervisor)
-		return s.cfg.Supervisor, err
+func (s *supervisor) find() (string, error) {
+	if s.from != "" {
+		_, err := os.Stat(s.from)
+		return s.from, err
 	}
 	if me, err := os.Executable(); err == nil {
 		beside := filepath.Join(filepath.Dir(me), supervisorName)

@@ -168,3 +168,22 @@ func (c *CommonStart) Check(started time.Time) (note string, found []events.Find
 	}
 	return note, found
 }
+
+// maxStartWait bounds how far ahead a common start may lie: a host whose clock
+// is wrong must not wait for ever.
+const maxStartWait = 10 * time.Minute
+
+// SleepUntil waits for a common start, ten minutes at most. It returns at once for
+// the zero time.
+func SleepUntil(ctx context.Context, at time.Time) error {
+	wait := min(time.Until(at), maxStartWait)
+	if at.IsZero() || wait <= 0 {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(wait):
+		return nil
+	}
+}

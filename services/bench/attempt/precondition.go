@@ -1,4 +1,4 @@
-package bench
+package attempt
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/services/bench/lease"
+	"github.com/fiord-bench/fiord/services/bench/measure"
+	"github.com/fiord-bench/fiord/services/bench/outcome"
 	"github.com/fiord-bench/fiord/services/bench/plan"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 	"github.com/fiord-bench/fiord/services/bench/supervise"
@@ -20,11 +22,31 @@ import (
 // measure is written from end to end, by an invocation of its own whose job
 // file and report are kept beside those of the run that it came before.
 
-// Names of what preconditioning leaves with its run.
-const (
-	preconditionJob = "precondition.fio"
-	preconditionOut = "precondition.json"
-)
+// ready does what a bench wants done right before fio measures. It returns why
+// the run has failed, "" if it may go on.
+func (r *run) ready(ctx context.Context, a *spool.Attempt, p *plan.Plan) (string, error) {
+	began := time.Now()
+	failure, err := r.precondition(ctx, a, p)
+	if failure != "" || err != nil {
+		return failure, err
+	}
+	if m := r.list.Measure; m != nil && m.DropCaches {
+		if err := measure.DropCaches(); err != nil {
+			return err.Error(), nil
+		}
+		r.prepared = append(r.prepared, "page cache dropped")
+	}
+	if r.common, err = r.session.barrier.Wait(ctx, r.inv.Index); err != nil {
+		return "", err
+	}
+	if r.common != nil {
+		if err := measure.SleepUntil(ctx, r.common.At); err != nil {
+			return "", err
+		}
+	}
+	r.begun = r.begun.Add(time.Since(began)) // asked for: no overhead of ours
+	return "", nil
+}
 
 // precondition fills, unless this list has filled the same before. It returns
 // why the run has failed, "" if it may go on.
@@ -33,7 +55,7 @@ func (r *run) precondition(ctx context.Context, a *spool.Attempt, p *plan.Plan) 
 	if fill == nil {
 		return "", nil
 	}
-	problems, err := r.service.plans.Judge(fill)
+	problems, err := r.worker.Plans.Judge(fill)
 	switch {
 	case err != nil:
 		return "", err
@@ -63,17 +85,17 @@ func (r *run) precondition(ctx context.Context, a *spool.Attempt, p *plan.Plan) 
 		return "", fmt.Errorf("%w: the supervisor ended the preconditioning", lease.ErrLost)
 	}
 	if !exit.OK() {
-		e := judge(exit, cause, r.list, order{Timeout: r.service.timeout(r.list)})
+		e := outcome.Of(exit, cause, r.list.Limits, r.worker.timeout(r.list))
 		if e.Cancelled != nil {
 			return "", e.Cancelled
 		}
-		return "precondition: " + e.Reason + ": " + reasons(dir), nil
+		return "precondition: " + e.Reason + ": " + outcome.Reasons(dir), nil
 	}
 	r.session.filled[string(fill.Job)] = true
 	r.prepared = append(r.prepared, fmt.Sprintf("preconditioned in %s, %d times over", time.Since(began).Round(time.Millisecond), max(1, r.list.Measure.Passes)))
 	return "", errors.Join(
-		os.Rename(filepath.Join(dir, runner.JobFile), filepath.Join(a.Dir, preconditionJob)),
-		os.Rename(filepath.Join(dir, runner.OutputFile), filepath.Join(a.Dir, preconditionOut)),
+		os.Rename(filepath.Join(dir, runner.JobFile), filepath.Join(a.Dir, outcome.PreconditionJob)),
+		os.Rename(filepath.Join(dir, runner.OutputFile), filepath.Join(a.Dir, outcome.PreconditionFile)),
 		os.RemoveAll(dir),
 	)
 }
@@ -81,15 +103,15 @@ func (r *run) precondition(ctx context.Context, a *spool.Attempt, p *plan.Plan) 
 // runFill runs fio under attempt 0: a worker that starts anew knows none by
 // that number, and clears it away.
 func (r *run) runFill(ctx context.Context, dir string, p *plan.Plan) (exit runner.Exit, cause error, err error) {
-	s := r.service
-	watched, stop := s.cancellations.During(ctx, r.inv.Bench)
+	w := r.worker
+	watched, stop := w.Cancellations.During(ctx, r.inv.Bench)
 	defer stop()
-	watched, cancel := context.WithTimeoutCause(watched, s.timeout(r.list), errTimeout)
+	watched, cancel := context.WithTimeoutCause(watched, w.timeout(r.list), outcome.ErrTimeout)
 	defer cancel()
-	watched, unwatch := s.watchSpace(watched, p.Written(dir))
+	watched, unwatch := w.watchSpace(watched, p.Written(dir))
 	defer unwatch()
-	process, err := s.runner.Start(watched, runner.Invocation{
-		Key: runner.Key{Run: r.inv.Run}, Host: s.token, Dir: dir, WorkDir: p.WorkDir, Mounts: p.Grant.Mounts,
+	process, err := w.Runner.Start(watched, runner.Invocation{
+		Key: runner.Key{Run: r.inv.Run}, Host: w.Token, Dir: dir, WorkDir: p.WorkDir, Mounts: p.Grant.Mounts,
 		Volumes: p.Volumes, Devices: p.Grant.Devices, User: p.User, Limits: p.Limits, Leash: r.leased.markStarted(),
 	})
 	if err != nil {

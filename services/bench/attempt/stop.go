@@ -1,4 +1,4 @@
-package bench
+package attempt
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 // was measured is not lost by an update. One that came from a pool is ended and
 // handed back, because another worker would otherwise begin it beside this one.
 func (r *run) untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
-	if !r.service.cfg.LeaveRunning || r.inv.Pool != "" {
+	if !r.worker.LeaveRunning || r.inv.Pool != "" {
 		return context.WithCancel(ctx)
 	}
 	waiting, end := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -49,7 +49,7 @@ func (r *run) handBack(ctx context.Context, a *spool.Attempt) error {
 	why := fmt.Errorf("run is handed back: %w", context.Cause(ctx))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handBackPatience)
 	defer cancel()
-	if err := r.service.starts.HandBack(ctx, r.inv.Run); err != nil {
+	if err := r.worker.Starts.HandBack(ctx, r.inv.Run); err != nil {
 		r.log.Warn("the start of a run that is handed back stays counted", "error", err)
 	}
 	return errors.Join(bus.RetryAfter(why, time.Second), a.Drop())

@@ -1,7 +1,8 @@
-package bench
+package outcome
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,10 +16,10 @@ import (
 // maxReasons is how many sections a reason names.
 const maxReasons = 5
 
-// reasons says in fio's own words why it failed: the error of each section, as
+// Reasons says in fio's own words why it failed: the error of each section, as
 // its report has it, or else what it printed first. It is "" when fio said
 // nothing.
-func reasons(dir string) string {
+func Reasons(dir string) string {
 	var out []string
 	seen := map[string]bool{}
 	for _, j := range reported(dir) {
@@ -63,4 +64,24 @@ func errnoText(n int) string {
 		return strings.ToUpper(text[:1]) + text[1:] + " (" + name + ")"
 	}
 	return fmt.Sprintf("error %d", n)
+}
+
+// maxStderr is what an event carries of fio's complaints.
+const maxStderr = 4 << 10
+
+// complaints are the last lines of stderr.txt.
+func complaints(dir string) string {
+	f, err := os.Open(filepath.Join(dir, runner.StderrFile)) //nolint:gosec // the attempt's own
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }()
+	if size, err := f.Seek(0, io.SeekEnd); err == nil {
+		_, _ = f.Seek(max(0, size-maxStderr+64), io.SeekStart)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxStderr-64))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(strings.ToValidUTF8(string(b), "�"))
 }

@@ -1,11 +1,9 @@
-package bench
+package attempt
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
@@ -16,7 +14,7 @@ import (
 )
 
 // Ends of runs whose fio was not started. They have no artifacts, so they go
-// to the bus at once; what could not be told is done again at redelivery.
+// to the bus at once; what could not be published is done again at redelivery.
 
 func (r *run) cancelled(ctx context.Context, why *cancellation.Error) error {
 	return r.end(ctx, events.RunCancelled{RunRef: r.inv.RunRef, Reason: events.Clip(why.Reason, events.MaxReason), By: why.By, EndedAt: now()})
@@ -53,56 +51,28 @@ func (r *run) unfetched(ctx context.Context, err error) error {
 			File: r.inv.Job, Rule: "missing", Message: events.Clip("the job file cannot be read: "+err.Error(), events.MaxMessage),
 		}}})
 	}
-	return stored(err)
+	return bus.ForClaim(err)
 }
 
 // notNeeded ends a repeat that is left out.
 func (r *run) notNeeded(ctx context.Context, why string) error {
 	return r.end(ctx, events.RunCancelled{
-		RunRef: r.inv.RunRef, Code: events.CodeNotNeeded, By: source, EndedAt: now(),
+		RunRef: r.inv.RunRef, Code: events.CodeNotNeeded, By: r.worker.Source, EndedAt: now(),
 		Reason: events.Clip("not needed: "+why+", within "+r.list.Measure.Spread, events.MaxReason),
 	})
 }
 
 // end publishes a terminal, unless the run has one.
 func (r *run) end(ctx context.Context, data events.Data) error {
-	ending, err := r.service.bus.End(ctx, events.New(source, r.inv.Run, &r.cause, data))
+	ending, err := r.worker.Bus.End(ctx, events.New(r.worker.Source, r.inv.Run, &r.cause, data))
 	if err != nil {
 		if errors.Is(err, bus.ErrNotAcknowledged) {
 			return bus.Unavailable(err)
 		}
 		return fmt.Errorf("end run %s: %w", r.inv.Run, err)
 	}
-	r.service.ended(ending, data.EventType())
+	r.worker.Ended(ending, data.EventType())
 	r.log.Info("run ended", "end", ending.Event.Type, "ours", ending.Won)
-	r.show("ended")
+	r.enter(Ended)
 	return nil
-}
-
-// ended counts what this worker ended, not what it found ended.
-func (s *Service) ended(e bus.Ending, as events.Type) {
-	if e.Won {
-		s.metrics.runs.WithLabelValues(as.Verb()).Inc()
-	}
-}
-
-func now() time.Time { return time.Now().UTC() }
-
-// maxStartedFacts bounds the facts in run.started.
-const maxStartedFacts = 150
-
-// firstFacts leaves out what an event has no room for; environment.json has all.
-func firstFacts(all map[string]string) map[string]string {
-	names := make([]string, 0, len(all))
-	for n, v := range all {
-		if len(v) <= 200 {
-			names = append(names, n)
-		}
-	}
-	slices.Sort(names)
-	out := map[string]string{}
-	for _, n := range names[:min(len(names), maxStartedFacts)] {
-		out[n] = all[n]
-	}
-	return out
 }
