@@ -174,7 +174,7 @@ func (w *writer) report(ctx context.Context, b *made) (events.BenchReported, err
 	origin := b.origin()
 	var before *verdict.Bench
 	if origin != nil {
-		h, err := w.archive.History(ctx, origin.Repo.Name, b.name, origin.Ref)
+		h, err := w.archive.History(ctx, b.name, origin)
 		if err != nil {
 			return events.BenchReported{}, err
 		}
