@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/fiord-bench/fiord/events"
 )
 
 // The top of the layout. One kind of service writes below each prefix, so that
-// rights can be cut there: ingest and the command write jobs and requests,
-// inventory placements and inventories, bench runs, plot the rest.
+// rights can be cut there: ingest and the command write jobs, the command requests,
+// inventory placements and inventories, bench runs, plot the rest. Below runs each
+// host has a prefix of its own, see [HostPrefix].
 const (
 	PrefixJobs        = "jobs/"
 	PrefixRequests    = "requests/"
@@ -45,9 +48,42 @@ func PlacementKey(bench string) string { return PrefixPlacements + bench + ".jso
 // InventoryKey is the place of one file of one inventory.
 func InventoryKey(id, name string) string { return PrefixInventories + id + "/" + name }
 
-// RunKey is the place of one file of one attempt at a run; attempts count from 1.
-func RunKey(run string, attempt int, name string) string {
-	return PrefixRuns + run + "/" + strconv.Itoa(attempt) + "/" + name
+// HostPrefix is where a host writes, and no other: runs/host.<token>/. No id of a
+// run has a dot, so that what lies there is told from what lies below the run's id
+// alone, as versions before this layout stored it.
+func HostPrefix(host string) string { return PrefixRuns + SafeName(events.HostRoute(host)) + "/" }
+
+// RunKey is the place of one file of one attempt at a run on a host; attempts count
+// from 1.
+func RunKey(host, run string, attempt int, name string) string {
+	return HostPrefix(host) + runFolder(run, attempt) + name
+}
+
+func runFolder(run string, attempt int) string { return run + "/" + strconv.Itoa(attempt) + "/" }
+
+// RunOf is the run that a key below [PrefixRuns] belongs to, in the layout of
+// today or the one before it; "" for any other key.
+func RunOf(key string) string {
+	rest, ok := strings.CutPrefix(key, PrefixRuns)
+	if !ok {
+		return ""
+	}
+	first, rest, _ := strings.Cut(rest, "/")
+	if strings.Contains(first, ".") { // a host
+		first, _, _ = strings.Cut(rest, "/")
+	}
+	return first
+}
+
+// CheckRun returns [ErrInvalid] for a claim check that the attempt's host could not
+// have stored: the end of a run names what lies below the host's own prefix, or
+// below the run's id alone, where no host writes any more.
+func CheckRun(ref events.RunRef, claim events.ClaimCheck) error {
+	folder := runFolder(ref.Run, ref.Attempt)
+	if strings.HasPrefix(claim.Key, HostPrefix(ref.Host)+folder) || strings.HasPrefix(claim.Key, PrefixRuns+folder) {
+		return nil
+	}
+	return fmt.Errorf("%w: run %s on host %s names %s, which is not its own", ErrInvalid, ref.Run, ref.Host, claim.Key)
 }
 
 // PlotKey is the place of one figure of a run.

@@ -1,32 +1,85 @@
 package artifacts
 
 import (
+	"errors"
 	"net/url"
 	"path"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/fiord-bench/fiord/events"
 )
 
 func TestKeysOfTheLayoutAreLegal(t *testing.T) {
 	const id = "abcdefghijklmnopqrstuvwx23"
 	for got, want := range map[string]string{
-		JobKey("ab12"):                        "jobs/ab12.fio",
-		RequestKey(id, "matrix.json"):         "requests/" + id + "/matrix.json",
-		PlacementKey(id):                      "placements/" + id + ".json",
-		InventoryKey(id, "side/agent.yml"):    "inventories/" + id + "/side/agent.yml",
-		KeyLatestInventory:                    "inventories/latest.json",
-		RunKey(id, 2, "logs/a_bw.1.log.zst"):  "runs/" + id + "/2/logs/a_bw.1.log.zst",
-		PlotKey(id, "iops.svg"):               "plots/" + id + "/iops.svg",
-		ReportKey(id, "report.json"):          "reports/" + id + "/report.json",
-		ArchiveKey(id, "xyz"):                 "archive/" + id + "/xyz.json",
-		RunKey(id, 1, SafeName("my job/2 ü")): "runs/" + id + "/1/my_job_2___~" + strings.SplitAfter(SafeName("my job/2 ü"), "~")[1],
+		JobKey("ab12"):                                    "jobs/ab12.fio",
+		RequestKey(id, "matrix.json"):                     "requests/" + id + "/matrix.json",
+		PlacementKey(id):                                  "placements/" + id + ".json",
+		InventoryKey(id, "side/agent.yml"):                "inventories/" + id + "/side/agent.yml",
+		KeyLatestInventory:                                "inventories/latest.json",
+		RunKey("a.example", id, 2, "logs/a_bw.1.log.zst"): "runs/host.a_2eexample/" + id + "/2/logs/a_bw.1.log.zst",
+		PlotKey(id, "iops.svg"):                           "plots/" + id + "/iops.svg",
+		ReportKey(id, "report.json"):                      "reports/" + id + "/report.json",
+		ArchiveKey(id, "xyz"):                             "archive/" + id + "/xyz.json",
+		RunKey("a", id, 1, SafeName("my job/2 ü")):        "runs/host.a/" + id + "/1/my_job_2___~" + strings.SplitAfter(SafeName("my job/2 ü"), "~")[1],
 	} {
 		if got != want {
 			t.Errorf("key %q, want %q", got, want)
 		}
 		if err := ValidateKey(got); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// Names of hosts have up to 253 letters, and a key's segment fewer.
+func TestAHostsPrefixIsItsOwnHoweverLongItsName(t *testing.T) {
+	seen := map[string]string{}
+	for _, host := range []string{"a", "A", "a.b", "a-b", "a_2eb", strings.Repeat("x", 253), strings.Repeat("x", 252), strings.Repeat(".", 253), "zcpmu2h5tklgahfqahhff7m33u", "ü"} {
+		prefix := HostPrefix(host)
+		if other, taken := seen[prefix]; taken {
+			t.Errorf("%q and %q both write below %s", host, other, prefix)
+		}
+		seen[prefix] = host
+		key := RunKey(host, events.HashID(host), 1, "fio.json")
+		if err := ValidateKey(key); err != nil {
+			t.Error(err)
+		}
+		if got := RunOf(key); got != events.HashID(host) {
+			t.Errorf("%s belongs to run %q", key, got)
+		}
+	}
+}
+
+func TestARunsEndNamesWhatItsHostCouldStore(t *testing.T) {
+	ref := events.RunRef{Run: events.HashID("run"), Host: "a.example", Attempt: 2}
+	other := events.HashID("other")
+	for key, own := range map[string]bool{
+		RunKey("a.example", ref.Run, 2, "fio.json"):       true,
+		RunKey("a.example", ref.Run, 2, "logs/x.log.zst"): true,
+		"runs/" + ref.Run + "/2/fio.json":                 true, // as it once was
+		RunKey("b", ref.Run, 2, "fio.json"):               false,
+		RunKey("a", ref.Run, 2, "fio.json"):               false,
+		RunKey("a.example", other, 2, "fio.json"):         false,
+		RunKey("a.example", ref.Run, 1, "fio.json"):       false,
+		RunKey("a.example", ref.Run, 21, "fio.json"):      false,
+		"runs/" + other + "/2/fio.json":                   false,
+		"jobs/x.fio":                                      false,
+		"requests/" + ref.Run + "/2/secret":               false,
+		"":                                                false,
+	} {
+		if err := CheckRun(ref, events.ClaimCheck{Key: key}); (err == nil) != own || err != nil && !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v, want own %v", key, err, own)
+		}
+	}
+	for key, want := range map[string]string{
+		"runs/" + other + "/1/fio.json": other, "runs/host.a/" + other + "/1/fio.json": other,
+		"plots/" + other + "/x.svg": "", "runs/": "", "runs/host.a/": "", "runs/host.a": "",
+	} {
+		if got := RunOf(key); got != want {
+			t.Errorf("%s belongs to %q, want %q", key, got, want)
 		}
 	}
 }

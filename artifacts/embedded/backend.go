@@ -26,8 +26,10 @@ type disk struct {
 	posix *posix.Posix
 	root  string // absolute
 
-	// policies of buckets since the start: rights are worded anew at each, and an
-	// extended attribute would bound them to what the file system takes.
+	users *accounts
+
+	// policies of other buckets since the start: an extended attribute would bound them
+	// to what the file system takes.
 	mu       sync.RWMutex
 	policies map[string][]byte
 }
@@ -139,8 +141,12 @@ func (d *disk) GetBucketAcl(ctx context.Context, in *s3.GetBucketAclInput) ([]by
 	return d.posix.GetBucketAcl(ctx, &req)
 }
 
-// PutBucketPolicy implements [backend.Backend].
+// PutBucketPolicy implements [backend.Backend]. The rights in the bucket of
+// [Options] are those of its users and nothing else.
 func (d *disk) PutBucketPolicy(_ context.Context, bucket string, policy []byte) error {
+	if bucket == d.users.bucket {
+		return s3err.GetAPIError(s3err.ErrNotImplemented)
+	}
 	if _, err := d.path(bucket); err != nil {
 		return err
 	}
@@ -178,10 +184,17 @@ func named(err error, bucket string) error {
 	return err
 }
 
-// GetBucketPolicy implements [backend.Backend].
-func (d *disk) GetBucketPolicy(_ context.Context, bucket string) ([]byte, error) {
+// GetBucketPolicy implements [backend.Backend]. The gateway asks for it before each
+// request, and gets what the account may that makes it.
+func (d *disk) GetBucketPolicy(ctx context.Context, bucket string) ([]byte, error) {
 	if _, err := d.path(bucket); err != nil {
 		return nil, err
+	}
+	if bucket == d.users.bucket {
+		if own := d.users.policy(account(ctx).Access); own != nil {
+			return own, nil
+		}
+		return nil, s3err.GetBucketErr(s3err.ErrNoSuchBucketPolicy, bucket)
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()

@@ -1,17 +1,13 @@
 package embedded
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"sync"
 	"time"
 
-	"github.com/minio/minio-go/v7"
 	"github.com/versity/versitygw/iamapi"
 )
 
@@ -85,24 +81,6 @@ func (c *certificate) close() {
 		close(c.stop)
 		c.ended.Wait()
 	}
-}
-
-// transport trusts the server by the authority of the options.
-func (s *Server) transport() (*http.Transport, error) {
-	transport, err := minio.DefaultTransport(s.cert != nil)
-	if err != nil || s.opts.CAFile == "" || s.cert == nil {
-		return transport, err
-	}
-	pem, err := os.ReadFile(s.opts.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("read authority: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("read authority: %s holds no PEM certificate", s.opts.CAFile)
-	}
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
-	return transport, nil
 }
 
 // reached is the address by which this machine reaches the server: one that listens

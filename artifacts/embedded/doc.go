@@ -5,9 +5,9 @@
 // Objects are plain files below a folder, their metadata extended attributes.
 // Two things are added to the gateway. An acknowledged write is on the disk:
 // content, attributes, name and every new folder are synced before the answer,
-// which the gateway never does by itself. And the service users of [Options]
-// may write only below their own prefixes, and never over what is there unless
-// they name the version they replace.
+// which the gateway never does by itself. And the users of [Options] may read and
+// write below their own prefixes alone, and never over what is there, unless theirs
+// is the right to replace a version that they name.
 //
 // The gateway's parts that keep state per process are not used, so that several
 // servers can run in one process, each on its own folder. The POSIX backend

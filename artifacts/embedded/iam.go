@@ -2,38 +2,94 @@ package embedded
 
 import (
 	"encoding/json"
-	"slices"
+	"fmt"
 	"sync"
 
+	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/versity/versitygw/auth"
 	"github.com/versity/versitygw/s3err"
 )
 
-// accounts is the gateway's user directory, kept in memory.
+// accounts is the gateway's user directory, kept in memory, with what each user may.
 type accounts struct {
+	bucket string // that the rights are about
+
 	mu    sync.RWMutex
-	known map[string]auth.Account
+	known map[string]entry
+}
+
+// entry is a user. Its policy words its rights and nobody else's: the gateway reads
+// a policy whole for each request, and bench hosts are many.
+type entry struct {
+	auth.Account
+	rights artifacts.Rights
+	policy []byte
 }
 
 var _ auth.IAMService = (*accounts)(nil)
 
 // set replaces everybody by root and users.
-func (a *accounts) set(root auth.Account, users []User) {
-	known := map[string]auth.Account{root.Access: root}
+func (a *accounts) set(root auth.Account, users []User) error {
+	known := map[string]entry{root.Access: {Account: root}}
 	for _, u := range users {
-		known[u.AccessKey] = auth.Account{Access: u.AccessKey, Secret: u.SecretKey, Role: auth.RoleUser}
+		text, err := policyOf(u, a.bucket)
+		if err != nil {
+			return err
+		}
+		known[u.AccessKey] = entry{auth.Account{Access: u.AccessKey, Secret: u.SecretKey, Role: auth.RoleUser}, u.Rights, text}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.known = known
+	return nil
+}
+
+// policyOf words the rights of one user as a policy of the bucket, as the gateway
+// accepts it.
+func policyOf(u User, bucket string) ([]byte, error) {
+	doc := struct {
+		Version   string
+		Statement []artifacts.Statement
+	}{artifacts.PolicyVersion, u.Rights.Statements(bucket)}
+	for i := range doc.Statement {
+		doc.Statement[i].Principal = map[string][]string{"AWS": {u.AccessKey}}
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("word rights of %s: %w", u.AccessKey, err)
+	}
+	if err := auth.ValidatePolicyDocument(text, bucket, anybody{}); err != nil {
+		return nil, fmt.Errorf("word rights of %s: %w", u.AccessKey, err)
+	}
+	return text, nil
+}
+
+// anybody is a directory that knows every name.
+type anybody struct{ auth.IAMService }
+
+// ResolveAccounts implements [auth.IAMService].
+func (anybody) ResolveAccounts([]string) ([]string, error) { return nil, nil }
+
+// policy is what the user may in the bucket that rights are about.
+func (a *accounts) policy(access string) []byte {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.known[access].policy
+}
+
+// mayReplace reports whether the user may replace a version that it names.
+func (a *accounts) mayReplace(access, key string) bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.known[access].rights.MayReplace(key)
 }
 
 // GetUserAccount implements [auth.IAMService].
 func (a *accounts) GetUserAccount(access string) (auth.Account, error) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	if acct, ok := a.known[access]; ok {
-		return acct, nil
+	if u, ok := a.known[access]; ok {
+		return u.Account, nil
 	}
 	return auth.Account{}, auth.ErrNoSuchUser
 }
@@ -68,69 +124,3 @@ func (*accounts) ListUserAccounts() ([]auth.Account, error) { return nil, errFix
 
 // Shutdown implements [auth.IAMService].
 func (*accounts) Shutdown() error { return nil }
-
-// statement is one sentence of a bucket policy.
-type statement struct {
-	Effect    string              `json:"Effect"`
-	Principal map[string][]string `json:"Principal"`
-	Action    []string            `json:"Action"`
-	Resource  []string            `json:"Resource"`
-}
-
-// policy words the rights of all users as a bucket policy; "" without users.
-func policy(bucket string, users []User) string {
-	if len(users) == 0 {
-		return ""
-	}
-	const arn = "arn:aws:s3:::"
-	below := func(prefixes []string) (out []string) {
-		for _, p := range prefixes {
-			out = append(out, arn+bucket+"/"+p+"*")
-		}
-		return out
-	}
-	var doc struct {
-		Version   string      `json:"Version"`
-		Statement []statement `json:"Statement"`
-	}
-	doc.Version = "2012-10-17"
-	allow := func(who []string, resources []string, actions ...string) {
-		if len(resources) > 0 {
-			doc.Statement = append(doc.Statement, statement{"Allow", map[string][]string{"AWS": who}, actions, resources})
-		}
-	}
-	// The gateway reads all of it for each request, and hosts are many: those who
-	// may the same share a statement.
-	everybody, writers, removers := []string{}, together{}, together{}
-	for _, u := range users {
-		everybody = append(everybody, u.AccessKey)
-		writers.add(u.Write, u.AccessKey)
-		removers.add(u.Delete, u.AccessKey)
-	}
-	for _, g := range writers {
-		allow(g.users, below(g.prefixes), "s3:PutObject")
-	}
-	for _, g := range removers {
-		allow(g.users, below(g.prefixes), "s3:DeleteObject")
-	}
-	allow(everybody, []string{arn + bucket}, "s3:ListBucket", "s3:GetBucketLocation")
-	allow(everybody, []string{arn + bucket + "/*"}, "s3:GetObject")
-	text, err := json.Marshal(doc)
-	if err != nil {
-		panic("marshal bucket policy: " + err.Error()) // strings only: cannot happen
-	}
-	return string(text)
-}
-
-// together are the users who share prefixes, in the order of their first.
-type together []struct{ prefixes, users []string }
-
-func (t *together) add(prefixes []string, user string) {
-	for i, g := range *t {
-		if slices.Equal(g.prefixes, prefixes) {
-			(*t)[i].users = append(g.users, user)
-			return
-		}
-	}
-	*t = append(*t, struct{ prefixes, users []string }{prefixes, []string{user}})
-}

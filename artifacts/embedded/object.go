@@ -23,7 +23,7 @@ func (d *disk) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3r
 	if err := d.in(&in.Bucket); err != nil {
 		return s3response.PutObjectOutput{}, err
 	}
-	if err := writeOnce(ctx, &in); err != nil {
+	if err := d.writeOnce(ctx, &in); err != nil {
 		return s3response.PutObjectOutput{}, err
 	}
 	out, err := d.posix.PutObjectWithPostFunc(ctx, in, func(f *os.File) error { return f.Sync() })
@@ -36,13 +36,14 @@ func (d *disk) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3r
 	return out, named(err, bucket)
 }
 
-// writeOnce keeps service users from overwriting blindly: a PUT without a
-// condition becomes one for a new key.
-func writeOnce(ctx context.Context, in *s3response.PutObjectInput) error {
-	if account(ctx).Role != auth.RoleUser {
+// writeOnce keeps users from overwriting: a PUT without a condition becomes one for
+// a new key, and one that names a version is for those who may replace it.
+func (d *disk) writeOnce(ctx context.Context, in *s3response.PutObjectInput) error {
+	user := account(ctx)
+	if user.Role != auth.RoleUser {
 		return nil
 	}
-	if in.IfMatch != nil && *in.IfMatch == "*" {
+	if in.IfMatch != nil && (*in.IfMatch == "*" || !d.users.mayReplace(user.Access, *in.Key)) {
 		return s3err.GetAPIError(s3err.ErrAccessDenied)
 	}
 	if in.IfMatch == nil && in.IfNoneMatch == nil {

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
+
+	"github.com/fiord-bench/fiord/artifacts"
 )
 
 // Options describe one server.
@@ -26,7 +27,7 @@ type Options struct {
 	Region string
 	// AccessKey and SecretKey are the root account's, which may do everything.
 	AccessKey, SecretKey string
-	// Users may read and list the whole bucket and write where each is told.
+	// Users have the rights that each is given.
 	Users []User
 	// Log tells of the start and of failures; nothing when nil.
 	Log *slog.Logger
@@ -35,16 +36,14 @@ type Options struct {
 // User is an account with limited rights in the bucket of [Options].
 type User struct {
 	AccessKey, SecretKey string
-	// Write lists the prefixes below which the user may put objects: new ones,
-	// or a named version of an old one (If-Match).
-	Write []string
-	// Delete lists the prefixes below which the user may remove objects.
-	Delete []string
+	// Rights in the bucket. What may be written may not be replaced, whatever the client
+	// sends, unless Rights.Replace says so.
+	Rights artifacts.Rights
 }
 
 // LogValue hides the secret.
 func (u User) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("access_key", u.AccessKey), slog.Any("write", u.Write))
+	return slog.GroupValue(slog.String("access_key", u.AccessKey), slog.Any("write", u.Rights.Write))
 }
 
 func (o Options) withDefaults() Options {
@@ -81,8 +80,8 @@ func (o Options) Validate() error {
 		need(u.AccessKey != "" && u.SecretKey != "", "user %q has no credentials", u.AccessKey)
 		need(!seen[u.AccessKey], "access key %q is used twice", u.AccessKey)
 		seen[u.AccessKey] = true
-		for _, p := range append(append([]string{}, u.Write...), u.Delete...) {
-			need(strings.HasSuffix(p, "/") && !strings.ContainsAny(p, "*?"), "prefix %q of user %q must end in / and hold no wildcard", p, u.AccessKey)
+		if err := u.Rights.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("user %q: %w", u.AccessKey, err))
 		}
 	}
 	return errors.Join(errs...)

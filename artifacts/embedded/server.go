@@ -11,8 +11,6 @@ import (
 	"syscall"
 
 	"github.com/fiord-bench/fiord/artifacts"
-	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/versity/versitygw/auth"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/s3api"
@@ -47,16 +45,20 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, fmt.Errorf("configure S3 server: %w", err)
 	}
 	o = o.withDefaults()
-	d, err := openDisk(o.Dir)
+	users := &accounts{bucket: o.Bucket}
+	d, err := openDisk(o.Dir, users)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: o, disk: d, users: &accounts{}}
+	s := &Server{opts: o, disk: d, users: users}
+	if err := s.users.set(s.root(), o.Users); err != nil {
+		d.Shutdown()
+		return nil, fmt.Errorf("configure S3 server: %w", err)
+	}
 	if s.cert, err = openCertificate(o); err != nil {
 		d.Shutdown()
 		return nil, fmt.Errorf("start S3 server: %w", err)
 	}
-	s.users.set(s.root(), o.Users)
 	if err := s.listen(ctx); err != nil {
 		s.cert.close()
 		d.Shutdown()
@@ -71,7 +73,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 
 // openDisk prepares the folder. Its objects are readable by the owner alone:
 // reading them is what credentials are for.
-func openDisk(dir string) (*disk, error) {
+func openDisk(dir string, users *accounts) (*disk, error) {
 	root, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open object folder: %w", err)
@@ -89,7 +91,7 @@ func openDisk(dir string) (*disk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open object folder: %w", err)
 	}
-	return &disk{posix: p, root: root, policies: map[string][]byte{}}, nil
+	return &disk{posix: p, root: root, users: users, policies: map[string][]byte{}}, nil
 }
 
 // listen binds the address. The gateway cannot be handed a listener, so that a
@@ -161,16 +163,15 @@ func (s *Server) serve(ctx context.Context, addr string) error {
 	}
 }
 
-// prepareBucket makes the bucket and words the users' rights, through the front
-// door, so that both have been checked by the gateway. Rights of an earlier
-// start are replaced.
+// prepareBucket makes the bucket through the front door, so that it has been checked
+// by the gateway.
 func (s *Server) prepareBucket(ctx context.Context) error {
 	store, err := artifacts.Open(ctx, s.Config())
 	if err != nil {
 		return err
 	}
 	store.Close()
-	return s.setRights(ctx, s.opts.Users)
+	return nil
 }
 
 func (s *Server) root() auth.Account {
@@ -178,34 +179,14 @@ func (s *Server) root() auth.Account {
 }
 
 // SetUsers replaces all users but root, with effect on the next request.
-func (s *Server) SetUsers(ctx context.Context, users []User) error {
+func (s *Server) SetUsers(users []User) error {
 	o := s.opts
 	o.Users = users
 	if err := o.Validate(); err != nil {
 		return fmt.Errorf("configure S3 server: %w", err)
 	}
-	// Rights name users, so new ones must be known first; those who leave are
-	// nobody at once, whatever rights name them still.
-	s.users.set(s.root(), users)
-	return s.setRights(ctx, users)
-}
-
-// setRights words what users may as the bucket's policy.
-func (s *Server) setRights(ctx context.Context, users []User) error {
-	transport, err := s.transport()
-	if err != nil {
-		return err
-	}
-	defer transport.CloseIdleConnections()
-	api, err := minio.New(s.reached(), &minio.Options{
-		Creds:  credentials.NewStaticV4(s.opts.AccessKey, s.opts.SecretKey, ""),
-		Region: s.opts.Region, Secure: s.cert != nil, Transport: transport,
-	})
-	if err != nil {
-		return err
-	}
-	if err := api.SetBucketPolicy(ctx, s.opts.Bucket, policy(s.opts.Bucket, users)); err != nil {
-		return fmt.Errorf("set rights of users: %w", err)
+	if err := s.users.set(s.root(), users); err != nil {
+		return fmt.Errorf("configure S3 server: %w", err)
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func TestServersShareAProcessAndLeaveItsWorkingDirectory(t *testing.T) {
 func TestBadOptionsAreNamed(t *testing.T) {
 	_, err := embedded.Start(t.Context(), embedded.Options{
 		Addr:  "nonsense",
-		Users: []embedded.User{{AccessKey: "u", SecretKey: "s", Write: []string{"runs"}}, {AccessKey: "u"}},
+		Users: []embedded.User{{AccessKey: "u", SecretKey: "s", Rights: mayWrite("runs")}, {AccessKey: "u"}},
 	})
 	if err == nil {
 		t.Fatal("started")
@@ -115,6 +115,12 @@ func TestFileSystemWithoutAttributesIsNamed(t *testing.T) {
 	}
 }
 
+var everything = []string{artifacts.Everywhere}
+
+func mayWrite(prefixes ...string) artifacts.Rights {
+	return artifacts.Rights{Read: everything, Write: prefixes}
+}
+
 // account opens the bucket as another user.
 func account(t *testing.T, srv *embedded.Server, access, secret string) *artifacts.Store {
 	t.Helper()
@@ -125,8 +131,8 @@ func account(t *testing.T, srv *embedded.Server, access, secret string) *artifac
 
 func TestServiceUsersWriteBelowTheirPrefixesOnly(t *testing.T) {
 	srv := artifactstest.Start(t, t.TempDir(),
-		embedded.User{AccessKey: "bench", SecretKey: "bench-secret", Write: []string{"runs/"}},
-		embedded.User{AccessKey: "plot", SecretKey: "plot-secret", Write: []string{"plots/", "reports/"}, Delete: []string{"plots/"}})
+		embedded.User{AccessKey: "bench", SecretKey: "bench-secret", Rights: mayWrite("runs/")},
+		embedded.User{AccessKey: "plot", SecretKey: "plot-secret", Rights: artifacts.Rights{Read: everything, Write: []string{"plots/", "reports/"}, Delete: []string{"plots/"}}})
 	bench, plot := account(t, srv, "bench", "bench-secret"), account(t, srv, "plot", "plot-secret")
 	ctx := t.Context()
 
@@ -159,15 +165,15 @@ func TestServiceUsersWriteBelowTheirPrefixesOnly(t *testing.T) {
 }
 
 func TestUsersComeAndGoWhileTheServerRuns(t *testing.T) {
-	staying := embedded.User{AccessKey: "bench", SecretKey: "bench-secret", Write: []string{"runs/"}}
+	staying := embedded.User{AccessKey: "bench", SecretKey: "bench-secret", Rights: mayWrite("runs/")}
 	srv := artifactstest.Start(t, t.TempDir(), staying)
 	bench := account(t, srv, "bench", "bench-secret")
 	put := func(s *artifacts.Store, key string) error {
 		_, err := s.Put(t.Context(), key, "text/plain", strings.NewReader(key))
 		return err
 	}
-	guest := embedded.User{AccessKey: "guest", SecretKey: "guest-secret", Write: []string{"jobs/"}}
-	if err := srv.SetUsers(t.Context(), []embedded.User{staying, guest}); err != nil {
+	guest := embedded.User{AccessKey: "guest", SecretKey: "guest-secret", Rights: mayWrite("jobs/")}
+	if err := srv.SetUsers([]embedded.User{staying, guest}); err != nil {
 		t.Fatal(err)
 	}
 	visitor := account(t, srv, "guest", "guest-secret")
@@ -177,7 +183,7 @@ func TestUsersComeAndGoWhileTheServerRuns(t *testing.T) {
 	if err := put(visitor, "runs/b"); !errors.Is(err, artifacts.ErrDenied) {
 		t.Errorf("guest writes a run: error is %v", err)
 	}
-	if err := srv.SetUsers(t.Context(), []embedded.User{staying}); err != nil {
+	if err := srv.SetUsers([]embedded.User{staying}); err != nil {
 		t.Fatal(err)
 	}
 	if err := put(visitor, "jobs/b"); !errors.Is(err, artifacts.ErrDenied) {
@@ -186,13 +192,13 @@ func TestUsersComeAndGoWhileTheServerRuns(t *testing.T) {
 	if err := put(bench, "runs/b"); err != nil {
 		t.Errorf("who stays: %v", err)
 	}
-	if err := srv.SetUsers(t.Context(), []embedded.User{staying, staying}); err == nil {
+	if err := srv.SetUsers([]embedded.User{staying, staying}); err == nil {
 		t.Error("one user twice is accepted")
 	}
 }
 
 func TestServiceUsersCannotOverwriteEvenWithAnotherClient(t *testing.T) {
-	srv := artifactstest.Start(t, t.TempDir(), embedded.User{AccessKey: "bench", SecretKey: "bench-secret", Write: []string{"runs/"}})
+	srv := artifactstest.Start(t, t.TempDir(), embedded.User{AccessKey: "bench", SecretKey: "bench-secret", Rights: mayWrite("runs/")})
 	api, err := minio.New(strings.TrimPrefix(srv.Endpoint(), "http://"), &minio.Options{
 		Creds: credentials.NewStaticV4("bench", "bench-secret", ""), Region: "us-east-1",
 	})
@@ -235,7 +241,7 @@ func TestServiceUsersCannotOverwriteEvenWithAnotherClient(t *testing.T) {
 func TestManyUsersHaveTheirRights(t *testing.T) {
 	var users []embedded.User
 	for i := range 500 {
-		users = append(users, embedded.User{AccessKey: fmt.Sprintf("bench-host-%d.example.com", i), SecretKey: "host-secret", Write: []string{"runs/"}})
+		users = append(users, embedded.User{AccessKey: fmt.Sprintf("bench-host-%d.example.com", i), SecretKey: "host-secret", Rights: mayWrite("runs/")})
 	}
 	srv := artifactstest.Start(t, t.TempDir(), users...)
 	last := account(t, srv, users[len(users)-1].AccessKey, "host-secret")
@@ -249,7 +255,7 @@ func TestRightsOfAnEarlierStartAreGone(t *testing.T) {
 	dir := t.TempDir()
 	opts := embedded.Options{
 		Dir: dir, Bucket: artifactstest.Bucket, AccessKey: "root", SecretKey: "root-secret",
-		Users: []embedded.User{{AccessKey: "old", SecretKey: "old-secret", Write: []string{"runs/"}}},
+		Users: []embedded.User{{AccessKey: "old", SecretKey: "old-secret", Rights: mayWrite("runs/")}},
 	}
 	first, err := embedded.Start(t.Context(), opts)
 	if err != nil {
@@ -258,7 +264,7 @@ func TestRightsOfAnEarlierStartAreGone(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	opts.Users[0].Write = nil
+	opts.Users[0].Rights.Write = nil
 	second, err := embedded.Start(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)

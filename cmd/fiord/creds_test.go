@@ -50,9 +50,10 @@ func TestABundleLetsAnotherMachineIn(t *testing.T) {
 		return err
 	}
 	eventually(t, "the host to be let in at S3, which comes after NATS", func() bool {
-		return put(artifacts.RunKey(events.HashID("run"), 1, "job.fio")) == nil
+		return put(artifacts.RunKey("b.example", events.HashID("run"), 1, "job.fio")) == nil
 	})
-	for _, key := range []string{artifacts.PlotKey("run", "iops.svg"), artifacts.PlacementKey("bench"), artifacts.JobKey(strings.Repeat("0", 64))} {
+	for _, key := range []string{artifacts.PlotKey("run", "iops.svg"), artifacts.PlacementKey("bench"), artifacts.JobKey(strings.Repeat("0", 64)),
+		artifacts.RunKey("a.example", events.HashID("run"), 1, "job.fio")} {
 		if err := put(key); !errors.Is(err, artifacts.ErrDenied) {
 			t.Errorf("write %s: %v, want it refused", key, err)
 		}

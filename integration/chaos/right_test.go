@@ -106,7 +106,7 @@ func (w *world) complete(report events.BenchReported) {
 			if !names["job.fio"] || !names["fio.json"] || !names["result.json"] || !names["environment.json"] {
 				w.t.Errorf("run %s has only %v", data.Run, names)
 			}
-			if prefix := artifacts.RunKey(data.Run, data.Attempt, ""); !strings.HasPrefix(data.Artifacts[0].Key, prefix) {
+			if prefix := artifacts.RunKey(data.Host, data.Run, data.Attempt, ""); !strings.HasPrefix(data.Artifacts[0].Key, prefix) {
 				w.t.Errorf("run %s ended in attempt %d with %s", data.Run, data.Attempt, data.Artifacts[0].Key)
 			}
 		case events.PlotsRendered:

@@ -107,16 +107,21 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// startNATS gives each user what its service declares, and nothing more.
-func (w *world) startNATS(users map[string]keys.User) (url string) {
-	w.t.Helper()
-	all := map[string]access.Needs{
+// needs are what each service declares.
+func (w *world) needs() map[string]access.Needs {
+	return map[string]access.Needs{
 		"ingest":    ingest.Needs(ingest.DefaultConfig()),
 		"inventory": inventory.Needs(inventory.DefaultConfig()),
 		"bench":     bench.Needs(bench.DefaultConfig(), host),
 		"plot":      plot.Needs(plot.DefaultConfig()),
 		"notify":    notify.Needs(notify.Config{Targets: []notify.Target{{Name: "hook"}}}),
 	}
+}
+
+// startNATS gives each user what its service declares, and nothing more.
+func (w *world) startNATS(users map[string]keys.User) (url string) {
+	w.t.Helper()
+	all := w.needs()
 	var durables []string
 	for _, n := range all {
 		if !n.Guest {
@@ -150,19 +155,12 @@ func (w *world) startNATS(users map[string]keys.User) (url string) {
 	return nsd.URL()
 }
 
-// startS3 lets each service write below its own prefixes alone.
+// startS3 gives each service the rights that it declares.
 func (w *world) startS3(users map[string]keys.User) (endpoint string) {
 	w.t.Helper()
-	prefixes := map[string][]string{
-		"ingest":    {artifacts.PrefixJobs, artifacts.PrefixRequests},
-		"inventory": {artifacts.PrefixPlacements, artifacts.PrefixInventories, artifacts.PrefixJobs},
-		"bench":     {artifacts.PrefixRuns},
-		"plot":      {artifacts.PrefixPlots, artifacts.PrefixReports, artifacts.PrefixArchive},
-		"notify":    nil,
-	}
 	var list []embedded.User
-	for name, write := range prefixes {
-		list = append(list, embedded.User{AccessKey: users[name].AccessKey, SecretKey: users[name].SecretKey.Reveal(), Write: write})
+	for name, n := range w.needs() {
+		list = append(list, embedded.User{AccessKey: users[name].AccessKey, SecretKey: users[name].SecretKey.Reveal(), Rights: n.Store})
 	}
 	srv := artifactstest.Start(w.t, filepath.Join(w.dir, "s3"), list...)
 	w.store = artifactstest.Open(w.t, srv.Config())

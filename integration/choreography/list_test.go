@@ -48,7 +48,7 @@ func TestAListIsResumedWhereItWasLeft(t *testing.T) {
 	}
 	for _, c := range of[events.RunCompleted](w, id) {
 		for _, a := range c.Artifacts {
-			if prefix := artifacts.RunKey(c.Run, c.Attempt, ""); !strings.HasPrefix(a.Key, prefix) {
+			if prefix := artifacts.RunKey(c.Host, c.Run, c.Attempt, ""); !strings.HasPrefix(a.Key, prefix) {
 				t.Errorf("%s, attempt %d, ended with %s", c.Job, c.Attempt, a.Key)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/artifacts/embedded"
 	"github.com/fiord-bench/fiord/cmd/fiord/creds"
@@ -155,7 +156,10 @@ func store(t *testing.T, export string) (endpoint string) {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
 		account, ok := accounts.All["fiord-"+name]
 		if ok {
-			users = append(users, embedded.User{AccessKey: account.Access, SecretKey: account.Secret, Write: policyPrefixes(t, file, artifactstest.Bucket, "s3:PutObject")})
+			users = append(users, embedded.User{AccessKey: account.Access, SecretKey: account.Secret, Rights: artifacts.Rights{
+				Read: policyPrefixes(t, file, artifactstest.Bucket, "s3:GetObject"), Write: policyPrefixes(t, file, artifactstest.Bucket, "s3:PutObject"),
+				Replace: policyPrefixes(t, file, artifactstest.Bucket, "s3:PutObject"),
+			}})
 		}
 	}
 	if len(users) < 5 {

@@ -120,7 +120,7 @@ func (f *fiord) measure(job string) (report, ran []byte) {
 
 func (f *fiord) read(run, name string) []byte {
 	f.t.Helper()
-	claim, err := f.store.Claim(f.t.Context(), artifacts.RunKey(run, 1, name))
+	claim, err := f.store.Claim(f.t.Context(), artifacts.RunKey("here", run, 1, name))
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 // Package access turns what a service declares it does into the NATS
 // permissions it gets: no more subjects than its events, its own consumers and
-// its own keys. Each service is one user, and each bench host is one of its
+// its own keys; and says which prefixes of the store it reads and writes. Each service is one user, and each bench host is one of its
 // own, bound to the host's token.
 //
 // Bench hosts and people are guests: they have an account of their own each (see
@@ -17,6 +17,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/proof"
@@ -44,6 +45,8 @@ type Needs struct {
 	Keys        map[string][]string
 	// Live are subjects of progress it shows.
 	Live []string
+	// Store is what it may do with artifacts.
+	Store artifacts.Rights
 }
 
 // Service are the needs that follow from the catalogue: a service publishes
@@ -57,13 +60,19 @@ func Service(name string, reactions []bus.Reaction) Needs {
 }
 
 // Host are the needs of the worker on one bench host: it starts runs there,
-// ends those of its host and pools, and beats under its own token.
+// ends those of its host and pools, beats under its own token, and stores what
+// runs left below a prefix of its own.
 func Host(host string, pools []string, reactions []bus.Reaction, named ...string) Needs {
 	token := events.Token(host)
 	n := Service("bench", reactions)
 	n.Name, n.Named, n.Guest = "bench-"+token, named, true
 	n.Publish = proof.Grant{Kind: proof.Host, Name: host, Pools: pools}.Publishes()
 	n.Live = []string{events.LivePrefix + token + ".>"}
+	own := artifacts.HostPrefix(host)
+	n.Store = artifacts.Rights{
+		Read:  []string{artifacts.PrefixJobs, artifacts.PrefixRequests, artifacts.PrefixPlacements, own},
+		Write: []string{own},
+	}
 	return n
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/proof"
@@ -41,6 +42,16 @@ func ParseRole(text string) (Role, error) {
 // Publishes are the event subjects that a person in the role publishes.
 func (r Role) Publishes() []string {
 	return proof.Grant{Kind: proof.Person, Role: string(r)}.Publishes()
+}
+
+// Store are the rights in the store of a person in the role: whoever asks for benches
+// stores job files and what else belongs to a request.
+func (r Role) Store() artifacts.Rights {
+	rights := artifacts.Rights{Read: []string{artifacts.Everywhere}}
+	if r != Viewer {
+		rights.Write = []string{artifacts.PrefixJobs, artifacts.PrefixRequests}
+	}
+	return rights
 }
 
 // Person are the rights of a person's command line. nkey is the person's public

@@ -7,7 +7,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/registry"
 )
 
-// Needs are the rights on NATS that the worker of one host works with. They
+// Needs are the rights on NATS and in the store that the worker of one host works with. They
 // are bound to the host's name: it takes, ends and announces nothing of another.
 func Needs(cfg Config, host string) access.Needs {
 	token := events.Token(host)

@@ -285,6 +285,10 @@ func TestNobodyToMeasureEndsTheBenchUnplaced(t *testing.T) {
 			r.Jobs[0] = missing(s)
 			r.Jobs[0].Claim.Bucket = "other"
 		}, "bucket"},
+		"of what is none": {func(r *events.BenchRequested) {
+			r.Jobs[0] = missing(s)
+			r.Jobs[0].Claim.Key = "archive/x/ended.json"
+		}, "want a key below one of jobs/, requests/, placements/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bench := s.request(name, tc.change)

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
@@ -49,9 +51,18 @@ func (s *Service) resolveJob(ctx context.Context, bench string, job events.Job) 
 	return s.keep(ctx, bench, []byte(job.Inline))
 }
 
+// jobFolders are where job files lie, and where workers may read: below placements
+// those that came without a file, which a second bench names again.
+func jobFolders() []string {
+	return []string{artifacts.PrefixJobs, artifacts.PrefixRequests, artifacts.PrefixPlacements}
+}
+
 // checkClaim reads a job file that somebody else stored: a worker must not be
 // the first to find out that it isn't there.
 func (s *Service) checkClaim(ctx context.Context, job events.Job) error {
+	if folders := jobFolders(); !slices.ContainsFunc(folders, func(p string) bool { return strings.HasPrefix(job.Claim.Key, p) }) {
+		return jobProblem(job, fmt.Errorf("its claim check names %s, want a key below one of %s", job.Claim.Key, strings.Join(folders, ", ")))
+	}
 	_, err := s.store.ReadAll(ctx, *job.Claim, maxJobFile)
 	switch {
 	case err == nil || errors.Is(err, artifacts.ErrUnavailable):

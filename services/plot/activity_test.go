@@ -21,7 +21,7 @@ func hostFigures(t *testing.T, record string) (figures map[string]string, flags 
 	s.publish(b.request, b.placed)
 	end := b.completed(0, 1000)
 	data := end.Data.(events.RunCompleted)
-	claim := artifactstest.Put(t, s.store, artifacts.RunKey(data.Run, 1, "activity.csv"), "text/csv", record)
+	claim := artifactstest.Put(t, s.store, artifacts.RunKey(data.Host, data.Run, 1, "activity.csv"), "text/csv", record)
 	data.Artifacts = append(data.Artifacts, events.Artifact{Name: "activity.csv", ClaimCheck: claim})
 	s.publish(events.New("fiord/bench", data.Run, &b.request, data))
 	plots := await[events.PlotsRendered](s)

@@ -236,7 +236,7 @@ func TestARunThatCannotBeDrawnIsToldAndCounted(t *testing.T) {
 	b := s.place("broken", 1)
 	e := b.completed(0, 1000)
 	data := e.Data.(events.RunCompleted)
-	data.Artifacts = []events.Artifact{{Name: "result.json", ClaimCheck: artifactstest.Put(t, s.store, artifacts.RunKey(data.Run, 1, "result.json"), "application/json", "{ no json")}}
+	data.Artifacts = []events.Artifact{{Name: "result.json", ClaimCheck: artifactstest.Put(t, s.store, artifacts.RunKey(data.Host, data.Run, 1, "result.json"), "application/json", "{ no json")}}
 	e.Data = data
 	s.publish(b.request, b.placed, e)
 	plots := await[events.PlotsRendered](s)

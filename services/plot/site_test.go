@@ -36,14 +36,17 @@ type site struct {
 	t     testing.TB
 	nats  *bustest.Server
 	store *artifacts.Store
-	bus   *bus.Bus // publishes as the other services would
-	seen  chan events.Event
+	// objects is the folder in which the store keeps them.
+	objects string
+	bus     *bus.Bus // publishes as the other services would
+	seen    chan events.Event
 }
 
 func newSite(t testing.TB) *site {
 	t.Helper()
 	nats := bustest.NewServer(t)
-	s := &site{t: t, nats: nats, bus: nats.Bus("fiord/test"), store: artifactstest.New(t), seen: make(chan events.Event, 10_000)}
+	objects := t.TempDir()
+	s := &site{t: t, nats: nats, bus: nats.Bus("fiord/test"), objects: objects, store: artifactstest.Open(t, artifactstest.Start(t, objects).Config()), seen: make(chan events.Event, 10_000)}
 	sub, err := s.bus.Watch(t.Context(), bus.View{See: func(_ context.Context, seen bus.Seen) { s.seen <- seen.Event }})
 	if err != nil {
 		t.Fatal(err)
@@ -243,6 +246,19 @@ func (s *site) fetch(url string, status int) []byte {
 	return body
 }
 
+// again is what another run left if it measured the very same; the logs are left out.
+func (s *site) again(data events.RunCompleted, run events.RunRef) events.RunCompleted {
+	s.t.Helper()
+	kept := data.Artifacts
+	data.RunRef, data.Artifacts, data.Logs = run, nil, nil
+	for _, a := range kept {
+		text := artifactstest.Read(s.t, s.store, a.ClaimCheck)
+		a.ClaimCheck = artifactstest.Put(s.t, s.store, artifacts.RunKey(run.Host, run.Run, run.Attempt, a.Name), a.MediaType, text)
+		data.Artifacts = append(data.Artifacts, a)
+	}
+	return data
+}
+
 // measure runs the real fio and stores what it left, as bench does.
 func (s *site) measure(ref events.RunRef, args ...string) events.RunCompleted {
 	s.t.Helper()
@@ -274,7 +290,7 @@ func (s *site) measure(ref events.RunRef, args ...string) events.RunCompleted {
 	if err := output.Document().Write(&doc); err != nil {
 		s.t.Fatal(err)
 	}
-	claim := artifactstest.Put(s.t, s.store, artifacts.RunKey(ref.Run, 1, "result.json"), "application/json", doc.String())
+	claim := artifactstest.Put(s.t, s.store, artifacts.RunKey(ref.Host, ref.Run, 1, "result.json"), "application/json", doc.String())
 	var set events.LogSet
 	names, _ := filepath.Glob(filepath.Join(dir, "*.log"))
 	for _, name := range names {
@@ -282,7 +298,7 @@ func (s *site) measure(ref events.RunRef, args ...string) events.RunCompleted {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		c, err := s.store.PutCompressed(s.t.Context(), artifacts.RunKey(ref.Run, 1, "logs/"+filepath.Base(name)+artifacts.SuffixZstd), f)
+		c, err := s.store.PutCompressed(s.t.Context(), artifacts.RunKey(ref.Host, ref.Run, 1, "logs/"+filepath.Base(name)+artifacts.SuffixZstd), f)
 		f.Close()
 		if err != nil {
 			s.t.Fatal(err)
@@ -293,7 +309,7 @@ func (s *site) measure(ref events.RunRef, args ...string) events.RunCompleted {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	logs := artifactstest.Put(s.t, s.store, artifacts.RunKey(ref.Run, 1, "logs.json"), "application/json", string(list))
+	logs := artifactstest.Put(s.t, s.store, artifacts.RunKey(ref.Host, ref.Run, 1, "logs.json"), "application/json", string(list))
 	now := time.Now().UTC().Truncate(time.Second)
 	data := events.RunCompleted{RunRef: ref, StartedAt: now, EndedAt: now.Add(2 * time.Second), Integrity: events.Integrity{State: events.IntegrityOK},
 		Summary: events.Summary{FioVersion: output.Version}, Artifacts: []events.Artifact{{Name: "result.json", ClaimCheck: claim}}, Logs: &logs}

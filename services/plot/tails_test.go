@@ -2,7 +2,6 @@ package plot_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -32,8 +31,7 @@ func TestAReportHoldsTheTailsOfAllRepeats(t *testing.T) {
 			s.publish(b.failed(i))
 			continue
 		}
-		again := data
-		again.RunRef = run
+		again := s.again(data, run)
 		if i == 6 {
 			again.Integrity = events.Integrity{State: events.IntegritySuspect, Findings: []events.Finding{{Check: "stall", State: events.IntegritySuspect, Evidence: "no I/O for 3 s"}}}
 		} else {
@@ -77,11 +75,10 @@ func TestPercentilesAreComparedOverAllIOsOfBothSides(t *testing.T) {
 		if data.Run == "" {
 			data = s.measure(b.runs[0], "--rw=randread", "--rate_iops=20000")
 		}
-		kernel := artifactstest.Put(t, s.store, "runs/"+b.runs[0].Run+"/1/environment.json", "application/json", `{"kernel":{"release":"`+key+`"}}`)
 		for _, run := range b.runs {
-			again := data
-			again.RunRef = run
-			again.Artifacts = append(slices.Clone(data.Artifacts), events.Artifact{Name: environment.File, ClaimCheck: kernel})
+			again := s.again(data, run)
+			kernel := artifactstest.Put(t, s.store, artifacts.RunKey(run.Host, run.Run, run.Attempt, environment.File), "application/json", `{"kernel":{"release":"`+key+`"}}`)
+			again.Artifacts = append(again.Artifacts, events.Artifact{Name: environment.File, ClaimCheck: kernel})
 			s.publish(events.New("fiord/bench", run.Run, &b.request, again))
 		}
 		got := await[events.BenchReported](s)

@@ -20,6 +20,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/access"
@@ -108,18 +109,19 @@ func (g Grant) Validate() error {
 // share it, and none is the name of a service.
 func (g Grant) User() string { return string(g.Kind) + "-" + events.Token(g.Name) }
 
-// StoreRole is whose prefixes in the store the user may write; "" for a user who
-// has no business there.
-func (g Grant) StoreRole() string {
-	switch {
-	case g.Kind == Bench:
-		return "bench"
-	case g.Kind == Site:
-		return ""
-	case g.Role == access.Viewer:
-		return string(access.Viewer)
+// InStore reports whether the user has business in the store: a site's server has none,
+// since its hosts reach the store themselves.
+func (g Grant) InStore() bool { return g.Kind != Site }
+
+// StoreRights are the user's rights in the store.
+func (g Grant) StoreRights() artifacts.Rights {
+	switch g.Kind {
+	case Bench:
+		return g.needs().Store
+	case Site:
+		return artifacts.Rights{}
 	default:
-		return events.People
+		return g.Role.Store()
 	}
 }
 

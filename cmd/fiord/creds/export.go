@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
 	"github.com/fiord-bench/fiord/internal/natsd"
 )
@@ -24,11 +25,10 @@ type Party struct {
 	Account     string
 	Answers     []string
 	// Bus says whether the party has business on NATS, Store whether it has on
-	// S3, where it may read everything, write below Write and remove below
-	// Delete. All is every right in the bucket.
-	Bus, Store    bool
-	Write, Delete []string
-	All           bool
+	// S3, with these rights in the bucket. All is every right in it.
+	Bus, Store bool
+	Rights     artifacts.Rights
+	All        bool
 	// Secrets are further files of the party's own, by their names.
 	Secrets map[string]string
 }
@@ -146,7 +146,7 @@ func exportParty(out string, p Party, bucket string) error {
 		errs = append(errs, exportFile(filepath.Join(out, ExportRoot), root))
 	}
 	if p.Store {
-		errs = append(errs, exportJSON(filepath.Join(out, ExportPolicies, p.Name+".json"), policy{policyVersion, statements(p, bucket)}))
+		errs = append(errs, exportJSON(filepath.Join(out, ExportPolicies, p.Name+".json"), policy{artifacts.PolicyVersion, statements(p, bucket)}))
 	}
 	return errors.Join(errs...)
 }

@@ -1,78 +1,80 @@
 package creds
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fiord-bench/fiord/artifacts"
+)
 
 // policy is a document of rights as S3 and its likes take it.
 type policy struct {
 	Version   string
-	Statement []statement
+	Statement []artifacts.Statement
 }
 
-type statement struct {
-	Effect    string
-	Principal map[string][]string `json:",omitempty"`
-	Action    []string
-	Resource  []string
-}
-
-const policyVersion = "2012-10-17"
-
-// statements are a party's rights in the bucket. What is written once must stay:
-// nobody but who is told to may remove. They name no principal, as policies of a
-// user's own do not.
-func statements(p Party, bucket string) []statement {
-	const arn = "arn:aws:s3:::"
-	all := arn + bucket + "/*"
-	allow := func(actions, resources []string) statement {
-		return statement{Effect: "Allow", Action: actions, Resource: resources}
-	}
+// statements are a party's rights in the bucket, as the policy of a user's own.
+func statements(p Party, bucket string) []artifacts.Statement {
 	if p.All {
-		return []statement{allow([]string{"s3:*"}, []string{arn + bucket, all})}
+		const arn = "arn:aws:s3:::"
+		return []artifacts.Statement{{Effect: "Allow", Action: []string{"s3:*"}, Resource: []string{arn + bucket, arn + bucket + "/*"}}}
 	}
-	list := []statement{
-		allow([]string{"s3:ListBucket", "s3:GetBucketLocation"}, []string{arn + bucket}),
-		allow([]string{"s3:GetObject"}, []string{all}),
-	}
-	below := func(prefixes []string) (resources []string) {
-		for _, prefix := range prefixes {
-			resources = append(resources, arn+bucket+"/"+prefix+"*")
-		}
-		return resources
-	}
-	if len(p.Write) > 0 {
-		list = append(list, allow([]string{"s3:PutObject", "s3:AbortMultipartUpload"}, below(p.Write)))
-	}
-	if len(p.Delete) > 0 {
-		list = append(list, allow([]string{"s3:DeleteObject"}, below(p.Delete)))
-	}
-	return list
+	return p.Rights.Statements(bucket)
 }
 
 // bucketPolicy is everybody's rights in one document, for servers that know
 // users by their access keys. Those who may the same share a statement: Amazon
-// takes 20 KB, and versitygw keeps a policy in an extended attribute, of which
-// ext4 holds less than 4 KB.
+// takes 20 KB, and versitygw without a sidecar keeps a policy in an extended
+// attribute, of which ext4 holds less than 4 KB. What a host may write is its own
+// and needs a statement for each.
 func bucketPolicy(parties []Party, bucket string) policy {
-	all := policy{Version: policyVersion}
+	all := policy{Version: artifacts.PolicyVersion}
 	known := map[string]int{} // index of the statement by what it allows
+	add := func(user string, s artifacts.Statement) {
+		what := fmt.Sprint(s.Action, s.Resource)
+		at, ok := known[what]
+		if !ok {
+			at = len(all.Statement)
+			known[what] = at
+			s.Principal = map[string][]string{}
+			all.Statement = append(all.Statement, s)
+		}
+		who := all.Statement[at].Principal
+		who["AWS"] = append(who["AWS"], user)
+	}
 	for _, p := range parties {
 		if !p.Store || p.All {
 			continue
 		}
-		for _, s := range statements(p, bucket) {
-			what := fmt.Sprint(s.Action, s.Resource)
-			at, ok := known[what]
-			if !ok {
-				at = len(all.Statement)
-				known[what] = at
-				s.Principal = map[string][]string{}
-				all.Statement = append(all.Statement, s)
-			}
-			who := all.Statement[at].Principal
-			who["AWS"] = append(who["AWS"], p.Keys.AccessKey)
+		for _, s := range shared(p, bucket) {
+			add(p.Keys.AccessKey, s)
 		}
 	}
 	return all
+}
+
+// shared are the statements of a party, cut so that others have the same and that few
+// name it: what all hosts may list and read, and what is one host's own.
+func shared(p Party, bucket string) []artifacts.Statement {
+	common, own := artifacts.Rights{Delete: p.Rights.Delete}, artifacts.Rights{Write: p.Rights.Write}
+	for _, prefix := range p.Rights.Read {
+		if slices.Contains(p.Rights.Write, prefix) {
+			own.Read = append(own.Read, prefix)
+		} else {
+			common.Read = append(common.Read, prefix)
+		}
+	}
+	list := own.Statements(bucket)[1:]
+	if len(list) == 2 && slices.Equal(list[0].Resource, list[1].Resource) {
+		list[0].Action = append(list[0].Action, list[1].Action...)
+		list = list[:1]
+	}
+	all := common.Statements(bucket)
+	if len(common.Read) > 0 {
+		all[0].Action, all[0].Resource = append(all[0].Action, all[1].Action...), append(all[0].Resource, all[1].Resource...)
+		all = slices.Delete(all, 1, 2)
+	}
+	return append(all, list...)
 }
 
 // accounts are users as versitygw keeps them in its folder of identities. A user

@@ -53,7 +53,7 @@ func (w *writer) leave(ctx context.Context, r *run, s sample) ([]reading.Log, er
 	if err := s.Document.Write(&doc); err != nil {
 		return nil, err
 	}
-	key := func(name string) string { return artifacts.RunKey(r.ref.Run, r.ref.Attempt, name) }
+	key := func(name string) string { return artifacts.RunKey(r.ref.Host, r.ref.Run, r.ref.Attempt, name) }
 	for _, f := range []struct {
 		name string
 		body []byte

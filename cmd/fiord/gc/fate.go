@@ -96,13 +96,33 @@ func (c *collector) pointerOver(ctx context.Context, run string) (bool, error) {
 	if err != nil || !gone {
 		return false, err
 	}
-	clings, err := c.cling(ctx, map[string]time.Time{artifacts.PrefixRuns + run + "/": c.limit, artifacts.PrefixPlots + run + "/": c.limit})
+	c.mu.Lock()
+	clings := c.lingering[run]
+	c.mu.Unlock()
+	if !clings {
+		clings, err = c.cling(ctx, map[string]time.Time{artifacts.PrefixPlots + run + "/": c.limit})
+	}
 	if clings {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.clinging[bench] = true
 	}
 	return !clings, err
+}
+
+// linger remembers a run whose bench may go while files of it stay. They may lie below
+// any host, and the way to the bench goes after them.
+func (c *collector) linger(ctx context.Context, r rule, thing found, goes []object) error {
+	if r.prefix != artifacts.PrefixRuns || !c.opt.Archive || len(goes) == len(thing.objects) {
+		return nil
+	}
+	over, err := c.runOver(ctx, thing.id)
+	if over {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.lingering[thing.id] = true
+	}
+	return err
 }
 
 // archiveOver tells whether the archived events of a bench may go: not before

@@ -45,7 +45,7 @@ func (o Options) Validate() error {
 // Thing is what goes together: the files of a run, bench or inventory that are
 // below one prefix.
 type Thing struct {
-	// Name is its prefix and id, as in runs/<run>.
+	// Name is its prefix and id, as in runs/host.<token>/<run>.
 	Name string `json:"name"`
 	Count
 }
@@ -96,9 +96,10 @@ type collector struct {
 	limit     time.Time // what is younger stays
 	forgotten time.Time // what is younger may be replayed from the stream
 
-	mu       sync.Mutex
-	report   Report
-	clinging map[string]bool // benches whose runs still have objects
+	mu        sync.Mutex
+	report    Report
+	clinging  map[string]bool // benches whose runs still have objects
+	lingering map[string]bool // those runs, as far as their benches may go
 }
 
 // parallel is how many objects are read, and things judged and removed, at once.
@@ -116,7 +117,7 @@ func Collect(ctx context.Context, b *bus.Bus, store *artifacts.Store, opt Option
 		opt.Now = time.Now()
 	}
 	c := &collector{
-		opt: opt, store: store, pins: newPins(), clinging: map[string]bool{},
+		opt: opt, store: store, pins: newPins(), clinging: map[string]bool{}, lingering: map[string]bool{},
 		limit: opt.Now.Add(-max(opt.OlderThan, opt.Grace)),
 	}
 	c.report.Deleted, c.report.Before = opt.Delete, c.limit.UTC()

@@ -45,7 +45,7 @@ func TestOldBenchesGoAndTheirRecordsStay(t *testing.T) {
 		t.Errorf("the dry run told something else:\n%s", diff)
 	}
 	// Two runs and their figures, a report, a placement and a job file.
-	if len(things) != 7 || !strings.Contains(strings.Join(things, " "), "runs/"+old.runIDs[0]) {
+	if len(things) != 7 || !strings.Contains(strings.Join(things, " "), "runs/host.a_2eexample/"+old.runIDs[0]) {
 		t.Errorf("told of %q", things)
 	}
 	if n := len(old.own) + len(old.jobKeys); done.Total.Goes.Objects != n || done.Total.Goes.Bytes == 0 {
@@ -88,7 +88,7 @@ func TestBaselinesStay(t *testing.T) {
 	// What those were held against is no baseline, but trends are drawn of it.
 	for _, b := range []told{first, regressed} {
 		w.present(artifacts.ReportKey(b.id, "verdict.json"), artifacts.ArchiveKey(b.id, "ended"))
-		w.absent(artifacts.ReportKey(b.id, "report.html"), artifacts.PlacementKey(b.id), artifacts.RunKey(b.runIDs[0], 1, "result.json"), artifacts.ArchiveKey(b.id, "requested"))
+		w.absent(artifacts.ReportKey(b.id, "report.html"), artifacts.PlacementKey(b.id), artifacts.RunKey(host, b.runIDs[0], 1, "result.json"), artifacts.ArchiveKey(b.id, "requested"))
 		w.absent(b.jobKeys...)
 	}
 }
@@ -102,7 +102,7 @@ func TestWhatTheStreamRemembersCanBeReplayed(t *testing.T) {
 	w.publish(events.BenchRequested{Name: "randread", Jobs: []events.Job{{Name: "j", Claim: &events.ClaimCheck{
 		Bucket: "fiord", Key: b.jobKeys[0], SHA256: strings.Repeat("0", 64), MediaType: "text/x-fio"}}}})
 	w.collect(at40, withArchive)
-	w.absent(artifacts.RunKey(b.runIDs[0], 1, "result.json"), artifacts.ReportKey(b.id, "verdict.json"))
+	w.absent(artifacts.RunKey(host, b.runIDs[0], 1, "result.json"), artifacts.ReportKey(b.id, "verdict.json"))
 	w.present(artifacts.PlacementKey(b.id), b.jobKeys[0])
 	w.present(b.records...)
 }
@@ -110,7 +110,7 @@ func TestWhatTheStreamRemembersCanBeReplayed(t *testing.T) {
 func TestWhatHasNoOwnerInTheArchive(t *testing.T) {
 	w := newWorld(t)
 	unheard := events.HashID("unheard")
-	result := artifacts.RunKey(unheard, 1, "result.json")
+	result := artifacts.RunKey(host, unheard, 1, "result.json")
 	w.put(result, "{}", 300*day)
 	compared := artifacts.PlotKey(events.HashID("compare", "a", "b"), "cdf.svg")
 	w.put(compared, "<svg/>", 300*day)
@@ -122,6 +122,25 @@ func TestWhatHasNoOwnerInTheArchive(t *testing.T) {
 	w.collect(withArchive)
 	w.present(result, claim.Key, artifacts.PlacementKey(bench))
 	w.absent(compared)
+}
+
+// Versions before hosts had prefixes of their own stored runs below their ids alone.
+func TestRunsOfTheFormerLayoutGoLikeOthers(t *testing.T) {
+	w := newWorld(t)
+	b := w.tell(story{key: "b", age: 100 * day, runs: 2})
+	young := w.tell(story{key: "young", age: day, runs: 1})
+	former := func(b told, run int) string { return "runs/" + b.runIDs[run] + "/1/fio.json" }
+	for _, key := range []string{former(b, 0), former(b, 1)} {
+		w.put(key, "{}", 100*day)
+	}
+	w.put(former(young, 0), "{}", 100*day)
+	// The same run was begun on another host, whose worker was away when it ended.
+	elsewhere := artifacts.RunKey("b", b.runIDs[0], 1, "fio.json")
+	w.put(elsewhere, "{}", 100*day)
+	w.collect(withArchive)
+	w.absent(former(b, 0), former(b, 1), elsewhere)
+	w.absent(b.own...)
+	w.present(former(young, 0))
 }
 
 func TestInventoriesMoveOn(t *testing.T) {
@@ -151,7 +170,7 @@ func TestNothingWithinTheGracePeriodGoes(t *testing.T) {
 	w := newWorld(t)
 	b := w.tell(story{key: "b", age: 100 * day, runs: 1, jobs: []string{"j"}})
 	// A worker that was away for long brings what it measured.
-	late := artifacts.RunKey(b.runIDs[0], 2, "result.json")
+	late := artifacts.RunKey(host, b.runIDs[0], 2, "result.json")
 	w.put(late, "{}", time.Hour)
 	hasty := func(o *gc.Options) { o.OlderThan, o.Grace = time.Minute, 2*time.Hour }
 	w.collect(hasty, withArchive)
@@ -261,8 +280,8 @@ func TestRefusals(t *testing.T) {
 func TestRightsAreNeeded(t *testing.T) {
 	dir := t.TempDir()
 	server := artifactstest.Start(t, dir,
-		embedded.User{AccessKey: "people", SecretKey: "people-secret", Write: []string{artifacts.PrefixJobs}},
-		embedded.User{AccessKey: "janitor", SecretKey: "janitor-secret", Delete: gc.Prefixes()})
+		embedded.User{AccessKey: "people", SecretKey: "people-secret", Rights: artifacts.Rights{Read: []string{artifacts.Everywhere}, Write: []string{artifacts.PrefixJobs}}},
+		embedded.User{AccessKey: "janitor", SecretKey: "janitor-secret", Rights: artifacts.Rights{Read: []string{artifacts.Everywhere}, Delete: gc.Prefixes()}})
 	w := newWorld(t)
 	w.dir, w.store = dir, artifactstest.Open(t, server.Config())
 	b := w.tell(story{key: "b", age: 100 * day, runs: 1, jobs: []string{"j"}})

@@ -87,8 +87,8 @@ func (c *collector) sweep(ctx context.Context) error {
 
 // found is a thing with its objects, in the order of their keys.
 type found struct {
-	id      string
-	objects []object
+	id, name string
+	objects  []object
 }
 
 type object struct {
@@ -115,18 +115,30 @@ func (c *collector) sweepPrefix(ctx context.Context, r rule) error {
 			}
 			return err
 		}
-		id := idOf(strings.TrimPrefix(info.Key, r.prefix))
+		id, name := r.thingOf(info.Key)
 		if slices.Contains(r.others, id) {
 			continue
 		}
-		if id != thing.id {
+		if name != thing.name {
 			done()
-			thing = found{id: id}
+			thing = found{id: id, name: name}
 		}
 		thing.objects = append(thing.objects, object{info.Key, info.Size, info.Modified.Before(r.limit)})
 	}
 	done()
 	return group.Wait()
+}
+
+// thingOf is the thing that a key belongs to: its id, and its prefix and id as they
+// are shown. A run's files lie below its host.
+func (r rule) thingOf(key string) (id, name string) {
+	if r.prefix == artifacts.PrefixRuns {
+		id = artifacts.RunOf(key)
+		folder, _, _ := strings.Cut(key, "/"+id+"/")
+		return id, folder + "/" + id
+	}
+	id = idOf(strings.TrimPrefix(key, r.prefix))
+	return id, r.prefix + id
 }
 
 // idOf is what comes first in a key: a folder, or a file without its suffix.
@@ -149,9 +161,12 @@ func (c *collector) settle(ctx context.Context, r rule, thing found) error {
 			return err
 		}
 	}
+	if err := c.linger(ctx, r, thing, goes); err != nil {
+		return err
+	}
 	gone, all := sizes(goes), sizes(thing.objects)
 	stays := Count{all.Objects - gone.Objects, all.Bytes - gone.Bytes}
-	return c.count(r.counted, stays, Thing{Name: r.prefix + thing.id, Count: gone})
+	return c.count(r.counted, stays, Thing{Name: thing.name, Count: gone})
 }
 
 // goes selects the objects of a thing that go.

@@ -19,6 +19,9 @@ import (
 
 const day = 24 * time.Hour
 
+// host measured every run that has no other.
+const host = "a.example"
+
 // world is a store on a server of its own, whose objects can be made older, and
 // a bus without events unless a test publishes some.
 type world struct {
@@ -151,8 +154,8 @@ func (w *world) tell(s story) told {
 	for i := range s.runs {
 		run := events.RunID(b.id, 0, "", i)
 		b.runIDs = append(b.runIDs, run)
-		own(artifacts.RunKey(run, 1, "result.json"))
-		own(artifacts.RunKey(run, 1, "logs/iops.1.log.zst"))
+		own(artifacts.RunKey(host, run, 1, "result.json"))
+		own(artifacts.RunKey(host, run, 1, "logs/iops.1.log.zst"))
 		own(artifacts.PlotKey(run, "iops.svg"))
 		b.records = append(b.records, artifacts.ArchiveKey("runs", run))
 		w.put(b.records[len(b.records)-1], fmt.Sprintf(`{"bench":%q}`, b.id), s.age)

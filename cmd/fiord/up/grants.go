@@ -7,8 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/embedded"
 	"github.com/fiord-bench/fiord/cmd/fiord/creds"
+	"github.com/fiord-bench/fiord/cmd/fiord/keys"
 )
 
 // grantsPause is the pause between two looks at who was let in.
@@ -30,7 +32,7 @@ func (s *Stack) watchGrants(ctx context.Context) {
 		// is set at the next look: s.issued stays as it is until all has been done.
 		found, err := creds.All(s.credentials())
 		if err == nil && !slices.EqualFunc(s.issued, found, same) {
-			err = s.admit(ctx, found)
+			err = s.admit(found)
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("rights of users not brought up to date; trying again", "error", err)
@@ -43,12 +45,12 @@ func same(a, b creds.Issued) bool {
 }
 
 // admit makes the servers know exactly these, besides fiord's own users.
-func (s *Stack) admit(ctx context.Context, issued []creds.Issued) error {
+func (s *Stack) admit(issued []creds.Issued) error {
 	before := s.issued
 	s.issued = issued
 	err := s.nats.SetUsers(s.natsUsers())
 	if err == nil {
-		err = s.s3.SetUsers(ctx, s.s3Users())
+		err = s.s3.SetUsers(s.s3Users())
 	}
 	if err != nil {
 		s.issued = before
@@ -75,18 +77,22 @@ func (s *Stack) admit(ctx context.Context, issued []creds.Issued) error {
 	return nil
 }
 
-// s3Users gives each user the right to write what its role does.
+// s3Users are all users of S3 but the operator, each with the rights that its code
+// or its role declares.
 func (s *Stack) s3Users() []embedded.User {
 	var users []embedded.User
-	for name, prefixes := range writes() {
-		u := s.users[name]
-		users = append(users, embedded.User{AccessKey: u.AccessKey, SecretKey: u.SecretKey.Reveal(), Write: prefixes, Delete: removes()[name]})
+	add := func(k keys.User, rights artifacts.Rights) {
+		users = append(users, embedded.User{AccessKey: k.AccessKey, SecretKey: k.SecretKey.Reveal(), Rights: rights})
 	}
+	for _, p := range s.parts() {
+		add(s.users[p.name], p.needs.Store)
+	}
+	add(s.users[Janitor], janitorsRights())
+	add(s.people().Keys, s.people().StoreRights())
 	for _, i := range s.issued {
-		if i.StoreRole() == "" {
-			continue
+		if i.InStore() {
+			add(i.Keys, i.StoreRights())
 		}
-		users = append(users, embedded.User{AccessKey: i.Keys.AccessKey, SecretKey: i.Keys.SecretKey.Reveal(), Write: writes()[i.StoreRole()]})
 	}
 	return users
 }

@@ -35,22 +35,10 @@ const Janitor = "janitor"
 // of ingest's credentials.
 const webhookFile = "webhook"
 
-// writes are the prefixes below which each S3 user may put objects; all may
-// read.
-func writes() map[string][]string {
-	return map[string][]string{
-		"ingest":      {artifacts.PrefixJobs, artifacts.PrefixRequests},
-		"inventory":   {artifacts.PrefixPlacements, artifacts.PrefixInventories, artifacts.PrefixJobs},
-		"bench":       {artifacts.PrefixRuns},
-		"plot":        {artifacts.PrefixPlots, artifacts.PrefixReports, artifacts.PrefixArchive},
-		"notify":      nil,
-		events.People: {artifacts.PrefixJobs, artifacts.PrefixRequests, artifacts.PrefixRuns},
-		Janitor:       nil,
-	}
+// janitorsRights are those of whoever collects garbage.
+func janitorsRights() artifacts.Rights {
+	return artifacts.Rights{Read: []string{artifacts.Everywhere}, Delete: gc.Prefixes()}
 }
-
-// removes are the prefixes below which each S3 user may remove objects.
-func removes() map[string][]string { return map[string][]string{Janitor: gc.Prefixes()} }
 
 // openUsers makes or reads the credentials of everybody, and of those on other
 // machines who were let in.

@@ -76,12 +76,12 @@ func Parties(dir string, cfg Config) (parties []creds.Party, issued []creds.Issu
 	}
 	parties = []creds.Party{
 		{Name: operator, Keys: s.users[operator], Bus: true, Store: true, All: true},
-		{Name: Janitor, Keys: s.users[Janitor], Store: true, Delete: removes()[Janitor]},
+		{Name: Janitor, Keys: s.users[Janitor], Store: true, Rights: janitorsRights()},
 	}
 	own, guests := s.durables(slices.DeleteFunc(s.parts(), func(p part) bool { return p.name == "bench" }))
 	services := slices.DeleteFunc(s.parts(), func(p part) bool { return p.name == "bench" })
 	for _, p := range services {
-		one := creds.Party{Name: p.name, Keys: s.users[p.name], Permissions: p.needs.Permissions(own...), Bus: true, Store: true, Write: writes()[p.name]}
+		one := creds.Party{Name: p.name, Keys: s.users[p.name], Permissions: p.needs.Permissions(own...), Bus: true, Store: true, Rights: p.needs.Store}
 		if p.name == "ingest" && !s.cfg.Ingest.WebhookSecret.IsZero() {
 			one.Secrets = map[string]string{webhookFile: s.cfg.Ingest.WebhookSecret.Reveal()}
 		}
@@ -92,7 +92,7 @@ func Parties(dir string, cfg Config) (parties []creds.Party, issued []creds.Issu
 			u := creds.User(i, slices.Concat(own, guests)...)
 			parties = append(parties, creds.Party{
 				Name: i.User(), Keys: i.Keys, Permissions: u.Permissions, Account: u.Account, Answers: u.Answers,
-				Bus: true, Store: true, Write: writes()[i.StoreRole()],
+				Bus: true, Store: i.InStore(), Rights: i.StoreRights(),
 			})
 		}
 	}

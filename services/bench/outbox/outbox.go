@@ -116,7 +116,11 @@ func (o *Outbox) ship(ctx context.Context, e spool.Entry) error {
 	if err != nil {
 		return fmt.Errorf("read cause: %w", err)
 	}
-	kept, logs, err := o.put(ctx, e)
+	var of events.RunRef
+	if err := json.Unmarshal(sent.Data, &of); err != nil {
+		return fmt.Errorf("read end: %w", err)
+	}
+	kept, logs, err := o.put(ctx, e, of.Host)
 	if errors.Is(err, artifacts.ErrExists) {
 		// Starts are counted by compare-and-set, so this is a store that was
 		// restored or tampered with. The files here are the run's own.
@@ -143,11 +147,11 @@ func (o *Outbox) publishEnd(ctx context.Context, e spool.Entry, cause events.Eve
 	return nil
 }
 
-// put stores the files of an entry.
-func (o *Outbox) put(ctx context.Context, e spool.Entry) (kept []events.Artifact, logs *events.ClaimCheck, err error) {
+// put stores the files of an entry below the prefix of the host that measured.
+func (o *Outbox) put(ctx context.Context, e spool.Entry, host string) (kept []events.Artifact, logs *events.ClaimCheck, err error) {
 	var set events.LogSet
 	for _, f := range e.Files {
-		claim, err := o.putFile(ctx, e, f)
+		claim, err := o.putFile(ctx, e, host, f)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -165,18 +169,18 @@ func (o *Outbox) put(ctx context.Context, e spool.Entry) (kept []events.Artifact
 	if err != nil {
 		return nil, nil, fmt.Errorf("encode list of logs: %w", err)
 	}
-	claim, err := o.Store.Put(ctx, artifacts.RunKey(e.Run, e.Attempt, logSetFile), "application/json", bytes.NewReader(listing))
+	claim, err := o.Store.Put(ctx, artifacts.RunKey(host, e.Run, e.Attempt, logSetFile), "application/json", bytes.NewReader(listing))
 	return kept, &claim, err
 }
 
-func (o *Outbox) putFile(ctx context.Context, e spool.Entry, f spool.File) (events.ClaimCheck, error) {
+func (o *Outbox) putFile(ctx context.Context, e spool.Entry, host string, f spool.File) (events.ClaimCheck, error) {
 	file, err := os.Open(o.Spool.Path(e, f))
 	if err != nil {
 		return events.ClaimCheck{}, err
 	}
 	defer func() { _ = file.Close() }()
 	dir, name := path.Split(f.Name)
-	key := artifacts.RunKey(e.Run, e.Attempt, dir+artifacts.SafeName(name))
+	key := artifacts.RunKey(host, e.Run, e.Attempt, dir+artifacts.SafeName(name))
 	if f.Compress {
 		return o.Store.PutCompressed(ctx, key+artifacts.SuffixZstd, file)
 	}

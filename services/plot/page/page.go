@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/services/plot/model"
 )
@@ -156,6 +157,11 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, what string, err 
 	}
 	if r.Context().Err() != nil {
 		return // nobody is waiting
+	}
+	if errors.Is(err, artifacts.ErrCorrupt) {
+		h.log.Error("an artifact is not what it was", "path", r.URL.Path, "error", err)
+		http.Error(w, what+" is not shown: something it is made of has changed in the store since it was put there.", http.StatusBadGateway)
+		return
 	}
 	h.log.Warn("serve page", "path", r.URL.Path, "error", err)
 	w.Header().Set("Retry-After", "5")

@@ -31,7 +31,7 @@ func (r *Renderer) Result(ctx context.Context, c events.RunCompleted) (*result.D
 	if claim == nil {
 		return nil, nil
 	}
-	body, err := r.store.OpenPlain(ctx, *claim, maxResult)
+	body, err := r.open(ctx, c, *claim, maxResult)
 	if err != nil {
 		return nil, bus.ForClaim(err)
 	}
@@ -52,6 +52,9 @@ func (r *Renderer) logs(ctx context.Context, c events.RunCompleted) ([]reading.L
 	if c.Logs == nil {
 		return nil, nil
 	}
+	if err := artifacts.CheckRun(c.RunRef, *c.Logs); err != nil {
+		return nil, bus.ForClaim(err)
+	}
 	raw, err := r.store.ReadAll(ctx, *c.Logs, maxLogSet)
 	if err != nil {
 		return nil, bus.ForClaim(err)
@@ -63,7 +66,7 @@ func (r *Renderer) logs(ctx context.Context, c events.RunCompleted) ([]reading.L
 	var out []reading.Log
 	for _, a := range set.Logs {
 		out = append(out, reading.Log{Name: a.Name, Open: func(ctx context.Context) (io.ReadCloser, error) {
-			return r.store.OpenPlain(ctx, a.ClaimCheck, r.opt.LogLimit)
+			return r.open(ctx, c, a.ClaimCheck, r.opt.LogLimit)
 		}})
 	}
 	return out, nil
@@ -85,7 +88,7 @@ func (r *Renderer) hostSeries(ctx context.Context, c events.RunCompleted) (seen 
 	if claim == nil {
 		return nil, "", nil
 	}
-	body, err := r.store.OpenPlain(ctx, *claim, hostseries.MaxBytes)
+	body, err := r.open(ctx, c, *claim, hostseries.MaxBytes)
 	if err != nil {
 		return nil, "", bus.ForClaim(err)
 	}
@@ -98,6 +101,14 @@ func (r *Renderer) hostSeries(ctx context.Context, c events.RunCompleted) (seen 
 		return nil, "", bus.ForClaim(err)
 	}
 	return reading.ReadActivity(record), "", nil
+}
+
+// open opens what the run's host stored, as the run's end names it.
+func (r *Renderer) open(ctx context.Context, c events.RunCompleted, claim events.ClaimCheck, limit int64) (io.ReadCloser, error) {
+	if err := artifacts.CheckRun(c.RunRef, claim); err != nil {
+		return nil, err
+	}
+	return r.store.OpenPlain(ctx, claim, limit)
 }
 
 // artifact is an object that bench kept of a run, compressed or not; nil if there
