@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
 	"github.com/fiord-bench/fiord/cmd/fiord/up"
@@ -85,6 +86,8 @@ func (p *program) up(ctx context.Context, dir string, cfg up.Config, logFile str
 		return err
 	}
 	defer closeLog()
+	// All that this process and its libraries write is for its user alone.
+	unix.Umask(0o077)
 	stack, err := up.New(ctx, dir, cfg, logging.New(output, cfg.Common.Log))
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -38,6 +39,36 @@ func TestUpTellsWhereItIsAndKeepsItsSecrets(t *testing.T) {
 	code, _, stderr = command(t, "", nil, slices.Concat([]string{"up", "--data", t.TempDir()}, anyPort(), []string{"--plot.listen=" + strings.TrimPrefix(f.conn.WebURL, "http://")})...)
 	if code != 1 || !strings.Contains(stderr, "--plot.listen (port 0 takes any free one)") {
 		t.Errorf("a second one on the same port: exit code %d\n%s", code, stderr)
+	}
+}
+
+// Another user of the machine reads nothing of a fiord's, and opens nothing of
+// it, the gate included: not while a bench is under way, and not afterwards.
+func TestTheDataFolderIsForItsUserAlone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	f := startUp(t, dir)
+	if code, _, _ := f.command("run", jobFile(t)); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, name := range []string{"gate", "gate.turn", "bench", "scratch", "s3", "nats"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // replaced meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if info, err := d.Info(); err == nil && info.Mode()&fs.ModeSymlink == 0 && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s is open to others: %v", path, info.Mode())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

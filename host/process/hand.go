@@ -1,12 +1,36 @@
 package process
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
 
+	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/host/sandbox"
 )
+
+// hand gives the account what fio writes: the invocation's own folder, and
+// folders of root's that were allowed to jobs, with root's files in them. What
+// is handed over once is not looked at again: whoever may write in a folder
+// could put links there.
+func hand(inv runner.Invocation, a sandbox.Account) error {
+	var st syscall.Stat_t
+	if err := syscall.Stat(inv.Dir, &st); err == nil && st.Uid == 0 {
+		if err := runner.Give(inv.Dir, &runner.User{UID: a.UID, GID: a.GID}); err != nil {
+			return err
+		}
+	}
+	for _, m := range inv.Mounts {
+		if m.ReadOnly {
+			continue
+		}
+		if err := handTree(m.Path, a); err != nil {
+			return fmt.Errorf("give %s to user %d: %w", m.Path, a.UID, err)
+		}
+	}
+	return nil
+}
 
 // handTree gives a folder of root's, and root's files and folders in it, to an
 // account. It follows no links, and leaves alone what has a second name: that

@@ -168,22 +168,3 @@ func programs(path string) []string {
 	}
 	return out
 }
-
-// hand gives the account what fio writes: the invocation's own folder, and
-// folders of root's that were allowed to jobs, with root's files in them. What
-// is handed over once is not looked at again: whoever may write in a folder
-// could put links there.
-func hand(inv runner.Invocation, a sandbox.Account) error {
-	dirs := []string{inv.Dir}
-	for _, m := range inv.Mounts {
-		if !m.ReadOnly {
-			dirs = append(dirs, m.Path)
-		}
-	}
-	for _, dir := range dirs {
-		if err := handTree(dir, a); err != nil {
-			return fmt.Errorf("give %s to user %d: %w", dir, a.UID, err)
-		}
-	}
-	return nil
-}

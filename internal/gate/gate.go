@@ -8,6 +8,10 @@
 // A renderer never passes a measurement that waits: it only waits for the
 // renderers that were under way when it came. Whoever waits sleeps until a
 // holder lets go.
+//
+// Whoever can open the files can hold up all measuring. So they are for their
+// user alone, unless whoever made them lets a group write them (mode 0660), as
+// for programs of different users on one host.
 package gate
 
 import (
@@ -150,13 +154,3 @@ func try(f *os.File, how int) (bool, error) {
 
 // unlock closes the file, which frees the lock and wakes who waits for it.
 func unlock(f *os.File) { _ = f.Close() }
-
-// open opens or makes a lock file. Programs of different users share it: a
-// lock needs no right to write.
-func open(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644) //nolint:gosec // holds no data
-	if errors.Is(err, os.ErrPermission) {
-		return os.Open(name) //nolint:gosec // as above
-	}
-	return f, err
-}

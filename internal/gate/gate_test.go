@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -260,18 +261,62 @@ func TestNoGateLetsEverybodyThrough(t *testing.T) {
 	first()
 }
 
-func TestAReadableFileIsEnough(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "gate")
-	for _, name := range []string{path, path + ".turn"} {
-		if err := os.WriteFile(name, nil, 0o444); err != nil { // root may write it nevertheless
-			t.Fatal(err)
-		}
+// Whoever can open the gate can hold up all measuring.
+func TestTheGateIsForItsUserAloneUnlessAGroupShallShareIt(t *testing.T) {
+	for name, tt := range map[string]struct{ was, want os.FileMode }{
+		"made here": {0, 0o600}, "of an earlier version": {0o644, 0o600}, "read only": {0o444, 0o600}, "open": {0o666, 0o660}, "shared": {0o660, 0o660},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "gate")
+			for _, file := range []string{path, path + ".turn"} {
+				if tt.was == 0 {
+					continue
+				}
+				if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Chmod(file, tt.was)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tt.was == 0o444 && os.Geteuid() != 0 {
+				t.Skip("only root opens it")
+			}
+			g, err := gate.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			must(t)(g.Measure(t.Context()))()
+			for _, file := range []string{path, path + ".turn"} {
+				if info, err := os.Stat(file); err != nil || info.Mode().Perm() != tt.want {
+					t.Errorf("%s: %v, %v, want %v", file, info.Mode(), err, tt.want)
+				}
+			}
+		})
 	}
-	g, err := gate.Open(path)
-	if err != nil {
+}
+
+func TestAGateOfSomebodyElseIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	link, target := filepath.Join(dir, "link"), filepath.Join(dir, "target")
+	if err := errors.Join(os.WriteFile(target, nil, 0o600), os.Symlink(target, link)); err != nil {
 		t.Fatal(err)
 	}
-	must(t)(g.Measure(t.Context()))()
+	if _, err := gate.Open(link); !errors.Is(err, gate.ErrForeign) {
+		t.Errorf("a link: %v", err)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a file of another's")
+	}
+	if err := os.Chown(target, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := gate.Open(target); !errors.Is(err, gate.ErrForeign) || !strings.Contains(err.Error(), "user 12345") {
+		t.Errorf("another user's: %v", err)
+	}
+	if err := os.Chmod(target, 0o660); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := gate.Open(target); err != nil {
+		t.Errorf("another user's, shared: %v", err)
+	}
 }
 
 func TestAGateThatCannotBeMadeIsTold(t *testing.T) {

@@ -27,6 +27,7 @@ const (
 // service until SIGINT or SIGTERM, and returns the exit code. defaults is the
 // service's own Config; a method Validate on it is called.
 func Main[C any, S Runner](name string, defaults C, build func(C, Deps) (S, error)) int {
+	syscall.Umask(0o077) // what a service writes is for its user alone
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	// After the first signal the next one has its default effect: it kills.

@@ -100,7 +100,7 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 
 func openGate(path string) (*gate.Gate, error) {
 	if path != "" {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // plot on the same host opens it too
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, fmt.Errorf("make folder of the gate: %w", err)
 		}
 	}
@@ -168,7 +168,7 @@ func (s *Service) serve(ctx context.Context) (err error) {
 // folders makes those that the worker uses.
 func (s *Service) folders() error {
 	for _, dir := range append([]string{s.cfg.StateDir}, s.cfg.Directories...) {
-		if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // fio may run as another user and must reach it
+		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("make folder: %w", err)
 		}
 	}

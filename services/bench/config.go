@@ -38,7 +38,7 @@ type Config struct {
 	StateDir   string       `config:"state_dir" help:"folder for the spool and locks"`
 	SpoolLimit events.Bytes `config:"spool_limit" help:"start no run while the spool holds more than this"`
 	RunLimit   events.Bytes `config:"run_limit" help:"end a run whose logs grow beyond this"`
-	Gate       string       `config:"gate" help:"file of the host's measurement gate, shared with plot on the same host"`
+	Gate       string       `config:"gate" help:"file of the host's measurement gate, shared with plot on the same host; for programs of different users make it beforehand, with mode 0660"`
 
 	Directories []string      `config:"directories" help:"folders that jobs may write; the first is where jobs without a directory run"`
 	Devices     []Device      `config:"devices" help:"block devices that jobs may use"`

@@ -73,7 +73,8 @@ func install(from, to string) (err error) {
 		return err
 	}
 	_, err = io.Copy(out, in)
-	if err = errors.Join(err, out.Close()); err != nil {
+	// The mode again, whatever this process's mask is.
+	if err = errors.Join(err, out.Chmod(0o755), out.Close()); err != nil {
 		return err
 	}
 	return os.Rename(next, to)

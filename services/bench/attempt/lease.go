@@ -31,7 +31,8 @@ type leased struct {
 // lease.ErrLost as cause, when the lease does.
 func keepLease(ctx context.Context, l *lease.Lease, program, dir string, log *slog.Logger) (context.Context, *leased, error) {
 	deadline := filepath.Join(dir, "deadline")
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // read as fio's user
+	// Read as fio's user, whatever this process's mask is; the state folder is closed to others.
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.Chmod(dir, 0o755)); err != nil { //nolint:gosec // as said
 		return ctx, nil, errors.Join(fmt.Errorf("keep lease: %w", err), l.Finish(ctx))
 	}
 	if err := supervise.WriteDeadline(deadline, time.Duration(l.Deadline())); err != nil {

@@ -131,14 +131,11 @@ func (r *run) runFill(ctx context.Context, dir string, p *plan.Plan) (exit runne
 func (r *run) layOut(dir string, p *plan.Plan) error {
 	logs := filepath.Join(dir, runner.LogDir)
 	err := errors.Join(
-		os.MkdirAll(logs, 0o755), //nolint:gosec // fio may run as another user
-		os.WriteFile(filepath.Join(dir, runner.JobFile), p.Job, 0o644), //nolint:gosec // and must read this
+		os.MkdirAll(logs, 0o700),
+		os.WriteFile(filepath.Join(dir, runner.JobFile), p.Job, 0o600),
 	)
 	if err != nil {
 		return fmt.Errorf("lay out precondition: %w", err)
 	}
-	if p.User == nil || os.Geteuid() != 0 {
-		return nil
-	}
-	return errors.Join(os.Chown(dir, p.User.UID, p.User.GID), os.Chown(logs, p.User.UID, p.User.GID))
+	return runner.Give(dir, p.User)
 }

@@ -133,20 +133,12 @@ func (r *run) fill(a *spool.Attempt, p *plan.Plan, env facts.Environment) error 
 		return fmt.Errorf("encode environment: %w", err)
 	}
 	err = errors.Join(
-		os.Mkdir(logs, 0o755), //nolint:gosec // fio may run as another user
-		os.WriteFile(filepath.Join(a.Dir, runner.JobFile), p.Job, 0o644),                //nolint:gosec // and must read this
-		os.WriteFile(filepath.Join(a.Dir, outcome.EnvironmentFile), description, 0o644), //nolint:gosec // as the store's readers do
+		os.Mkdir(logs, 0o700),
+		os.WriteFile(filepath.Join(a.Dir, runner.JobFile), p.Job, 0o600),
+		os.WriteFile(filepath.Join(a.Dir, outcome.EnvironmentFile), description, 0o600),
 	)
 	if err != nil {
 		return fmt.Errorf("fill attempt: %w", err)
 	}
-	if p.User == nil || os.Geteuid() != 0 {
-		return nil
-	}
-	for _, dir := range []string{a.Dir, logs} {
-		if err := os.Chown(dir, p.User.UID, p.User.GID); err != nil {
-			return fmt.Errorf("give attempt to its user: %w", err)
-		}
-	}
-	return nil
+	return runner.Give(a.Dir, p.User)
 }

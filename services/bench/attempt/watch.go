@@ -79,7 +79,7 @@ func (r *run) watchHost(disks []string, dir string) func(exit runner.Exit) {
 // writeActivity makes the file anew: the folder is open to fio's user, and
 // what is there by that name is not ours to follow.
 func writeActivity(dir string, seen hostseries.Series) (err error) {
-	f, err := os.OpenFile(filepath.Join(dir, hostseries.File), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // as the store's readers do
+	f, err := os.OpenFile(filepath.Join(dir, hostseries.File), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // a path of ours
 	if err != nil {
 		return fmt.Errorf("write activity: %w", err)
 	}

@@ -182,7 +182,7 @@ func unpack(root *os.Root, t io.Reader, h *tar.Header) error {
 		return nil
 	}
 	if sub := filepath.Dir(name); sub != "." {
-		if err := root.MkdirAll(sub, 0o755); err != nil {
+		if err := root.MkdirAll(sub, 0o700); err != nil {
 			return fmt.Errorf("unpack results: %w", err)
 		}
 	}

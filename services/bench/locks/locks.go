@@ -78,7 +78,7 @@ const lockPoll = 100 * time.Millisecond
 // same ones never wait for each other. The locks are on open files: fio, if it
 // is a child, inherits them, and they last as long as any process of it does.
 func Disks(ctx context.Context, dir string, disks []string) (held []*os.File, err error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("lock disks: %w", err)
 	}
 	for _, disk := range slices.Sorted(slices.Values(disks)) {

@@ -85,7 +85,7 @@ func keep(path string, m memory) error {
 		return fmt.Errorf("encode environment: %w", err)
 	}
 	err = errors.Join(
-		os.MkdirAll(filepath.Dir(path), 0o750),
+		os.MkdirAll(filepath.Dir(path), 0o700),
 		os.WriteFile(path+".new", text, 0o600),
 		os.Rename(path+".new", path),
 	)

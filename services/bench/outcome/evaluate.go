@@ -86,7 +86,7 @@ func writeResult(dir string, d resultDocument) error {
 	if err != nil {
 		return fmt.Errorf("encode result: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, ResultFile), b, 0o644); err != nil { //nolint:gosec // as the store's readers do
+	if err := os.WriteFile(filepath.Join(dir, ResultFile), b, 0o600); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil

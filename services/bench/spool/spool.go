@@ -42,7 +42,7 @@ type Spool struct {
 // left half removed. It fails when another worker holds the folder. limit is
 // in bytes; 0 means none.
 func Open(dir string, limit int64) (*Spool, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make spool: %w", err)
 	}
 	dir, err := filepath.Abs(dir)
@@ -109,7 +109,7 @@ func (s *Spool) Begin(run string, attempt int, about any) (*Attempt, error) {
 		return nil, err
 	}
 	a := &Attempt{Run: run, Attempt: attempt, spool: s, Dir: filepath.Join(s.dir, run+"."+strconv.Itoa(attempt))}
-	switch err := os.Mkdir(a.Dir, 0o755); { //nolint:gosec // fio may run as another user and must reach it
+	switch err := os.Mkdir(a.Dir, 0o700); {
 	case errors.Is(err, fs.ErrExist):
 		return nil, fmt.Errorf("%w: attempt %d of run %s", ErrBegun, attempt, run)
 	case err != nil:

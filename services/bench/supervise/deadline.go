@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,7 +17,9 @@ import (
 func WriteDeadline(path string, at time.Duration) error {
 	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path))
 	text := strconv.FormatInt(int64(at), 10) + "\n"
-	if err := os.WriteFile(next, []byte(text), 0o644); err != nil { //nolint:gosec // read as fio's user
+	// Read as fio's user, whatever this process's mask is; its folder is closed to others.
+	err := errors.Join(os.WriteFile(next, []byte(text), 0o600), os.Chmod(next, 0o644)) //nolint:gosec // as said
+	if err != nil {
 		return fmt.Errorf("write deadline: %w", err)
 	}
 	if err := os.Rename(next, path); err != nil {
