@@ -25,6 +25,7 @@ func TestBadInputIsRefusedBeforeAnythingHappens(t *testing.T) {
 		"half a value":     {[]string{"run", jobFile(t), "--var", "SIZE=4k;rw=write"}, "SIZE: a value cannot contain ;"},
 		"a file elsewhere": {[]string{"run", "https://example.org/a.fio", "--var", "SIZE=4k"}, "download it first"},
 		"unset variable":   {[]string{"run", jobFile(t, "size=${SIZE}")}, "variable SIZE is not set"},
+		"a path as volume": {[]string{"run", jobFile(t), "--volume", "/etc"}, "is a path, not a name"},
 		"unknown flag":     {[]string{"run", "--speed=9"}, "unknown flag: --speed"},
 		"unknown type":     {[]string{"publish", "bench.wanted"}, "no type"},
 		"unknown field":    {[]string{"publish", "cancel.requested", "--data", file(t, `{"bench":"`+events.HashID("x")+`","reason":"r","by":"b","why":1}`)}, "why"},

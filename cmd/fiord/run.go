@@ -23,6 +23,7 @@ import (
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
+	"github.com/fiord-bench/fiord/internal/volume"
 	"github.com/fiord-bench/fiord/services/ingest/config"
 	"github.com/fiord-bench/fiord/services/ingest/lint"
 )
@@ -225,6 +226,9 @@ func (f runFlags) request(jobs []jobSource) (events.BenchRequested, error) {
 				}
 			}
 		}
+	}
+	if problems := (volume.Request{Volume: d.Volume}).Static(); len(problems) > 0 {
+		return d, fmt.Errorf("--volume: %w", volume.Refused(problems))
 	}
 	return d, d.Validate()
 }

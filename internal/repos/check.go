@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/volume"
 )
 
 // RulePolicy is the rule of the problems that Check reports.
@@ -32,8 +33,12 @@ func (r Rule) Check(b events.BenchRequested) []events.Problem {
 	if b.VolumeDriver != "" {
 		c.that(matches(r.VolumeDrivers, b.VolumeDriver), "volume_driver", "volume driver %q", b.VolumeDriver, r.VolumeDrivers)
 	}
-	if len(b.VolumeOptions) > 0 && !r.VolumeOptions {
-		c.fail("volume_options", "volume options are not allowed to %s: leave them out", c.subject)
+	if _, profile, named := strings.Cut(b.Volume, "@"); named && len(r.VolumeProfiles) > 0 {
+		c.that(matches(r.VolumeProfiles, profile), "volume", "volume profile %q", profile, r.VolumeProfiles)
+	}
+	c.volumeOptions(r.VolumeOptions, b.VolumeOptions)
+	if len(c.problems) == 0 { // what no host would do, whoever asks
+		c.problems = append(c.problems, volume.Request{Volume: b.Volume, Driver: b.VolumeDriver, Options: b.VolumeOptions}.Static()...)
 	}
 	for i, j := range b.Jobs {
 		if j.URL != "" {

@@ -59,10 +59,13 @@ type Rule struct {
 	Hosts   []string `yaml:"hosts,omitempty"`
 	Groups  []string `yaml:"groups,omitempty"`
 	Volumes []string `yaml:"volumes,omitempty"`
-	// VolumeDrivers that may be named, by glob. VolumeOptions lets options
-	// through to them, which can make a driver mount anything.
-	VolumeDrivers []string `yaml:"volume_drivers,omitempty"`
-	VolumeOptions bool     `yaml:"volume_options,omitempty"`
+	// VolumeProfiles that may be named behind a volume's @, by glob; empty for
+	// those that Volumes lets through.
+	VolumeProfiles []string `yaml:"volume_profiles,omitempty"`
+	// VolumeDrivers that may be named, by glob. VolumeOptions are those that they
+	// may be given. All this only narrows what the host's owner allows.
+	VolumeDrivers []string      `yaml:"volume_drivers,omitempty"`
+	VolumeOptions VolumeOptions `yaml:"volume_options,omitempty"`
 	// URLs that job files may be fetched from, by prefix.
 	URLs []string `yaml:"urls,omitempty"`
 	// MaxRuns of one bench on each host; 0 for no limit of the operator's.
@@ -131,13 +134,14 @@ func Parse(name string, src []byte) (*Policy, error) {
 
 func (r Rule) validate() error {
 	errs := r.validateSubject()
-	for _, globs := range [][]string{r.Repositories, r.People, r.Tokens, r.SpeaksFor, r.Pools, r.Hosts, r.Groups, r.Volumes, r.VolumeDrivers} {
+	for _, globs := range [][]string{r.Repositories, r.People, r.Tokens, r.SpeaksFor, r.Pools, r.Hosts, r.Groups, r.Volumes, r.VolumeProfiles, r.VolumeDrivers} {
 		for _, g := range globs {
 			if g == "" || !doublestar.ValidatePattern(g) {
 				errs = append(errs, fmt.Errorf("%q is no glob", g))
 			}
 		}
 	}
+	errs = append(errs, r.VolumeOptions.validate())
 	if !slices.Contains([]Pulls{"", PullsOff, PullsApproved, PullsMembers}, r.PullRequests) {
 		errs = append(errs, fmt.Errorf("pull_requests is %q, must be off, approved or members", r.PullRequests))
 	}

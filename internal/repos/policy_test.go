@@ -123,6 +123,7 @@ func TestWhatIsNotListedIsDenied(t *testing.T) {
 		{}, // the pool default, which the rule's list leaves out
 		{Targets: events.Targets{Pool: "nvme-1"}, Volume: "v"},
 		{Targets: events.Targets{Pool: "nvme-1"}, VolumeDriver: "local"},
+		{Targets: events.Targets{Pool: "nvme-1"}, VolumeOptions: map[string]string{"size": "1"}},
 		{Targets: events.Targets{Pool: "nvme-1"}, Jobs: []events.Job{{URL: "https://h/a"}}},
 	} {
 		if len(r.Check(b)) != 1 {

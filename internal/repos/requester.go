@@ -33,7 +33,7 @@ func everything() Rule {
 	all := []string{"**"}
 	return Rule{
 		People: all, SpeaksFor: all, Pools: all, Hosts: all, Groups: all, Volumes: all, VolumeDrivers: all,
-		VolumeOptions: true, URLs: []string{""},
+		VolumeOptions: VolumeOptions{All: true}, URLs: []string{""},
 	}
 }
 

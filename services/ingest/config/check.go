@@ -16,6 +16,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/internal/constraint"
+	"github.com/fiord-bench/fiord/internal/volume"
 )
 
 // MaxRuns bounds how often one bench may start fio on each host.
@@ -166,6 +167,9 @@ func (d *decoder) checkBench(b Bench, at string) {
 		if _, err := constraint.Parse(w); err != nil {
 			d.complain(fmt.Sprintf("%s.targets.where[%d]", at, i), "value", "%v", err)
 		}
+	}
+	for _, p := range (volume.Request{Volume: b.Volume, Driver: b.VolumeDriver, Options: b.VolumeOptions}).Static() {
+		d.complain(at+"."+p.Option, p.Rule, "%s", p.Message)
 	}
 	if runs := b.Runs(); runs > MaxRuns {
 		d.complain(at+".matrix", "limit", "fio would be started %d times on each host, at most %d are taken: "+
