@@ -75,7 +75,7 @@ func exampleBench() BenchRequested {
 		Targets: Targets{Group: "nvme", Where: []string{"architecture==x86_64"}, Count: "all"},
 		Limits:  Limits{CPUs: 2, Memory: 1 << 30, DeviceReadIOPS: map[string]uint64{"/dev/nvme0n1": 50000}},
 		Volume:  "data@gold", Timeout: Duration(10 * time.Minute),
-		Compare: &Compare{Baseline: "main", Metrics: []string{"iops", "p99"}, Threshold: "5%", Confirm: true},
+		Compare: &Compare{Baseline: "main", Metrics: []string{"iops", "p99"}, Threshold: "5%", Confirm: new(true)},
 		Origin:  exampleOrigin(),
 	}
 }

@@ -58,6 +58,10 @@ func KindFigure(kind, figure string) string {
 	return kind + "_" + figure
 }
 
+// DefaultMetrics are the figures that decide when a bench names none: one for how
+// much, one for how slow. More mean more false alarms.
+func DefaultMetrics() []string { return []string{"iops", "p99"} }
+
 // MetricFigures are the names of all figures that can be compared: rates,
 // latencies (of the kind that stands for the direction, and of each kind), the
 // processor time of an I/O and its context switches.

@@ -148,6 +148,8 @@ type BenchReported struct {
 	// Settled is the shift that these results are no longer: it has lasted, and the
 	// level has moved there.
 	Settled *Shift `json:"settled,omitempty"`
+	// BlockUndecided as [Compare] has it.
+	BlockUndecided bool `json:"block_undecided,omitempty"`
 	// Confirmation of a regression that was measured again, whatever came of it.
 	Confirmation *Confirmation `json:"confirmation,omitempty"`
 	// Confirms is the bench that this one measured again for.

@@ -71,9 +71,18 @@ type Compare struct {
 	Metrics []string `json:"metrics,omitempty"`
 	// Threshold is the smallest relative shift worth telling, such as 5%.
 	Threshold string `json:"threshold,omitempty" jsonschema:"pattern=^[0-9]+([.][0-9]+)?%$"`
-	// Confirm measures what regressed again before anybody is told, side by side
-	// with the baseline's job files where these are others.
-	Confirm bool `json:"confirm,omitempty"`
+	// Decide are the metrics that must be decided: one that stays open makes the
+	// bench inconclusive. Others may stay open. The rates among Metrics when left
+	// out, or all of Metrics if there is no rate.
+	Decide []string `json:"decide,omitempty"`
+	// Confirm measures what regressed again before it is reported: side by side
+	// with the baseline's job files where these are others, else in a session of
+	// its own later. When left out, only where the job files are others.
+	Confirm *bool `json:"confirm,omitempty"`
+	// BlockUndecided makes the commit status of an inconclusive bench a failure,
+	// which blocks a merge where the forge requires the status. Otherwise it is
+	// neutral, or a success whose text says that nothing was decided.
+	BlockUndecided bool `json:"block_undecided,omitempty"`
 }
 
 // Measure says how carefully a bench is measured, beyond what the job files say.
@@ -275,6 +284,13 @@ func (m Compare) check(c *check) {
 	c.text("compare.baseline", m.Baseline, 1024)
 	for i, name := range m.Metrics {
 		oneOf(c, fmt.Sprintf("compare.metrics[%d]", i), name, MetricFigures()...)
+	}
+	metrics := m.Metrics
+	if len(metrics) == 0 {
+		metrics = DefaultMetrics()
+	}
+	for i, name := range m.Decide {
+		c.that(slices.Contains(metrics, name), fmt.Sprintf("compare.decide[%d]", i), "is %.20q, which is not compared: it must be among metrics (%s)", name, strings.Join(metrics, ", "))
 	}
 	c.percent("compare.threshold", m.Threshold)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/verdict/level"
 )
 
 // Regressed are the comparisons that say so, greatest first.
@@ -58,15 +59,51 @@ func (s Second) compared(opt Options) []events.Comparison {
 	}
 	list := comparisons(s.Before, s.After, opt.withDefaults())
 	for _, c := range comparisons(s.Stored, s.After, opt.withDefaults()) {
-		if !sided[c.Job] {
-			list = append(list, c)
+		if sided[c.Job] {
+			continue
 		}
+		if of, ok := s.levelled(c); ok {
+			c = againstLevel(of, c, opt.withDefaults())
+		}
+		list = append(list, c)
 	}
 	list = slices.DeleteFunc(list, func(c events.Comparison) bool {
 		return !slices.ContainsFunc(s.Of, func(of events.Comparison) bool { return again(of, c) })
 	})
 	slices.SortStableFunc(list, func(x, y events.Comparison) int { return cmp.Compare(severity(y.Verdict), severity(x.Verdict)) })
 	return list
+}
+
+// levelled is what regressed against a level at the first look, if a comparison of
+// the second is of that.
+func (s Second) levelled(c events.Comparison) (events.Comparison, bool) {
+	i := slices.IndexFunc(s.Of, func(of events.Comparison) bool {
+		return again(of, c) && of.Level != nil && of.Level.Decides && of.Level.Spread > 0
+	})
+	if i < 0 {
+		return events.Comparison{}, false
+	}
+	return s.Of[i], true
+}
+
+// againstLevel judges a session of its own by the level that the first look was
+// held against: what is asked is whether the machine is still where it was then.
+func againstLevel(of, c events.Comparison, opt Options) events.Comparison {
+	m := Metric(c.Metric)
+	a := level.Again(of.Level.Value, of.Level.Spread, of.Level.Sessions, c.After, level.Options{Threshold: opt.Threshold, LowerIsBetter: !m.HigherIsBetter()})
+	c.Before, c.Change, c.P, c.NBefore, c.Level = of.Level.Value, a.Change, a.P, of.Level.Sessions, of.Level
+	c.Low, c.High, c.NoInterval = a.Low, a.High, false
+	switch {
+	case a.Answer == level.Equal:
+		c.Verdict = events.VerdictUnchanged
+	case a.Answer != level.Shifted:
+		c.Verdict = events.VerdictInconclusive
+	case a.Better:
+		c.Verdict = events.VerdictImproved
+	default:
+		c.Verdict = events.VerdictRegressed
+	}
+	return c
 }
 
 // again tells whether a comparison of the second look is of what regressed at
@@ -135,13 +172,21 @@ func Confirm(first Result, bench string, s Second, opt Options) (Result, events.
 	told.Outcome = events.OutcomeNotConfirmed
 	told.Reason = fmt.Sprintf("at the second look %s differs by %+.1f%%, at the first by %+.1f%%", where(was), now.Change*100, was.Change*100)
 	if len(slower) > 0 {
-		told.Reason = fmt.Sprintf("side by side, what was measured before and after differ by %+.1f%% in %s; what they were measured on is slower than when the baseline was", now.Change*100, where(was))
+		told.Reason = fmt.Sprintf("the machine, not the job: side by side, what was measured before and after differ by %+.1f%% in %s; what they were measured on is slower than when the baseline was, and %s", now.Change*100, where(was), s.environment())
 	}
 	out.Headline = "Not confirmed: " + told.Reason + "."
 	if len(slower) > 0 {
 		out.Headline += " If that is to stay, fiord accept makes these results the baseline."
 	}
 	return out, told
+}
+
+// environment says what differs of the machine from when the baseline was measured.
+func (s Second) environment() string {
+	if changed := environment(s.Stored, s.After); changed != "" {
+		return "its environment differs: " + changed
+	}
+	return "nothing that fiord knows of its environment differs"
 }
 
 // slower are the regressions that stand against the stored baseline although

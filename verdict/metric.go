@@ -21,7 +21,7 @@ const (
 // defaultFigures decide when a bench names none: one for how much, one for how
 // slow. More metrics mean more false alarms, and a correction for many would
 // leave five repeats without any power.
-func defaultFigures() []string { return []string{"iops", "p99"} }
+func defaultFigures() []string { return events.DefaultMetrics() }
 
 // Figure is the part behind the direction, such as iops or p99.
 func (m Metric) Figure() string {

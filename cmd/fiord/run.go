@@ -208,7 +208,7 @@ func (f runFlags) request(jobs []jobSource) (events.BenchRequested, error) {
 		d.Name = strings.TrimSuffix(jobs[0].name, filepath.Ext(jobs[0].name))
 	}
 	if f.baseline != "" || f.threshold != "" || f.confirm {
-		d.Compare = &events.Compare{Baseline: f.baseline, Threshold: f.threshold, Confirm: f.confirm}
+		d.Compare = &events.Compare{Baseline: f.baseline, Threshold: f.threshold, Confirm: &f.confirm}
 	}
 	for _, axis := range f.matrix {
 		option, values, ok := strings.Cut(axis, "=")

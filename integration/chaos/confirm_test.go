@@ -74,7 +74,7 @@ func (w *world) request(key string, rate int, baseline string) string {
 		Origin: &events.Origin{Repo: events.Repo{Forge: "git", Name: "lab/jobs", CloneURL: w.git.bare}, Ref: "refs/heads/main", Commit: commit},
 	}
 	if baseline != "" {
-		data.Compare = &events.Compare{Baseline: baseline, Metrics: []string{"iops"}, Threshold: "20%", Confirm: true}
+		data.Compare = &events.Compare{Baseline: baseline, Metrics: []string{"iops"}, Threshold: "20%", Confirm: new(true)}
 	}
 	e, err := w.bus.Emit(w.t.Context(), key, nil, data)
 	if err != nil {

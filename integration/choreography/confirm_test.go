@@ -26,7 +26,7 @@ func (w *world) measured(job, commit string) (bench string) {
 	w.t.Helper()
 	return w.request(job, func(r *events.BenchRequested) {
 		r.Repeat = 5
-		r.Compare = &events.Compare{Baseline: "main", Metrics: []string{"iops"}, Threshold: "20%", Confirm: true}
+		r.Compare = &events.Compare{Baseline: "main", Metrics: []string{"iops"}, Threshold: "20%", Confirm: new(true)}
 		r.Origin = &events.Origin{
 			Repo: events.Repo{Forge: "git", Name: "lab/jobs", CloneURL: "https://forge.example/lab/jobs"},
 			Ref:  "refs/heads/main", Commit: strings.Repeat(commit, 40),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/internal/service/config"
+	"github.com/fiord-bench/fiord/services/notify/notice"
 )
 
 //go:generate go run ./cmd/notify --write-config-table README.md
@@ -43,6 +44,10 @@ type Target struct {
 	RepeatInterval time.Duration `config:"repeat_interval"`
 	// Comment also writes a comment at pull requests.
 	Comment bool `config:"comment"`
+	// Undecided is the status of what shows nothing either way: an undecided bench,
+	// one that was cancelled or superseded. success, pending or failure; empty means
+	// success, since no forge here has a neutral state for statuses.
+	Undecided string `config:"undecided"`
 
 	// Where. Webhook is an address that is itself a secret.
 	URL     string        `config:"url"`
@@ -147,6 +152,9 @@ func (t Target) validate() error {
 		errs = append(errs, fmt.Errorf("give_up_after is %s: must not be negative", t.GiveUpAfter))
 	}
 	errs = append(errs, checkTimes(t.GroupWait, t.GroupInterval, t.RepeatInterval), checkLabels(t.GroupBy))
+	if s := notice.State(t.Undecided); s != "" && s != notice.Success && s != notice.Pending && s != notice.Failure {
+		errs = append(errs, fmt.Errorf("undecided is %q: want success, pending or failure", t.Undecided))
+	}
 	k, ok := kinds[t.Kind]
 	if !ok {
 		return errors.Join(append(errs, fmt.Errorf("kind is %q: want one of %v", t.Kind, Kinds()))...)
@@ -209,7 +217,7 @@ func (t Target) settings() map[string]bool {
 		"headers": len(t.Headers) > 0, "template": t.Template != "", "server": t.Server != "",
 		"encryption": t.Encryption != "", "from": t.From != "", "to": len(t.To) > 0,
 		"group_by": len(t.GroupBy) > 0, "group_wait": t.GroupWait != 0, "group_interval": t.GroupInterval != 0,
-		"repeat_interval": t.RepeatInterval != 0, "comment": t.Comment,
+		"repeat_interval": t.RepeatInterval != 0, "comment": t.Comment, "undecided": t.Undecided != "",
 	}
 }
 

@@ -54,7 +54,7 @@ func (k kind) need(setting string) need {
 		if k.people {
 			return optional
 		}
-	case "comment":
+	case "comment", "undecided":
 		if k.isForge() {
 			return optional
 		}

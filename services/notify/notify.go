@@ -8,6 +8,7 @@ import (
 
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/service"
+	"github.com/fiord-bench/fiord/services/notify/notice"
 	"github.com/fiord-bench/fiord/services/notify/silence"
 )
 
@@ -51,7 +52,7 @@ func (s *Service) newTarget(settings Target, cfg Config, m *metrics) (*target, e
 	}
 	t := &target{
 		name: settings.Name, kind: settings.Kind, giveUp: settings.GiveUpAfter, pages: cfg.PageURL,
-		filter: f, sender: send, ordered: k.isForge(), ledger: s.ledger, metrics: m, log: s.log,
+		filter: f, sender: send, undecided: notice.State(settings.Undecided), ordered: k.isForge(), ledger: s.ledger, metrics: m, log: s.log,
 		once: k.people, repeat: cmp.Or(settings.RepeatInterval, cfg.RepeatInterval), group: settings.grouping(cfg, k),
 		silenced: !k.isForge() && !k.record,
 	}

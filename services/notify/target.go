@@ -29,6 +29,7 @@ type target struct {
 	pages      string
 	filter     filter
 	sender     sender
+	undecided  notice.State  // of what shows nothing either way; empty for the notice's own
 	ordered    bool          // a forge: statuses in order
 	comments   commenter     // nil where pull requests get no comments
 	once       bool          // of each shift
@@ -173,7 +174,7 @@ func (t *target) outdated(ctx context.Context, n notice.Notice) (bool, error) {
 // send asks the target to take a notice.
 func (t *target) send(ctx context.Context, n notice.Notice) error {
 	return t.ask(func() error {
-		err := t.sender.Send(ctx, n)
+		err := t.sender.Send(ctx, n.WithUndecided(t.undecided))
 		if t.ordered {
 			err = post.Hint(err)
 		}

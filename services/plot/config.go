@@ -14,30 +14,35 @@ import (
 
 // Config of the service.
 type Config struct {
-	Listen    string        `config:"listen" help:"address of the web page"`
-	TLS       listen.TLS    `config:"tls"`
-	Hosts     []string      `config:"hosts" help:"host names by which people reach the page, besides those of public_url, listen, this machine and loopback; .example.org for all below, * for any"`
-	PublicURL string        `config:"public_url" help:"address of the web page as people reach it, for links in events; empty for the listening address"`
-	Gate      string        `config:"gate" help:"file of the host's measurement gate, shared with bench; empty where nothing is measured on this host"`
-	Renderers int           `config:"renderers" help:"how many runs one replica draws at once"`
-	Memory    int           `config:"memory" help:"how many runs the page keeps in memory; older ones are read from the archive"`
-	LogLimit  config.Size   `config:"log_limit" help:"most bytes of one log, expanded, that are read"`
-	Grace     time.Duration `config:"grace" help:"how long a cancelled bench is given to be placed after all, before it ends without a run"`
-	ReposFile string        `config:"repos_file" help:"the operator's policy (repos.yaml), the same file that ingest and inventory have: who may accept a baseline; empty allows everybody"`
-	Threshold float64       `config:"threshold" help:"least relative shift that is told when a bench names none"`
+	Listen       string        `config:"listen" help:"address of the web page"`
+	TLS          listen.TLS    `config:"tls"`
+	Hosts        []string      `config:"hosts" help:"host names by which people reach the page, besides those of public_url, listen, this machine and loopback; .example.org for all below, * for any"`
+	PublicURL    string        `config:"public_url" help:"address of the web page as people reach it, for links in events; empty for the listening address"`
+	Gate         string        `config:"gate" help:"file of the host's measurement gate, shared with bench; empty where nothing is measured on this host"`
+	Renderers    int           `config:"renderers" help:"how many runs one replica draws at once"`
+	Memory       int           `config:"memory" help:"how many runs the page keeps in memory; older ones are read from the archive"`
+	LogLimit     config.Size   `config:"log_limit" help:"most bytes of one log, expanded, that are read"`
+	Grace        time.Duration `config:"grace" help:"how long a cancelled bench is given to be placed after all, before it ends without a run"`
+	ConfirmAfter time.Duration `config:"confirm_after" help:"how long after a bench what regressed is measured again where its job files are the baseline's own: a session later shows whether the machine moved for good"`
+	ReposFile    string        `config:"repos_file" help:"the operator's policy (repos.yaml), the same file that ingest and inventory have: who may accept a baseline; empty allows everybody"`
+	Threshold    float64       `config:"threshold" help:"least relative shift that is told when a bench names none"`
 }
 
 // DefaultConfig serves on the loopback address.
 func DefaultConfig() Config {
 	return Config{
-		Listen:    "127.0.0.1:8000",
-		Renderers: 2,
-		Memory:    20_000,
-		LogLimit:  4 * config.GiB,
-		Grace:     5 * time.Second,
-		Threshold: 0.05,
+		Listen:       "127.0.0.1:8000",
+		Renderers:    2,
+		Memory:       20_000,
+		LogLimit:     4 * config.GiB,
+		Grace:        5 * time.Second,
+		ConfirmAfter: 10 * time.Minute,
+		Threshold:    0.05,
 	}
 }
+
+// maxConfirmAfter bounds how long a bench waits to be confirmed.
+const maxConfirmAfter = 24 * time.Hour
 
 // Validate reports every setting that cannot work.
 func (c Config) Validate() error {
@@ -53,6 +58,9 @@ func (c Config) Validate() error {
 	}
 	if c.Renderers < 1 || c.Memory < 1 || c.LogLimit < 1 {
 		errs = append(errs, errors.New("renderers, memory and log_limit must be at least 1"))
+	}
+	if c.ConfirmAfter < 0 || c.ConfirmAfter > maxConfirmAfter {
+		errs = append(errs, fmt.Errorf("confirm_after is %s: want 0 to %s", c.ConfirmAfter, maxConfirmAfter))
 	}
 	if c.Grace < 0 {
 		errs = append(errs, fmt.Errorf("grace is %s: must not be negative", c.Grace))

@@ -15,6 +15,7 @@ import (
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/services/plot"
 )
 
 // doubting is a history of one bench, and one that is slower than it by half and
@@ -29,7 +30,7 @@ type doubting struct {
 func confirming(job string) func(*events.BenchRequested) {
 	return func(r *events.BenchRequested) {
 		r.Jobs[0].Inline = job
-		r.Compare = &events.Compare{Baseline: "main", Threshold: "5%", Confirm: true}
+		r.Compare = &events.Compare{Baseline: "main", Threshold: "5%", Confirm: new(true)}
 	}
 }
 
@@ -153,7 +154,7 @@ func TestARegressionIsToldOnceItIsConfirmedSideBySide(t *testing.T) {
 	if diff := cmp.Diff([]string{"before/r.fio iodepth=2", "after/r.fio iodepth=2"}, order); diff != "" {
 		t.Errorf("measured again (-want +got):\n%s", diff)
 	}
-	if request.Repeat != 5 || !slices.Equal(request.Targets.Hosts, []string{"node-a"}) || request.Origin == nil || request.Compare.Confirm {
+	if request.Repeat != 5 || !slices.Equal(request.Targets.Hosts, []string{"node-a"}) || request.Origin == nil || request.Compare.Confirm != nil {
 		t.Errorf("asked for %+v", request)
 	}
 	s.shows(url+"/benches/"+d.first.id, "Regressed at first; measuring again to confirm", "/benches/"+events.BenchID(d.second))
@@ -440,5 +441,47 @@ func TestAnAvalancheIsConfirmedByItsWorst(t *testing.T) {
 	request := s.asksAgain(first.id).Data.(events.BenchRequested)
 	if len(request.Only) != 50 || request.Only[0].Point["bs"] != "1" || request.Only[49].Point["bs"] != "50" {
 		t.Errorf("%d samples, %v to %v", len(request.Only), request.Only[0], request.Only[len(request.Only)-1])
+	}
+}
+
+// A bench that says nothing of confirmation is confirmed where its job files are not
+// the baseline's, and only there.
+func TestAnotherJobFileIsConfirmedUnasked(t *testing.T) {
+	s := newSite(t)
+	s.start()
+	unasked := func(r *events.BenchRequested) { r.Compare.Confirm = nil }
+	d := s.doubt("job", newJob, unasked)
+	if jobs := d.second.Data.(events.BenchRequested).Jobs; len(jobs) != 2 {
+		t.Errorf("%d job files are measured, want both sides", len(jobs))
+	}
+	d.looks(func(job string) float64 { return map[string]float64{"before/r.fio": 980, "after/r.fio": 520}[job] })
+	if got := s.reported(d.first.id); got.Confirmation == nil || got.Verdict != events.VerdictRegressed {
+		t.Errorf("reported %s, confirmation %+v", got.Verdict, got.Confirmation)
+	}
+	same := s.place("same", 15, confirming(newJob), func(r *events.BenchRequested) {
+		r.Name = "other"
+		r.Compare.Confirm = nil
+	})
+	s.ends(same, func(int) float64 { return 1000 })
+	s.reported(same.id)
+	worse := s.place("worse", 15, confirming(newJob), func(r *events.BenchRequested) {
+		r.Name = "other"
+		r.Compare.Confirm = nil
+	})
+	s.ends(worse, func(i int) float64 { return 500 + float64(i/3) })
+	if got := s.reported(worse.id); got.Verdict != events.VerdictRegressed || got.Confirmation != nil {
+		t.Errorf("the same job file: reported %s, confirmation %+v", got.Verdict, got.Confirmation)
+	}
+}
+
+// Where only the machine can have changed, the second look waits.
+func TestTheMachineIsAskedAgainLater(t *testing.T) {
+	s := newSite(t)
+	const wait = 3 * time.Second
+	s.start(func(c *plot.Config) { c.ConfirmAfter = wait })
+	began := time.Now()
+	s.doubt("later", oldJob)
+	if took := time.Since(began); took < wait {
+		t.Errorf("measured again after %s, want at least %s", took, wait)
 	}
 }

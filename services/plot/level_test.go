@@ -103,3 +103,41 @@ func TestARenamedRepositoryKeepsItsHistory(t *testing.T) {
 		t.Errorf("by the new name alone: held against %q, want %s", plain.Baseline, renamed.Bench)
 	}
 }
+
+// A tail that stays open leaves a bench of equal rates unchanged, unless the bench
+// says that it must be decided.
+func TestWhatMustBeDecidedIsTheBenchsChoice(t *testing.T) {
+	s := newSite(t)
+	s.start()
+	for _, tt := range []struct {
+		key    string
+		decide []string
+		want   events.Verdict
+		blocks bool
+	}{
+		{"rates", nil, events.VerdictUnchanged, false},
+		{"tails", []string{"p99"}, events.VerdictInconclusive, true},
+	} {
+		change := func(r *events.BenchRequested) {
+			r.Name = tt.key
+			r.Compare = &events.Compare{Baseline: "main", Threshold: "5%", Decide: tt.decide, BlockUndecided: tt.blocks}
+		}
+		tails := []float64{1e5, 1.8e5, 0.6e5, 2.4e5, 1.2e5}
+		measure := func(key string) events.BenchReported {
+			b := s.place(key, 15, change)
+			s.publish(b.request, b.placed)
+			for i := range b.runs {
+				e := b.completed(i, 1000*(1+0.002*float64(i/3)))
+				d := e.Data.(events.RunCompleted)
+				d.Summary.Read.Latency.P99 = new(tails[i/3])
+				e.Data = d
+				s.publish(e)
+			}
+			return s.reported(b.id)
+		}
+		measure(tt.key + "-before")
+		if got := measure(tt.key + "-after"); got.Verdict != tt.want || got.BlockUndecided != tt.blocks {
+			t.Errorf("decide %v: %s %q, blocks %v", tt.decide, got.Verdict, got.Headline, got.BlockUndecided)
+		}
+	}
+}

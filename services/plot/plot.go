@@ -68,7 +68,7 @@ func New(cfg Config, deps service.Deps) (_ *Service, err error) {
 	trends := trend.New(kept)
 	s.renderer = render.New(deps.Store, kept, trends, open, render.Options{URL: s.url, LogLimit: int64(cfg.LogLimit), AtOnce: cfg.Renderers})
 	s.reporter = report.New(deps.Bus, deps.Store, kept, s.renderer, s.model, report.Options{
-		URL: s.url, Grace: cfg.Grace, Threshold: cfg.Threshold, ReposFile: cfg.ReposFile, LogLimit: int64(cfg.LogLimit),
+		URL: s.url, Grace: cfg.Grace, ConfirmAfter: cfg.ConfirmAfter, Threshold: cfg.Threshold, ReposFile: cfg.ReposFile, LogLimit: int64(cfg.LogLimit),
 	})
 	handler, err := page.New(kept, kept.Objects(int64(cfg.LogLimit)), s.renderer, trends, deps.Log, "fiord "+deps.Version)
 	if err != nil {

@@ -59,7 +59,7 @@ func newSite(t testing.TB) *site {
 func (s *site) start(change ...func(*plot.Config)) (url string, stop func()) {
 	s.t.Helper()
 	cfg := plot.DefaultConfig()
-	cfg.Listen, cfg.Grace = "127.0.0.1:0", 50*time.Millisecond
+	cfg.Listen, cfg.Grace, cfg.ConfirmAfter = "127.0.0.1:0", 50*time.Millisecond, 0
 	for _, c := range change {
 		c(&cfg)
 	}

@@ -182,9 +182,15 @@ func (w *writer) report(ctx context.Context, b *made) (events.BenchReported, err
 			found := w.measured[id]
 			before, made.Baseline = &found, id
 		}
-		made = made.With(verdict.Judge(before, made.Bench, verdict.Options{Figures: []string{"iops", "p99"}, Threshold: .05}))
+		var sessions []verdict.Bench
+		for _, e := range h.Sessions(b.id) {
+			session := w.measured[e.Bench]
+			session.Accepted = e.Accepted
+			sessions = append(sessions, session)
+		}
+		made = made.With(verdict.Hold(sessions, before, made.Bench, verdict.Options{Figures: []string{"iops", "p99"}, Threshold: .05}))
 		out := h.Next(b.id, origin.Commit, made.Verdict, made.Comparisons, .05)
-		made.Shift, made.Recovered = out.Shift, out.Recovered
+		made.Shift, made.Recovered, made.Settled = out.Shift, out.Recovered, out.Settled
 	} else {
 		made = made.With(verdict.Judge(nil, made.Bench, verdict.Options{}))
 	}

@@ -70,7 +70,7 @@ func TestFullFileMeansWhatItSays(t *testing.T) {
 			DeviceWriteBPS: map[string]events.Bytes{"/dev/nvme0n1": 100_000_000}},
 		Volume: "data@gold", VolumeDriver: "local", VolumeOptions: map[string]string{"type": "tmpfs"},
 		Timeout: 600e9, Deadline: 24 * 3600e9,
-		Compare: &events.Compare{Baseline: "main", Metrics: []string{"iops", "p99"}, Threshold: "5%", Confirm: true},
+		Compare: &events.Compare{Baseline: "main", Metrics: []string{"iops", "p99"}, Threshold: "5%", Confirm: new(true)},
 		Measure: &events.Measure{Precondition: true, Warmup: 10e9, SteadyState: "iops_slope:0.3%", Spread: "3%", MaxRepeat: 20},
 	}
 	if diff := cmp.Diff(want, b.Request()); diff != "" {

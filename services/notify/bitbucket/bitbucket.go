@@ -97,10 +97,10 @@ const (
 
 var cloudStates = map[notice.State]string{
 	notice.Pending: "INPROGRESS", notice.Success: "SUCCESSFUL", notice.Neutral: "SUCCESSFUL",
-	notice.Failure: "FAILED", notice.Error: "FAILED", notice.Cancelled: "STOPPED",
+	notice.Failure: "FAILED", notice.Error: "FAILED", notice.Cancelled: "SUCCESSFUL",
 }
 
 var dataCenterStates = map[notice.State]string{
-	notice.Pending: "INPROGRESS", notice.Success: "SUCCESSFUL", notice.Neutral: "UNKNOWN",
-	notice.Failure: "FAILED", notice.Error: "FAILED", notice.Cancelled: "CANCELLED",
+	notice.Pending: "INPROGRESS", notice.Success: "SUCCESSFUL", notice.Neutral: "SUCCESSFUL",
+	notice.Failure: "FAILED", notice.Error: "FAILED", notice.Cancelled: "SUCCESSFUL",
 }

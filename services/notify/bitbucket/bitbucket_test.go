@@ -22,7 +22,7 @@ func TestStatusesAreWhatBitbucketCloudTakes(t *testing.T) {
 		Body:   map[string]string{"key": "fiord/randread", "name": "fiord/randread", "url": posttest.URL},
 		States: map[notice.State]string{
 			notice.Pending: "INPROGRESS", notice.Success: "SUCCESSFUL", notice.Neutral: "SUCCESSFUL",
-			notice.Failure: "FAILED", notice.Error: "FAILED", notice.Cancelled: "STOPPED",
+			notice.Failure: "FAILED", notice.Error: "FAILED", notice.Cancelled: "SUCCESSFUL",
 		},
 		MaxDescription: 255,
 	})
@@ -37,8 +37,8 @@ func TestStatusesAreWhatBitbucketDataCenterTakes(t *testing.T) {
 		Header: map[string]string{"Authorization": "Bearer token"},
 		Body:   map[string]string{"key": "fiord/randread", "name": "fiord/randread", "url": posttest.URL},
 		States: map[notice.State]string{
-			notice.Pending: "INPROGRESS", notice.Success: "SUCCESSFUL", notice.Neutral: "UNKNOWN",
-			notice.Failure: "FAILED", notice.Error: "FAILED", notice.Cancelled: "CANCELLED",
+			notice.Pending: "INPROGRESS", notice.Success: "SUCCESSFUL", notice.Neutral: "SUCCESSFUL",
+			notice.Failure: "FAILED", notice.Error: "FAILED", notice.Cancelled: "SUCCESSFUL",
 		},
 		MaxDescription: 255,
 	})

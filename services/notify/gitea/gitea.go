@@ -85,6 +85,6 @@ type body struct {
 }
 
 var states = map[notice.State]string{
-	notice.Pending: "pending", notice.Success: "success", notice.Neutral: "warning",
-	notice.Failure: "failure", notice.Error: "error", notice.Cancelled: "error",
+	notice.Pending: "pending", notice.Success: "success", notice.Neutral: "success",
+	notice.Failure: "failure", notice.Error: "error", notice.Cancelled: "success",
 }

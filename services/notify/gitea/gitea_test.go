@@ -16,8 +16,8 @@ func TestStatusesAreWhatGiteaAndForgejoTake(t *testing.T) {
 		Header: map[string]string{"Authorization": "token token"},
 		Body:   map[string]string{"context": "fiord/randread", "target_url": posttest.URL},
 		States: map[notice.State]string{
-			notice.Pending: "pending", notice.Success: "success", notice.Neutral: "warning",
-			notice.Failure: "failure", notice.Error: "error", notice.Cancelled: "error",
+			notice.Pending: "pending", notice.Success: "success", notice.Neutral: "success",
+			notice.Failure: "failure", notice.Error: "error", notice.Cancelled: "success",
 		},
 		MaxDescription: 255,
 	})

@@ -97,5 +97,5 @@ type body struct {
 
 var states = map[notice.State]string{
 	notice.Pending: "pending", notice.Success: "success", notice.Neutral: "success",
-	notice.Failure: "failure", notice.Error: "error", notice.Cancelled: "error",
+	notice.Failure: "failure", notice.Error: "error", notice.Cancelled: "success",
 }

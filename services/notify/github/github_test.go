@@ -20,7 +20,7 @@ func TestStatusesAreWhatGitHubTakes(t *testing.T) {
 		Body: map[string]string{"context": "fiord/randread", "target_url": posttest.URL},
 		States: map[notice.State]string{
 			notice.Pending: "pending", notice.Success: "success", notice.Neutral: "success",
-			notice.Failure: "failure", notice.Error: "error", notice.Cancelled: "error",
+			notice.Failure: "failure", notice.Error: "error", notice.Cancelled: "success",
 		},
 		MaxDescription: 140,
 	})

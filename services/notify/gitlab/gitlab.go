@@ -109,5 +109,5 @@ type body struct {
 
 var states = map[notice.State]string{
 	notice.Pending: "pending", notice.Success: "success", notice.Neutral: "success",
-	notice.Failure: "failed", notice.Error: "failed", notice.Cancelled: "canceled",
+	notice.Failure: "failed", notice.Error: "failed", notice.Cancelled: "success",
 }

@@ -19,7 +19,7 @@ func TestStatusesAreWhatGitLabTakes(t *testing.T) {
 		Body:   map[string]string{"name": "fiord/randread", "target_url": posttest.URL, "ref": "main"},
 		States: map[notice.State]string{
 			notice.Pending: "pending", notice.Success: "success", notice.Neutral: "success",
-			notice.Failure: "failed", notice.Error: "failed", notice.Cancelled: "canceled",
+			notice.Failure: "failed", notice.Error: "failed", notice.Cancelled: "success",
 		},
 		MaxDescription: 255,
 	})

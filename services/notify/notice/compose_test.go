@@ -88,6 +88,37 @@ func TestVerdictsWeighAsTheyShould(t *testing.T) {
 	}
 }
 
+// An undecided bench blocks no merge unless its repository says so, and one that was
+// cancelled is no failure. A target may show either otherwise.
+func TestWhatIsUndecidedBlocksOnlyWhereItIsMeantTo(t *testing.T) {
+	origin := &events.Origin{Repo: events.Repo{Forge: "github", Name: "ada/disks"}, Ref: "refs/heads/main", Commit: strings.Repeat("a", 40)}
+	state := func(d events.Data, undecided State) State {
+		n, ok := Compose("t", events.New("fiord/test", "x", nil, d), "")
+		if !ok || n.Status == nil {
+			t.Fatalf("no status for %+v", d)
+		}
+		return n.WithUndecided(undecided).Status.State
+	}
+	open := events.BenchReported{Bench: events.HashID("b"), Name: "n", Verdict: events.VerdictInconclusive, Headline: "Inconclusive.", Origin: origin}
+	blocking := open
+	blocking.BlockUndecided = true
+	worse := open
+	worse.Verdict = events.VerdictRegressed
+	cancelled := events.BenchCancelled{Bench: events.HashID("b"), Name: "n", Reason: "superseded", By: "ingest", Origin: origin}
+	for _, tt := range []struct {
+		of        events.Data
+		undecided State
+		want      State
+	}{
+		{open, "", Neutral}, {open, Pending, Pending}, {blocking, "", Failure}, {blocking, Success, Failure},
+		{cancelled, "", Cancelled}, {cancelled, Failure, Failure}, {worse, Success, Failure},
+	} {
+		if got := state(tt.of, tt.undecided); got != tt.want {
+			t.Errorf("%T, undecided %q: %s, want %s", tt.of, tt.undecided, got, tt.want)
+		}
+	}
+}
+
 func TestNoticeIDsTellTargetsAndEventsApart(t *testing.T) {
 	e := example(t, filepath.Join(examples, "host.lost.json"))
 	other := e

@@ -108,6 +108,17 @@ const (
 	Cancelled State = "cancelled"
 )
 
+// WithUndecided is the notice with another state for what shows nothing either way,
+// as a target wants it; empty leaves it.
+func (n Notice) WithUndecided(state State) Notice {
+	if s := n.Status; state != "" && s != nil && (s.State == Neutral || s.State == Cancelled) {
+		other := *s
+		other.State = state
+		n.Status = &other
+	}
+	return n
+}
+
 // Final tells whether nothing follows.
 func (s State) Final() bool { return s != Pending }
 

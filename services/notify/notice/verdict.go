@@ -20,6 +20,9 @@ func (c composer) benchReported(d events.BenchReported) {
 	c.n.Bench, c.n.Verdict, c.n.Shift, c.n.Recovered = d.Name, d.Verdict, d.Shift, d.Recovered
 	c.n.Hosts = shiftedHosts(d.Comparisons)
 	level, state := weigh(d.Verdict)
+	if d.BlockUndecided && d.Verdict == events.VerdictInconclusive {
+		state = Failure
+	}
 	if d.Recovered != nil && level == Info {
 		level = Good
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
@@ -32,6 +33,9 @@ func (r *Reporter) confirm(ctx context.Context, d *bus.Delivery, p *events.Place
 	end, over, err := r.bus.Ended(ctx, events.BenchEndFilter(id))
 	if err != nil {
 		return archive.Decision{}, false, err
+	}
+	if wait := time.Until(doc.NotBefore); !over && wait > 0 {
+		return archive.Decision{}, false, bus.RetryAfter(fmt.Errorf("bench %s is measured again in a session of its own", p.Bench), wait)
 	}
 	if !over {
 		return archive.Decision{}, false, r.requestConfirmation(ctx, d, p.Bench, doc.Request)

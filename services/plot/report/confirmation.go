@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
@@ -32,6 +33,9 @@ type confirmation struct {
 	Request events.BenchRequested `json:"request"`
 	// Impossible is why it cannot be requested; empty if it can.
 	Impossible string `json:"impossible,omitempty"`
+	// NotBefore is when the request is published at the earliest: at once where both
+	// sides are measured in turn, later where the machine itself is in question.
+	NotBefore time.Time `json:"not_before,omitzero"`
 }
 
 // fileConfirmation is the document's name.
@@ -45,18 +49,40 @@ const (
 )
 
 // needsConfirmation reports whether a verdict has to be confirmed before it is
-// reported. A shift that was reported before was confirmed then.
-func needsConfirmation(p *events.Placement, made archive.Decision) bool {
+// reported. A shift that was reported before was confirmed then. Where the bench
+// does not say, it is confirmed if the baseline's job files are others: measured in
+// turn they show whether the change is the job's.
+func (r *Reporter) needsConfirmation(ctx context.Context, p *events.Placement, made archive.Decision) (bool, error) {
+	regressed := made.Result().Regressed()
+	if !mayConfirm(p) || made.Verdict != events.VerdictRegressed || made.Shift == nil || made.Shift.Reports > 1 || len(regressed) == 0 {
+		return false, nil // a point that only stalls has nothing to be held against
+	}
+	if p.Request.Compare.Confirm != nil {
+		return true, nil
+	}
+	files, err := r.files(ctx, p)
+	if err != nil {
+		return false, err
+	}
+	old, err := r.oldFiles(ctx, made.Baseline, p.Request)
+	return slices.ContainsFunc(regressed, func(c events.Comparison) bool {
+		was, ok := old[c.Job]
+		now, there := files[c.Job]
+		return ok && there && was.SHA256 != now.SHA256
+	}), err
+}
+
+// mayConfirm reports whether a bench does not exclude that its regressions are
+// confirmed.
+func mayConfirm(p *events.Placement) bool {
 	c := p.Request.Compare
-	return c != nil && c.Confirm && p.Request.Confirms == "" &&
-		made.Verdict == events.VerdictRegressed && made.Shift != nil && made.Shift.Reports == 1 &&
-		len(made.Result().Regressed()) > 0 // a point that only stalls has nothing to be held against
+	return c != nil && (c.Confirm == nil || *c.Confirm) && p.Request.Confirms == ""
 }
 
 // confirmation returns what was stored of a bench's confirmation; nil if it needs
 // none.
 func (r *Reporter) confirmation(ctx context.Context, p *events.Placement) (*confirmation, error) {
-	if c := p.Request.Compare; c == nil || !c.Confirm || p.Request.Confirms != "" {
+	if !mayConfirm(p) {
 		return nil, nil
 	}
 	return r.readConfirmation(ctx, p.Bench)
@@ -88,6 +114,9 @@ func (r *Reporter) planConfirmation(ctx context.Context, p *events.Placement, b 
 	}
 	if err := doc.Request.Validate(); err != nil && doc.Impossible == "" {
 		doc.Impossible = "it cannot be requested: " + events.Clip(err.Error(), 500)
+	}
+	if !doc.sided() {
+		doc.NotBefore = time.Now().Add(r.opt.ConfirmAfter).UTC()
 	}
 	raw, err := json.Marshal(doc)
 	if err != nil {
@@ -170,6 +199,11 @@ func (d *confirmation) add(sample events.Sample, files, old map[string]events.Cl
 		d.Request.Only = append(d.Request.Only, events.Sample{Job: name, Point: sample.Point})
 	}
 	return true
+}
+
+// sided reports whether the baseline's job files are measured as well.
+func (d *confirmation) sided() bool {
+	return slices.ContainsFunc(d.Request.Jobs, func(j events.Job) bool { return j.Side == events.SideBefore })
 }
 
 // fixed is how the confirming bench is measured: as carefully, but for the number

@@ -37,7 +37,7 @@ func (r *Reporter) judge(ctx context.Context, p *events.Placement, b model.Bench
 func (r *Reporter) options(p *events.Placement) verdict.Options {
 	opt := verdict.Options{Threshold: r.threshold(p)}
 	if c := p.Request.Compare; c != nil {
-		opt.Figures = c.Metrics
+		opt.Figures, opt.Decide = c.Metrics, c.Decide
 	}
 	return opt
 }

@@ -46,7 +46,11 @@ func (r *Reporter) endIfComplete(ctx context.Context, d *bus.Delivery, bench str
 		if err != nil {
 			return err
 		}
-		if !needsConfirmation(p, made) {
+		needed, err := r.needsConfirmation(ctx, p, made)
+		if err != nil {
+			return err
+		}
+		if !needed {
 			return r.report(ctx, d, p, b, made)
 		}
 		if again, err = r.planConfirmation(ctx, p, b, made); err != nil {
@@ -130,6 +134,9 @@ func (r *Reporter) reported(ctx context.Context, p *events.Placement, b model.Be
 		Comparisons: final.Comparisons[:min(len(final.Comparisons), 50)], Baseline: final.Baseline,
 		URL: r.opt.URL + "/benches/" + b.ID, Origin: b.Origin,
 		Shift: final.Shift, Recovered: final.Recovered, Settled: final.Settled, Confirmation: final.Confirmation, Confirms: p.Request.Confirms,
+	}
+	if c := p.Request.Compare; c != nil {
+		data.BlockUndecided = c.BlockUndecided
 	}
 	b.Report, b.State = &data, model.StateReported
 	if data.Reports, err = r.write(ctx, p, b, final); err != nil {

@@ -40,6 +40,9 @@ type Options struct {
 	// Threshold is the least relative shift that is reported when a bench names
 	// none.
 	Threshold float64
+	// ConfirmAfter is how long after a bench what regressed is measured again where
+	// its job files are the baseline's, so that the machine is in question.
+	ConfirmAfter time.Duration
 	// ReposFile is the operator's policy, which says who may accept a baseline;
 	// empty allows everybody.
 	ReposFile string
