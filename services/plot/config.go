@@ -3,11 +3,12 @@ package plot
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"time"
 
+	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/listen"
-	"github.com/fiord-bench/fiord/internal/service/config"
 )
 
 //go:generate go run ./cmd/plot --write-config-table README.md
@@ -21,7 +22,7 @@ type Config struct {
 	Gate         string        `config:"gate" help:"file of the host's measurement gate, shared with bench; empty where nothing is measured on this host"`
 	Renderers    int           `config:"renderers" help:"how many runs one replica draws at once"`
 	Memory       int           `config:"memory" help:"how many runs the page keeps in memory; older ones are read from the archive"`
-	LogLimit     config.Size   `config:"log_limit" help:"most bytes of one log, expanded, that are read"`
+	LogLimit     events.Bytes  `config:"log_limit" help:"most bytes of one log, expanded, that are read"`
 	Grace        time.Duration `config:"grace" help:"how long a cancelled bench is given to be placed after all, before it ends without a run"`
 	ConfirmAfter time.Duration `config:"confirm_after" help:"how long after a bench what regressed is measured again where its job files are the baseline's own: a session later shows whether the machine moved for good"`
 	ReposFile    string        `config:"repos_file" help:"the operator's policy (repos.yaml), the same file that ingest and inventory have: who may accept a baseline; empty allows everybody"`
@@ -34,7 +35,7 @@ func DefaultConfig() Config {
 		Listen:       "127.0.0.1:8000",
 		Renderers:    2,
 		Memory:       20_000,
-		LogLimit:     4 * config.GiB,
+		LogLimit:     4 << 30,
 		Grace:        5 * time.Second,
 		ConfirmAfter: 10 * time.Minute,
 		Threshold:    0.05,
@@ -56,7 +57,7 @@ func (c Config) Validate() error {
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		errs = append(errs, fmt.Errorf("public_url is %q: want http:// or https:// and a host", c.PublicURL))
 	}
-	if c.Renderers < 1 || c.Memory < 1 || c.LogLimit < 1 {
+	if c.Renderers < 1 || c.Memory < 1 || c.LogLimit < 1 || c.LogLimit > math.MaxInt64 {
 		errs = append(errs, errors.New("renderers, memory and log_limit must be at least 1"))
 	}
 	if c.ConfirmAfter < 0 || c.ConfirmAfter > maxConfirmAfter {

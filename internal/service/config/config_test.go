@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 
+	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/service/config"
 )
 
@@ -25,7 +26,7 @@ type common struct {
 
 type worker struct {
 	Pools  []string          `config:"pools" help:"pools to work for"`
-	Limit  config.Size       `config:"limit" help:"most bytes | at once"`
+	Limit  events.Bytes      `config:"limit" help:"most bytes | at once"`
 	Rate   float64           `config:"rate" help:"per second"`
 	Slots  int               `config:"slots" help:"runs at a time"`
 	Eager  bool              `config:"eager" help:"start at once"`
@@ -54,7 +55,7 @@ func (w worker) Validate() error {
 
 func defaults() (common, worker) {
 	return common{Listen: "127.0.0.1:0", Wait: 90 * time.Second},
-		worker{Pools: []string{"default"}, Limit: 32 * config.KiB, Slots: 1, Docker: docker{Image: "fiord-fio"}}
+		worker{Pools: []string{"default"}, Limit: 32 << 10, Slots: 1, Docker: docker{Image: "fiord-fio"}}
 }
 
 // load reads a file's text, variables and arguments over the defaults.
@@ -90,7 +91,7 @@ func write(t testing.TB, path, text string) {
 func TestEveryKindOfSettingIsReadFromEveryLayer(t *testing.T) {
 	wantCommon := common{Listen: ":1", Wait: 5 * time.Minute}
 	wantWorker := worker{
-		Pools: []string{"nvme", "ssd"}, Limit: 3 * config.MiB, Rate: 0.5, Slots: 4, Eager: true,
+		Pools: []string{"nvme", "ssd"}, Limit: 3 << 20, Rate: 0.5, Slots: 4, Eager: true,
 		Labels: map[string]string{"rack": "7", "row": "b"}, Docker: docker{Image: "x"},
 	}
 	for name, in := range map[string]struct {
@@ -304,7 +305,7 @@ func FuzzFile(f *testing.F) {
 			return
 		}
 		// What was accepted says the same when it is written out as variables.
-		environ := []string{"FIORD_LISTEN=" + c.Listen, "FIORD_WAIT=" + c.Wait.String(), fmt.Sprint("FIORD_BENCH_SLOTS=", w.Slots), "FIORD_BENCH_LIMIT=" + w.Limit.String()}
+		environ := []string{"FIORD_LISTEN=" + c.Listen, "FIORD_WAIT=" + c.Wait.String(), fmt.Sprint("FIORD_BENCH_SLOTS=", w.Slots), fmt.Sprint("FIORD_BENCH_LIMIT=", uint64(w.Limit))}
 		again, w2, err := load(t, "", environ)
 		if err != nil || again != c || w2.Slots != w.Slots || w2.Limit != w.Limit {
 			t.Errorf("%q read as %+v %+v, written out as %+v %+v: %v", text, c, w, again, w2, err)

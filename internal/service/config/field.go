@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/fiord-bench/fiord/events"
 )
 
 // EnvPrefix starts the name of every variable that fiord reads.
@@ -25,7 +27,7 @@ type Field struct {
 
 var (
 	secretType      = reflect.TypeFor[Secret]()
-	sizeType        = reflect.TypeFor[Size]()
+	sizeType        = reflect.TypeFor[events.Bytes]()
 	durationType    = reflect.TypeFor[time.Duration]()
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
