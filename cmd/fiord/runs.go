@@ -73,7 +73,7 @@ func recent(ctx context.Context, client *connection.Client, since time.Time) ([]
 	view, err := client.Bus.Watch(ctx, bus.View{
 		Types: follow.Types(), Since: since,
 		See: func(_ context.Context, s bus.Seen) {
-			id := follow.Of(s.Event)
+			id := events.BenchOf(s.Event)
 			if known[id] == nil {
 				known[id] = follow.New(id)
 			}

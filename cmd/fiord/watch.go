@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/fiord-bench/fiord/cmd/fiord/follow"
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
@@ -94,7 +93,7 @@ type watcher struct {
 }
 
 func (w *watcher) event(s bus.Seen) {
-	if w.flags.bench != "" && follow.Of(s.Event) != w.flags.bench {
+	if w.flags.bench != "" && events.BenchOf(s.Event) != w.flags.bench {
 		return
 	}
 	w.mu.Lock()

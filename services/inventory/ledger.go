@@ -61,12 +61,8 @@ func (l *ledger) see(_ context.Context, seen bus.Seen) {
 	case events.RunStarted:
 		a := l.account(data.Bench)
 		a.started[data.Run] = true
-	case events.BenchReported:
-		delete(l.benches, data.Bench)
-	case events.BenchUnplaced:
-		delete(l.benches, data.Bench)
-	case events.BenchCancelled:
-		delete(l.benches, data.Bench)
+	case events.BenchReported, events.BenchUnplaced, events.BenchCancelled:
+		delete(l.benches, events.BenchOf(seen.Event))
 	}
 }
 

@@ -59,60 +59,9 @@ func New(id string) *Bench { return &Bench{ID: id, runs: map[string]*Run{}} }
 
 // Types are the events that speak of a bench.
 func Types() []events.Type {
-	return []events.Type{
-		events.TypeBenchRequested, events.TypeBenchPlaced, events.TypeCancelRequested,
-		events.TypeRunStarted, events.TypeRunCompleted, events.TypeRunFailed, events.TypeRunRejected,
-		events.TypeRunCancelled, events.TypeRunExpired,
-		events.TypeBenchReported, events.TypeBenchUnplaced, events.TypeBenchCancelled,
-	}
-}
-
-// Of returns the id of the bench that an event speaks of, "" if it speaks of
-// none.
-func Of(e events.Event) string {
-	switch d := e.Data.(type) {
-	case events.BenchRequested:
-		return events.BenchID(e)
-	case events.BenchPlaced:
-		return d.Bench
-	case events.CancelRequested:
-		return d.Bench
-	case events.RunsRequested:
-		return d.Bench
-	case events.PlotsRendered:
-		return d.Bench
-	case events.BenchReported:
-		return d.Bench
-	case events.BenchUnplaced:
-		return d.Bench
-	case events.BenchCancelled:
-		return d.Bench
-	case events.BaselineAccepted:
-		return d.Bench
-	}
-	if ref, ok := RunOf(e); ok {
-		return ref.Bench
-	}
-	return ""
-}
-
-// RunOf returns what an event about a run says of it.
-func RunOf(e events.Event) (events.RunRef, bool) {
-	switch d := e.Data.(type) {
-	case events.RunStarted:
-		return d.RunRef, true
-	case events.RunCompleted:
-		return d.RunRef, true
-	case events.RunFailed:
-		return d.RunRef, true
-	case events.RunRejected:
-		return d.RunRef, true
-	case events.RunCancelled:
-		return d.RunRef, true
-	case events.RunExpired:
-		return d.RunRef, true
-	}
-	return events.RunRef{}, false
+	return slices.Concat([]events.Type{
+		events.TypeBenchRequested, events.TypeBenchPlaced, events.TypeCancelRequested, events.TypeRunStarted,
+	}, events.RunEnds(), events.BenchEnds())
 }
 
 // Apply takes in one event. It reports whether the event was about this bench,
@@ -124,7 +73,7 @@ func (b *Bench) Apply(e events.Event) bool {
 	if b.Second != nil && b.Second.Apply(e) {
 		return true
 	}
-	if Of(e) != b.ID {
+	if events.BenchOf(e) != b.ID {
 		return false
 	}
 	switch d := e.Data.(type) {
@@ -137,7 +86,7 @@ func (b *Bench) Apply(e events.Event) bool {
 	case events.BenchReported, events.BenchUnplaced, events.BenchCancelled:
 		b.End, b.Ended = d, e.Time
 	}
-	if ref, ok := RunOf(e); ok {
+	if ref, ok := events.RunOf(e); ok {
 		b.applyRun(ref, e)
 	}
 	return true

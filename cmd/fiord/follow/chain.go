@@ -25,10 +25,10 @@ func Locate(ctx context.Context, b *bus.Bus, id string) (Located, error) {
 	var found Located
 	err := read(ctx, b, func(s bus.Seen) {
 		e := s.Event
-		ref, isRun := RunOf(e)
+		ref, isRun := events.RunOf(e)
 		switch {
-		case Of(e) == id, isRun && ref.Run == id:
-			found.Bench = Of(e)
+		case events.BenchOf(e) == id, isRun && ref.Run == id:
+			found.Bench = events.BenchOf(e)
 		case e.ID == id, e.Subject == id, e.CorrelationID == id:
 			found.Correlation = e.CorrelationID
 		}
@@ -57,7 +57,7 @@ func LoadChain(ctx context.Context, b *bus.Bus, correlation string) (Chain, erro
 // add takes the next event of the chain.
 func (c *Chain) add(s bus.Seen) {
 	c.Events = append(c.Events, s)
-	id := Of(s.Event)
+	id := events.BenchOf(s.Event)
 	if id == "" {
 		return
 	}

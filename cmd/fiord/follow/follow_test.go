@@ -87,7 +87,7 @@ func TestEventsOfOtherBenchesAreLeftAlone(t *testing.T) {
 // would be blind to it.
 func TestEveryEventOfABenchIsKnown(t *testing.T) {
 	for _, e := range events.Examples() {
-		if follow.Of(e) == "" && (e.Type.Noun() == "run" || e.Type.Noun() == "bench" || e.Type.Noun() == "runs") {
+		if events.BenchOf(e) == "" && (e.Type.Noun() == "run" || e.Type.Noun() == "bench" || e.Type.Noun() == "runs") {
 			t.Errorf("%s belongs to no bench", e.Type)
 		}
 	}

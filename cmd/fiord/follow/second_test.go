@@ -86,7 +86,7 @@ func TestFollowingABenchShowsItsSecondLook(t *testing.T) {
 	}
 	var seen []string
 	told := 0
-	_, err = follow.Tail(t.Context(), b, follow.Located{Bench: s.firstID}, func(e bus.Seen) { seen = append(seen, follow.Of(e.Event)) }, func(w []follow.Waiting) {
+	_, err = follow.Tail(t.Context(), b, follow.Located{Bench: s.firstID}, func(e bus.Seen) { seen = append(seen, events.BenchOf(e.Event)) }, func(w []follow.Waiting) {
 		if told++; told == 1 {
 			end(s.second, s.secondID, s.firstID)
 			end(s.first, s.firstID, "")

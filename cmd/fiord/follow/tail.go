@@ -66,8 +66,8 @@ func Tail(ctx context.Context, b *bus.Bus, at Located, see func(bus.Seen), tell 
 func (l Located) names(s bus.Seen, so Chain) bool {
 	if l.Bench != "" {
 		d, asked := s.Event.Data.(events.BenchRequested)
-		return Of(s.Event) == l.Bench || asked && d.Confirms == l.Bench ||
-			slices.ContainsFunc(so.Benches, func(b *Bench) bool { return b.ID == Of(s.Event) })
+		return events.BenchOf(s.Event) == l.Bench || asked && d.Confirms == l.Bench ||
+			slices.ContainsFunc(so.Benches, func(b *Bench) bool { return b.ID == events.BenchOf(s.Event) })
 	}
 	return s.Event.CorrelationID == l.Correlation
 }

@@ -22,7 +22,7 @@ func EventLine(s bus.Seen) string {
 
 // about is the bench for what belongs to one, else the event's subject.
 func about(e events.Event) string {
-	if bench := follow.Of(e); bench != "" {
+	if bench := events.BenchOf(e); bench != "" {
 		return bench
 	}
 	if e.Subject != "" {

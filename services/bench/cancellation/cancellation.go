@@ -41,25 +41,19 @@ func New() *Cancellations {
 // a host may follow the stream under no other.
 func (c *Cancellations) View(name string) bus.View {
 	return bus.View{
-		Name: name,
-		Types: []events.Type{
-			events.TypeCancelRequested, events.TypeBenchReported, events.TypeBenchUnplaced, events.TypeBenchCancelled,
-		},
+		Name:     name,
+		Types:    append(events.BenchEnds(), events.TypeCancelRequested),
 		See:      func(_ context.Context, s bus.Seen) { c.see(s.Event) },
 		CaughtUp: func() { close(c.caughtUp) },
 	}
 }
 
 func (c *Cancellations) see(e events.Event) {
-	switch d := e.Data.(type) {
-	case events.CancelRequested:
+	switch d, ok := e.Data.(events.CancelRequested); {
+	case ok:
 		c.cancel(d.Bench, &Error{Reason: d.Reason, By: d.By, QueuedOnly: d.QueuedOnly})
-	case events.BenchReported:
-		c.cancel(d.Bench, benchEnded(e))
-	case events.BenchUnplaced:
-		c.cancel(d.Bench, benchEnded(e))
-	case events.BenchCancelled:
-		c.cancel(d.Bench, benchEnded(e))
+	case e.Type.Ends() == "bench":
+		c.cancel(events.BenchOf(e), benchEnded(e))
 	}
 }
 

@@ -48,7 +48,7 @@ const pointers = "runs"
 
 // name is an event's name within its bench's folder.
 func name(e events.Event) string {
-	ref, ofRun := model.RefOf(e.Data)
+	ref, ofRun := events.RunOf(e)
 	switch d := e.Data.(type) {
 	case events.BenchRequested:
 		return Requested

@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,45 +25,16 @@ func Types() []events.Type {
 // Of returns the bench that an event of one of the Types is about, and the run
 // if it is about one.
 func Of(e events.Event) (bench, run string) {
-	switch d := e.Data.(type) {
-	case events.BenchRequested:
-		return events.BenchID(e), ""
-	case events.BenchPlaced:
-		return d.Bench, ""
-	case events.BenchReported:
-		return d.Bench, ""
-	case events.BenchUnplaced:
-		return d.Bench, ""
-	case events.BenchCancelled:
-		return d.Bench, ""
-	case events.CancelRequested:
-		return d.Bench, ""
-	case events.PlotsRendered:
-		return d.Bench, d.Run
+	if !slices.Contains(Types(), e.Type) {
+		return "", ""
 	}
-	if ref, ok := RefOf(e.Data); ok {
+	if ref, ok := events.RunOf(e); ok {
 		return ref.Bench, ref.Run
 	}
-	return "", ""
-}
-
-// RefOf returns the run that the data of an event about a run names.
-func RefOf(data events.Data) (events.RunRef, bool) {
-	switch d := data.(type) {
-	case events.RunStarted:
-		return d.RunRef, true
-	case events.RunCompleted:
-		return d.RunRef, true
-	case events.RunFailed:
-		return d.RunRef, true
-	case events.RunRejected:
-		return d.RunRef, true
-	case events.RunCancelled:
-		return d.RunRef, true
-	case events.RunExpired:
-		return d.RunRef, true
+	if d, ok := e.Data.(events.PlotsRendered); ok {
+		return d.Bench, d.Run
 	}
-	return events.RunRef{}, false
+	return events.BenchOf(e), ""
 }
 
 // Apply takes one event into account; stored is when the stream got it. Events
@@ -218,7 +190,7 @@ func (r *Run) apply(e events.Event, stored time.Time) {
 		}
 		return
 	}
-	ref, _ := RefOf(e.Data)
+	ref, _ := events.RunOf(e)
 	r.RunRef, r.EndedAt = ref, stored
 	r.State = State(e.Type.Verb())
 	r.end(e.Data)
