@@ -67,6 +67,12 @@ func (b Bytes) MarshalText() ([]byte, error) {
 	return fmt.Appendf(nil, "%d%s", n, units[i]), nil
 }
 
+// Text is the size as MarshalText writes it, for messages.
+func (b Bytes) Text() string {
+	text, _ := b.MarshalText() // never fails
+	return string(text)
+}
+
 // UnmarshalText reads a size: 1GiB is 2^30 bytes, 1GB is 10^9.
 func (b *Bytes) UnmarshalText(text []byte) error {
 	v, err := humanize.ParseBytes(string(text))

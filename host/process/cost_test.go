@@ -8,8 +8,8 @@ import (
 	"github.com/fiord-bench/fiord/host/runner/runnertest"
 )
 
-// BenchmarkSandbox reports fio's IOPS with and without the sandbox, in turn, so
-// that a change of the host's load meets both: where fio does nothing but count
+// BenchmarkSandbox reports fio's IOPS with and without the sandbox, the best of
+// all iterations, since what else runs on the host can only lower it: where fio does nothing but count
 // (null), where each I/O is a system call (psync on the page cache), and with
 // io_uring.
 func BenchmarkSandbox(b *testing.B) {
@@ -17,15 +17,15 @@ func BenchmarkSandbox(b *testing.B) {
 		"null": "ioengine=null\nrw=randread\nsize=1g", "psync": "ioengine=psync\nrw=randread\nsize=16m\nbs=512", "io_uring": "ioengine=io_uring\niodepth=8\nrw=randread\nsize=16m\nbs=512",
 	} {
 		b.Run(name, func(b *testing.B) {
-			total := map[Sandboxed]float64{}
+			best := map[Sandboxed]float64{}
 			for b.Loop() {
 				for _, kind := range []Sandboxed{Required, Off} {
-					total[kind] += iops(b, kind, "[a]\ntime_based\nruntime=2\n"+job+"\n")
+					best[kind] = max(best[kind], iops(b, kind, "[a]\ntime_based\nruntime=2\n"+job+"\n"))
 				}
 			}
-			b.ReportMetric(total[Required]/float64(b.N), "IOPS-sandboxed")
-			b.ReportMetric(total[Off]/float64(b.N), "IOPS-bare")
-			b.ReportMetric(total[Required]/total[Off], "ratio")
+			b.ReportMetric(best[Required], "IOPS-sandboxed")
+			b.ReportMetric(best[Off], "IOPS-bare")
+			b.ReportMetric(best[Required]/best[Off], "ratio")
 			b.ReportMetric(0, "ns/op")
 		})
 	}

@@ -124,7 +124,8 @@ type Exit struct {
 	Code      int           // exit status; -1 when a signal ended it
 	Signal    string        // "SIGKILL", …, when a signal ended it
 	Stopped   bool          // the caller's context ended and fio was stopped
-	OutOfMem  bool          // the kernel killed it for its memory limit
+	OutOfMem  bool          // the kernel killed it, or one of its jobs, for its memory limit
+	Memory    int64         // that limit in bytes; 0 for none
 	Started   time.Time     // when fio began
 	Ended     time.Time     // when it was gone
 	Overheads time.Duration // what the engine took to create, start and remove

@@ -74,9 +74,7 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 		return nil, err
 	}
 	policy := cfg.policy()
-	if policy.Ceilings.Memory == 0 {
-		policy.Ceilings.Memory = uint64(max(0, facts.Host{}.MemoryMiB())) << 19 // half of it
-	}
+	policy.Ceilings.Memory = cfg.memory()
 	g, err := guard.New(policy, block.System{})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
+	"github.com/fiord-bench/fiord/host/facts"
 	"github.com/fiord-bench/fiord/host/guard"
 	"github.com/fiord-bench/fiord/host/process"
 	"github.com/fiord-bench/fiord/internal/volume"
@@ -47,7 +48,7 @@ type Config struct {
 	MinInodes   uint64        `config:"min_free_inodes" help:"files that can still be made, at least, on every file system that counts them"`
 	Leftovers   string        `config:"leftovers" help:"files that jobs laid out: reclaim (reused by name, removed when another job needs the space), remove (after each list of runs) or keep"`
 	MaxJobs     int64         `config:"max_jobs" help:"jobs of fio at once, copies included; 0 for any number"`
-	MaxMemory   events.Bytes  `config:"max_memory" help:"memory that a job file's options may ask for: buffers, tables of what is verified, logs; 0 for half of the host's"`
+	MaxMemory   events.Bytes  `config:"max_memory" help:"memory that one run may have: what a job file's options may ask for (buffers, tables of what is verified, logs), and the limit of its container, page cache included; 0 for half of the host's"`
 	MaxOpen     int64         `config:"max_open_files" help:"files that a job file may have open at once; 0 for any number"`
 	MaxDuration time.Duration `config:"max_duration" help:"longest time a job file may say that it takes, and longest timeout that a bench gets; 0 for any"`
 	FactsDir    string        `config:"facts_dir" help:"folder of custom facts"`
@@ -261,7 +262,7 @@ func (c Config) plans() plan.Settings {
 	return plan.Settings{
 		Directories: c.Directories, Shared: c.Shared, VolumeTarget: c.Volumes.Target, Volumes: c.Volumes.policy(),
 		DropCaches: c.DropCaches, Memlock: int64(min(c.Docker.Memlock, 1<<62)), //nolint:gosec // bounded
-		Logs: c.Logs.options(""),
+		Logs: c.Logs.options(""), MaxMemory: c.memory(),
 	}
 }
 
@@ -271,6 +272,14 @@ func (l Logs) options(prefix string) job.Logs {
 		Prefix: prefix, AvgMsec: int(l.Average.Milliseconds()), NoLatency: !l.Latency,
 		HistMsec: int(l.Histogram.Milliseconds()), HistCoarseness: l.Coarseness,
 	}
+}
+
+// memory is what one run may have, in bytes.
+func (c Config) memory() uint64 {
+	if c.MaxMemory > 0 {
+		return uint64(c.MaxMemory)
+	}
+	return uint64(max(0, facts.Host{}.MemoryMiB())) << 19 // half of it
 }
 
 // remote reports whether the engine sees another file system than this worker.

@@ -23,6 +23,15 @@ type opened struct {
 	close  func()
 }
 
+// memoryOfContainers is their limit where a bench names none, 0 for none: of an
+// engine on another machine only its owner's setting says how much that has.
+func (s *Service) memoryOfContainers() int64 {
+	if s.cfg.remote() && s.cfg.MaxMemory == 0 {
+		return 0
+	}
+	return int64(min(s.cfg.memory(), 1<<62)) //nolint:gosec // bounded
+}
+
 // engineProbe is how long an engine has to answer before "auto" takes it for
 // absent.
 const engineProbe = 3 * time.Second
@@ -37,6 +46,7 @@ func (s *Service) openRunner(ctx context.Context) (opened, error) {
 		Address: s.cfg.Docker.Address, CertDir: s.cfg.Docker.CertDir,
 		Image: s.cfg.Docker.Image, Pull: s.cfg.Docker.Pull,
 		Host: s.cfg.owner(s.token), Hooks: s.hooks(), Log: s.log,
+		Memory:  s.memoryOfContainers(),
 		Volumes: plan.Volumes{Policy: s.cfg.Volumes.policy(), Places: s.places()},
 	})
 	if err != nil {

@@ -131,6 +131,7 @@ func (c *fio) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Exit
 	if c.engine.remote {
 		err = c.engine.copyOut(work, c.id, c.dir)
 	}
+	exit.OutOfMem = exit.OutOfMem || exit.Memory > 0 && !exit.Stopped && lostAJob(c.dir)
 	c.remove()
 	exit.Overheads = c.overhead + time.Since(removing)
 	return exit, err
@@ -206,7 +207,7 @@ func (e *Engine) inspectEnd(ctx context.Context, id string, exit *runner.Exit) e
 	if info.State.Running {
 		return errStillRunning
 	}
-	exit.Code, exit.OutOfMem = info.State.ExitCode, info.State.OOMKilled
+	exit.Code, exit.OutOfMem, exit.Memory = info.State.ExitCode, info.State.OOMKilled, info.HostConfig.Memory
 	exit.Started, _ = time.Parse(time.RFC3339Nano, info.State.StartedAt)
 	exit.Ended, _ = time.Parse(time.RFC3339Nano, info.State.FinishedAt)
 	if sig := info.State.ExitCode - 128; sig > 0 && sig < 32 {

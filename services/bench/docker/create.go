@@ -96,7 +96,7 @@ func (e *Engine) request(inv runner.Invocation) *container.CreateRequest {
 		}
 		host.Devices = append(host.Devices, container.DeviceMapping{PathOnHost: d.Path, PathInContainer: d.Path, CgroupPermissions: perms})
 	}
-	limit(&host.Resources, inv.Limits)
+	limit(&host.Resources, e.within(inv.Limits))
 	return &container.CreateRequest{Config: cfg, HostConfig: host}
 }
 
@@ -121,6 +121,14 @@ func bind(path string, readOnly bool) mount.Mount {
 		Type: mount.TypeBind, Source: path, Target: path, ReadOnly: readOnly,
 		BindOptions: &mount.BindOptions{Propagation: mount.PropagationRPrivate},
 	}
+}
+
+// within fills in the limit that every container has.
+func (e *Engine) within(l runner.Limits) runner.Limits {
+	if l.Memory == 0 {
+		l.Memory = e.cfg.Memory
+	}
+	return l
 }
 
 func limit(r *container.Resources, l runner.Limits) {

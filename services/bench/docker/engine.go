@@ -37,6 +37,9 @@ type Config struct {
 	Pull bool
 	// Host is this host's token, for labels.
 	Host string
+	// Memory limits invocations that name no limit, in bytes; 0 for no limit. The
+	// page cache counts: a tight limit changes what buffered I/O measures.
+	Memory int64
 	// Hooks are the operator's adapters; nil for none.
 	Hooks Hooks
 	// Volumes judges volumes that exist. Nil takes only those that this host

@@ -40,8 +40,11 @@ func Of(exit runner.Exit, cause error, limits events.Limits, timeout time.Durati
 		o.Reason = fmt.Sprintf("fio was stopped: %v", cause)
 	case exit.OutOfMem:
 		o.Reason = "the kernel killed fio, or one of its jobs, for lack of memory"
-		if limits.Memory > 0 {
-			o.Reason += " (raise limits.memory in the bench)"
+		switch {
+		case limits.Memory > 0:
+			o.Reason += fmt.Sprintf(" (limits.memory is %s: raise it in the bench)", limits.Memory.Text())
+		case exit.Memory > 0:
+			o.Reason += fmt.Sprintf(" (this host gives a container %s: its owner allows more in bench.max_memory)", events.Bytes(exit.Memory).Text()) //nolint:gosec // not negative
 		}
 	case exit.Signal != "":
 		o.Reason = "fio was ended by " + exit.Signal

@@ -23,7 +23,7 @@ func TestAnExitIsNamedByWhatEndedFio(t *testing.T) {
 		"well":                  {exit: runner.Exit{}},
 		"with a status":         {exit: runner.Exit{Code: 3}, want: "exit status 3"},
 		"by a signal":           {exit: runner.Exit{Code: -1, Signal: "SIGSEGV"}, want: "ended by SIGSEGV"},
-		"for lack of memory":    {exit: runner.Exit{Code: -1, Signal: "SIGKILL", OutOfMem: true}, want: "raise limits.memory"},
+		"for lack of memory":    {exit: runner.Exit{Code: -1, Signal: "SIGKILL", OutOfMem: true}, want: "limits.memory is 1MiB: raise it in the bench"},
 		"at its timeout":        {exit: runner.Exit{Stopped: true}, cause: ErrTimeout, want: "longer than its timeout of 1m0s"},
 		"for its logs":          {exit: runner.Exit{Stopped: true}, cause: ErrTooLarge, want: ErrTooLarge.Error()},
 		"on request":            {exit: runner.Exit{Stopped: true}, cause: cancelled},
@@ -39,6 +39,13 @@ func TestAnExitIsNamedByWhatEndedFio(t *testing.T) {
 				t.Errorf("cancelled: %v", got.Cancelled)
 			}
 		})
+	}
+}
+
+func TestALimitOfTheHostsIsNamed(t *testing.T) {
+	got := Of(runner.Exit{OutOfMem: true, Memory: 96 << 20}, nil, events.Limits{}, time.Minute)
+	if want := "this host gives a container 96MiB: its owner allows more in bench.max_memory"; !strings.Contains(got.Reason, want) {
+		t.Errorf("reason %q, want %q", got.Reason, want)
 	}
 }
 

@@ -63,6 +63,7 @@ type Settings struct {
 	Logs         job.Logs // of every job; the prefix is the plan's
 	DropCaches   bool     // benches may empty the page cache
 	Memlock      int64    // RLIMIT_MEMLOCK of fio, bytes; 0 leaves the engine's own
+	MaxMemory    uint64   // bytes that one run may have; 0 for any number
 }
 
 // Planner makes plans for one host. All fields but Leftovers are required.
@@ -115,7 +116,19 @@ func (p *Planner) assemble(r Request, file *job.File, dir string) (*Plan, []even
 	made := &Plan{Job: file.Bytes(), Dir: dir, Limits: p.limits(r.List.Limits), file: file}
 	var refused []events.Problem
 	made.targets, made.Volumes, refused = p.mounts(r.List, r.Invocation.Run, file)
-	return made, refused
+	return made, append(refused, p.aboveCeiling(r.List.Limits)...)
+}
+
+// aboveCeiling refuses a limit that lets fio have more than the host's owner
+// gives to any.
+func (p *Planner) aboveCeiling(l events.Limits) []events.Problem {
+	if p.MaxMemory == 0 || uint64(l.Memory) <= p.MaxMemory {
+		return nil
+	}
+	return []events.Problem{{
+		Rule: guard.RuleCeiling, Option: "limits.memory",
+		Message: fmt.Sprintf("limits.memory is %s, and this host gives a run at most %s (bench.max_memory): ask for less, or leave it out", l.Memory.Text(), events.Bytes(p.MaxMemory).Text()),
+	}}
 }
 
 // Judge holds a plan against the host as it is now, and fills in what it may
