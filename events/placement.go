@@ -10,6 +10,9 @@ type Placement struct {
 	PlacedAt time.Time      `json:"placed_at"`
 	Deadline time.Time      `json:"deadline"`
 	Slots    []Slot         `json:"slots"`
+	// Seed that the order of the points within each repeat was drawn from; 0 in
+	// placements of earlier versions, which measured them in the matrix's order.
+	Seed uint32 `json:"seed,omitempty"`
 	// Excluded hosts were selected by the targets and don't measure.
 	Excluded []Exclusion `json:"excluded,omitempty"`
 }

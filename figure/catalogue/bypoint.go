@@ -26,7 +26,7 @@ func p99ByPoint(title string, s Subject, _ string) *figure.Figure {
 
 // byPoint draws a figure of all completed runs, point beside point.
 func (b *Bench) byPoint(title string, q figure.Quantity, value func(*events.Figures) float64) *figure.Figure {
-	return figure.Bars{Head: b.barHead(title), Quantity: q, Groups: groups(b.Runs, value)}.Figure()
+	return figure.Bars{Head: b.barHead(title), Quantity: q, Groups: groups(InOrder(b.Runs, func(r *Run) string { return r.Job }, func(r *Run) string { return r.Point.Key() }), value)}.Figure()
 }
 
 // byOption is the entry of the figure of a bench's rate at each value of one

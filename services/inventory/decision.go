@@ -115,7 +115,7 @@ func (s *Service) fleet(ctx context.Context, groups bool) (place.Fleet, error) {
 // document stores the lists of runs and describes the decision.
 func (s *Service) document(ctx context.Context, bench string, r events.BenchRequested, d place.Decision) (*events.Placement, error) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	p := &events.Placement{Bench: bench, Request: r, PlacedAt: now, Deadline: now.Add(s.cfg.Deadline), Slots: make([]events.Slot, len(d.Slots))}
+	p := &events.Placement{Bench: bench, Request: r, PlacedAt: now, Deadline: now.Add(s.cfg.Deadline), Seed: place.Seed(bench), Slots: make([]events.Slot, len(d.Slots))}
 	for _, e := range d.Excluded {
 		p.Excluded = append(p.Excluded, events.Exclusion{Host: e.Host, Problems: e.Problems()})
 	}

@@ -168,12 +168,14 @@ func deal(samples []sample, i, n int) []sample {
 	return mine
 }
 
-// invocations lists the runs of one slot: all samples, again for each repeat.
+// invocations lists the runs of one slot: all samples, again for each repeat, in the
+// order that the repeat has.
 func (r Request) invocations(slot int, o owner, samples []sample) []events.Invocation {
 	repeats := Repeats(r.Data)
 	runs := make([]events.Invocation, 0, repeats*len(samples))
+	order := newOrder(r)
 	for repeat := range repeats {
-		for _, s := range samples {
+		for _, s := range order.of(repeat, samples) {
 			runs = append(runs, events.Invocation{
 				RunRef: events.RunRef{
 					Bench: r.Bench, Run: events.RunID(r.Bench, slot, s.key, repeat),

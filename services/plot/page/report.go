@@ -9,6 +9,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/figure"
+	"github.com/fiord-bench/fiord/figure/catalogue"
 	"github.com/fiord-bench/fiord/services/plot/model"
 	"github.com/fiord-bench/fiord/verdict"
 )
@@ -124,7 +125,7 @@ func points(b model.Bench) []point {
 		iops, bw, mean, p50, p99, p999 []float64
 	}
 	var all []*sums
-	for _, r := range b.Runs {
+	for _, r := range catalogue.InOrder(b.Runs, func(r *model.Run) string { return r.Job }, func(r *model.Run) string { return r.Point.Key() }) {
 		if r.Completed == nil {
 			continue
 		}

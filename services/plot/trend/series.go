@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -251,7 +250,7 @@ func (h *History) series(figures ...string) []series {
 }
 
 func compareSeries(a, b series) int {
-	return cmp.Or(cmp.Compare(a.job, b.job), comparePoints(a.point, b.point), cmp.Compare(a.metric, b.metric), cmp.Compare(a.machine, b.machine), cmp.Compare(a.latency, b.latency))
+	return cmp.Or(cmp.Compare(a.job, b.job), catalogue.ComparePoints(a.point, b.point), cmp.Compare(a.metric, b.metric), cmp.Compare(a.machine, b.machine), cmp.Compare(a.latency, b.latency))
 }
 
 // with takes two machines of one class, or the same host before and after a
@@ -266,17 +265,4 @@ func (s spread) with(o spread) spread {
 		least: min(s.least, o.least), most: max(s.most, o.most), n: n, class: s.class,
 		median: (s.median*float64(s.n) + o.median*float64(o.n)) / float64(n),
 	}
-}
-
-// comparePoints orders points by the options' values as numbers.
-func comparePoints(a, b string) int {
-	x, y := strings.Split(a, ","), strings.Split(b, ",")
-	for i := range min(len(x), len(y)) {
-		_, v, _ := strings.Cut(x[i], "=")
-		_, w, _ := strings.Cut(y[i], "=")
-		if c := catalogue.CompareValues(v, w); c != 0 {
-			return c
-		}
-	}
-	return cmp.Compare(a, b)
 }
