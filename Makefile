@@ -151,6 +151,10 @@ fidelity: setup ## Compare what fiord measures with bare fio: half an hour on a 
 	@go test -v -count=1 -timeout 6h -run FiordMeasures ./integration/fidelity \
 	  -fidelity.pairs $(FIDELITY_PAIRS) -fidelity.runtime $(FIDELITY_RUNTIME)
 
+.PHONY: compare-inventory
+compare-inventory: ## Ask Ansible's own aws_ec2 plugin, on a moto server, what it makes of the test configurations
+	@scripts/compare-inventory
+
 .PHONY: simulate
 simulate: ## Simulate verdicts: how often they are wrong, and what they find, from HISTORIES histories a figure
 	@go test -v -count=1 -timeout 6h ./verdict/level -level.histories $(HISTORIES)

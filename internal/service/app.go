@@ -42,6 +42,10 @@ type Deps struct {
 	Version string
 	// AllowPlaintext permits to listen beyond loopback without TLS.
 	AllowPlaintext bool
+	// Getenv finds variables that a file of the operator's names itself, as
+	// configurations of Ansible's plugins do; nil finds none. What a service is
+	// configured by is in its Config.
+	Getenv func(name string) string
 }
 
 // Options say what to run, and with what. Name and Build are required.
@@ -229,7 +233,8 @@ func (a *App) setUp(ctx context.Context, undo *closers) (Runner, error) {
 		return nil, err
 	}
 	runner, err := a.build(Deps{
-		Bus: b, Store: store, Log: a.log, Metrics: a.metrics, Version: a.version, AllowPlaintext: a.common.AllowPlaintext,
+		Getenv: os.Getenv,
+		Bus:    b, Store: store, Log: a.log, Metrics: a.metrics, Version: a.version, AllowPlaintext: a.common.AllowPlaintext,
 		Tracer: a.tracing.Tracer("fiord/" + a.name), Ready: a.ready,
 	})
 	if err != nil {

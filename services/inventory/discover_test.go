@@ -79,7 +79,7 @@ func TestDiscoveryBecomesAnInventory(t *testing.T) {
 	fake := &ec2test.Server{Account: "123456789012", Regions: map[string][]ec2test.Instance{"a": fleetOf("web1", "web2"), "b": fleetOf("db1")}}
 	s.replica(discovering(t, fake, twoRegions))
 	g := s.ask("1")
-	if want := (events.InventoryCounts{Discovered: 3, Emitted: 3, Groups: 2, Added: 3}); g.Counts != want || !g.Complete {
+	if want := (events.InventoryCounts{Discovered: 3, Emitted: 3, Groups: 3, Added: 3}); g.Counts != want || !g.Complete {
 		t.Errorf("counts %+v, complete %v; want %+v", g.Counts, g.Complete, want)
 	}
 	var names []string
@@ -127,7 +127,7 @@ func TestDifferenceNamesHostsAndFields(t *testing.T) {
 		t.Errorf("generated %+v", g)
 	}
 	want := ansible.Diff{Added: []string{"web3"}, Removed: []string{"web1"}, Changed: []ansible.Changed{{
-		Host: "web2", Fields: []string{"ansible_host", "fiord", "network_interfaces", "private_dns_name", "private_ip_address", "reservation_id"},
+		Host: "web2", Fields: []string{"fiord", "network_interfaces", "private_dns_name", "private_ip_address", "reservation_id"},
 	}}}
 	if diff := cmp.Diff(want, document[ansible.Diff](s, *g.Diff)); diff != "" {
 		t.Errorf("difference (-want +got):\n%s", diff)

@@ -128,7 +128,7 @@ func (s *Service) makeInventory(ctx context.Context, snapshot *instance.Snapshot
 	cfg := s.settings()
 	inv, err := ansible.Build(snapshot, &cfg.Inventory, s.workerOn())
 	if err != nil {
-		if cfg.Inventory.Strict && !errors.Is(err, ansible.ErrCollision) {
+		if bool(cfg.Inventory.Strict) && !errors.Is(err, ansible.ErrCollision) {
 			err = fmt.Errorf("%w: %w", errStrict, err)
 		}
 		return nil, err

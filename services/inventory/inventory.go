@@ -53,8 +53,11 @@ func New(cfg Config, deps service.Deps) (*Service, error) {
 	}
 	s.changes = &gatherer{wait: cfg.Debounce, handle: s.apply}
 	if cfg.Discovery != "" {
-		if s.discovery, err = discovery.Load(cfg.Discovery); err != nil {
+		if s.discovery, err = discovery.Load(cfg.Discovery, deps.Getenv); err != nil {
 			return nil, fmt.Errorf("configure inventory: %w", err)
+		}
+		for _, w := range s.discovery.Warnings {
+			s.log.Warn("discovery configuration", "file", cfg.Discovery, "warning", w)
 		}
 	}
 	if _, err := s.policy(); err != nil {

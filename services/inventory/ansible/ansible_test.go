@@ -1,8 +1,10 @@
 package ansible_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -60,13 +62,17 @@ func build(t testing.TB, cfg string, instances ...instance.Instance) *ansible.In
 	return inv
 }
 
-// shape writes an inventory briefly: names of hosts, then group=members.
+// shape writes an inventory briefly: names of hosts, then group=members, but
+// for the source's group.
 func shape(inv *ansible.Inventory) []string {
 	var out []string
 	for _, h := range inv.Hosts {
 		out = append(out, h.Name)
 	}
 	for _, g := range inv.Groups {
+		if g.Name == "aws_ec2" && len(g.Hosts) == len(inv.Hosts) {
+			continue // every host is in its source's group
+		}
 		line := g.Name + "=" + strings.Join(g.Hosts, ",")
 		if len(g.Children) > 0 {
 			line += "+" + strings.Join(g.Children, ",")
@@ -119,7 +125,9 @@ func TestHostnamesFollowThePreferences(t *testing.T) {
 		`['tag:Missing,Env']`:                 "prod",
 		`['tag:Env=prod']`:                    "Env_prod",
 		`['tag:Env=dev', instance-id]`:        "i-1",
-		`['tag:Missing']`:                     "192.0.2.1", // no name: the address
+		`['tag:Missing', 'tag:Env | upper']`:  "PROD",
+		`"tag:Missing,tag:Name"`:              "web_one",
+		`[key-name, architecture, instance-state-name, 'tag:Env']`: "prod",
 		`[{name: instance-id, prefix: 'tag:Env'}]`:                 "prod_i-1",
 		`[{name: instance-id, prefix: 'tag:Env', separator: '-'}]`: "prod-i-1",
 		`[{name: instance-id, prefix: 'tag:Missing'}]`:             "i-1",
@@ -131,6 +139,26 @@ func TestHostnamesFollowThePreferences(t *testing.T) {
 	}
 }
 
+// A preference selects: with hostnames of which a machine has none it is no
+// host, and says so. ansible_host is for whoever asks for it.
+func TestHostnamesSelect(t *testing.T) {
+	inv := build(t, "hostnames: ['tag:Role=db', 'tag:Role=web']", machine("i-1", "Role=web"), machine("i-2", "Role=db"), machine("i-3", "Role=x"))
+	if len(inv.Hosts) != 2 || inv.Hosts[0].Name != "Role_db" || inv.Hosts[1].Name != "Role_web" || inv.Excluded[0].Reason != "it has none of the hostnames" {
+		t.Errorf("%v, excluded %+v", shape(inv), inv.Excluded)
+	}
+	for cfg, want := range map[string]bool{"{}": true, "hostnames: [instance-id]": false, "hostnames: [instance-id]\naddresses: [private]": true} {
+		var script bytes.Buffer
+		m := machine("i-1")
+		m.Addresses.PrivateIPv4 = "10.0.0.9"
+		if err := build(t, cfg, m).Write(map[string]io.Writer{ansible.FileScript: &script}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(script.String(), `"ansible_host"`); got != want {
+			t.Errorf("%q: ansible_host is there: %v", cfg, got)
+		}
+	}
+}
+
 func TestConfigurationsThatCannotBeMeantAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		`hostnames: [privat-ip-address]`: "names no attribute",
@@ -138,12 +166,13 @@ func TestConfigurationsThatCannotBeMeantAreRefused(t *testing.T) {
 		`hostnames: [{prefix: name}]`:    "without name",
 		`keyed_groups: [{prefix: x}]`:    "has no key",
 		`keyed_groups: [{key: x, default_value: a, trailing_separator: false}]`: "excludes the other",
-		"groups:\n  web: \"'a' ?\"":            "line 2",
-		"compose:\n  x: lookup('env', 'HOME')": "calling lookup isn't supported",
-		`compose: {"a b": x}`:                  "name of a variable",
-		`collisions: merge`:                    "must be suffix, list or error",
-		`addresses: [publik]`:                  "which is none of",
-		`no_address: drop`:                     "must be exclude or keep",
+		"groups:\n  web: \"'a' ?\"":    "line 2",
+		"compose:\n  x: import_('os')": `the function "import_" isn't supported`,
+		"strict: perhaps":              "neither true nor false",
+		`compose: {"a b": x}`:          "name of a variable",
+		`collisions: merge`:            "must be suffix, list or error",
+		`addresses: [publik]`:          "which is none of",
+		`no_address: drop`:             "must be exclude or keep",
 		`keyed_groups: [{key: x, parent_group: "{% if x %}a{% endif %}"}]`: "only {{ expressions }}",
 		`keyed_groups: [{key: x, parent_group: "{{ x"}]`:                   "{{ without }}",
 		`hostvars_prefix: "a b"`:                                           "part of a variable's name",
@@ -179,15 +208,15 @@ func TestNothingIsLostSilently(t *testing.T) {
 	for _, n := range inv.Notes {
 		notes = append(notes, fmt.Sprintf("%s %d: %s", n.Rule, n.Hosts, n.Problem))
 	}
-	if diff := cmp.Diff([]string{"all_i-3", "t_Name_web_i-4", "web_i-1", "web_i-2"}, hosts); diff != "" {
+	if diff := cmp.Diff([]string{"all_i-3", "bare", "t_Name_web_i-4", "web_i-1", "web_i-2"}, hosts); diff != "" {
 		t.Errorf("hosts (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"i-7: exclude_filters[0]", "i-8: terminated", "i-9: no address"}, reasons); diff != "" {
+	if diff := cmp.Diff([]string{"i-7: exclude_filters[0]", "i-8: terminated"}, reasons); diff != "" {
 		t.Errorf("excluded (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{
-		`compose.x 4: expression "tags.Missing": undefined: Missing`,
-		`keyed_groups[1] 4: expression "tags.Nope": undefined: Nope`,
+		`compose.x 5: expression "tags.Missing": undefined: Missing`,
+		`keyed_groups[1] 5: expression "tags.Nope": undefined: Nope`,
 	}, notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
@@ -209,11 +238,11 @@ func TestCollisionsFollowThePolicy(t *testing.T) {
 		t.Errorf("groups, error: %v, want a collision", err)
 	}
 	inv = build(t, "keyed_groups: [{key: tags.A, prefix: g}]\ncollisions: list", same...)
-	if len(inv.Groups) != 0 || len(inv.Notes) != 2 {
+	if len(shape(inv)) != len(inv.Hosts) || len(inv.Notes) != 2 {
 		t.Errorf("groups, list: %d groups, notes %+v", len(inv.Groups), inv.Notes)
 	}
 	inv = build(t, "keyed_groups: [{key: tags.A, prefix: g}]", same...)
-	if len(inv.Groups) != 2 || inv.Groups[0].Name != "g_a_b" || !strings.HasPrefix(inv.Groups[1].Name, "g_a_b_") {
+	if got := shape(inv)[len(inv.Hosts):]; len(got) != 2 || !strings.HasPrefix(got[0], "g_a_b=") || !strings.HasPrefix(got[1], "g_a_b_") {
 		t.Errorf("groups, suffix: %v", shape(inv))
 	}
 	inv = build(t, "keyed_groups: [{key: tags.A, prefix: g}]", append(same, machine("i-3", "A=a_b"))...)

@@ -125,27 +125,58 @@ func (b *builder) admit(i *instance.Instance, workers func(*instance.Instance) *
 		b.exclude(i, "%s", i.Excluded)
 		return
 	}
-	if i.State == instance.StateTerminated {
+	if i.State == instance.StateTerminated && !b.cfg.KeepTerminated {
 		b.exclude(i, "terminated")
 		return
 	}
+	if reason := b.cfg.ruledOut(i); reason != "" {
+		b.exclude(i, "%s", reason)
+		return
+	}
 	address := b.cfg.address(i)
-	name := b.cfg.hostname(i)
+	names, err := b.cfg.hostnames(i)
 	switch {
-	case address == "" && b.cfg.NoAddress != Keep:
+	case err != nil:
+		b.exclude(i, "%v", err)
+		return
+	case b.cfg.setsAddress() && address == "" && b.cfg.NoAddress != Keep:
 		b.exclude(i, "no address")
 		return
-	case name == "" && address == "":
+	case len(names) == 0 && len(b.cfg.Hostnames) > 0:
+		b.exclude(i, "it has none of the hostnames")
+		return
+	case len(names) == 0 && address == "":
 		b.exclude(i, "no name and no address")
 		return
-	case name == "":
-		name = address
+	case len(names) == 0:
+		names = []string{address}
 	}
-	h := &Host{Name: safeHost(name), Address: address, Instance: i}
-	if workers != nil {
-		h.Worker = workers(i)
+	for _, name := range names {
+		h := &Host{Name: SafeHost(name), Address: address, Instance: i}
+		if workers != nil {
+			h.Worker = workers(i)
+		}
+		b.hosts = append(b.hosts, h)
 	}
-	b.hosts = append(b.hosts, h)
+}
+
+// ruledOut says which expression leaves a machine out, "" if none does.
+func (c *Config) ruledOut(i *instance.Instance) string {
+	if len(c.Include)+len(c.Exclude) == 0 {
+		return ""
+	}
+	s := c.scope(&Host{Instance: i}, nil)
+	for _, e := range c.Include {
+		if in, err := e.Truth(s); err == nil && in {
+			return ""
+		}
+	}
+	for _, e := range c.Exclude {
+		if out, err := e.Truth(s); err == nil && out {
+			return "ruled out by " + e.String()
+		}
+	}
+	return ""
 }
 
 // nameHosts tells hosts with one name apart, by policy.
@@ -186,7 +217,7 @@ func (b *builder) settle(collides func(*Host) string) error {
 		}
 	}
 	for _, h := range rename {
-		name := h.Name + "_" + safeHost(shortID(h.Instance))
+		name := h.Name + "_" + SafeHost(shortID(h.Instance))
 		if names[name] {
 			b.exclude(h.Instance, "the names %s and %s are both taken", h.Name, name)
 			continue
@@ -225,14 +256,14 @@ func (b *builder) nameGroups() error {
 	raws := sortedKeys(b.groups)
 	claims := map[string][]string{}
 	for _, raw := range raws {
-		claims[SafeGroup(raw)] = append(claims[SafeGroup(raw)], raw)
+		claims[b.safeGroup(raw)] = append(claims[b.safeGroup(raw)], raw)
 	}
 	names := map[string]string{} // by raw name; absent if left out
 	for _, raw := range raws {
-		safe := SafeGroup(raw)
+		safe := b.safeGroup(raw)
 		rivals := claims[safe]
 		switch {
-		case len(rivals) == 1 || raw == safe:
+		case len(rivals) == 1 || raw == safe || b.cfg.AsPlugin:
 			names[raw] = safe
 		case b.cfg.Collisions == Error:
 			return fmt.Errorf("%w: groups %s all become %s", ErrCollision, strings.Join(rivals, ", "), safe)
@@ -250,6 +281,13 @@ func (b *builder) nameGroups() error {
 	return b.materialise(names)
 }
 
+func (b *builder) safeGroup(raw string) string {
+	if b.cfg.PlainGroups {
+		return plainGroup(raw)
+	}
+	return SafeGroup(raw)
+}
+
 func (p *protoGroup) first() string {
 	if len(p.hosts) == 0 {
 		return ""
@@ -265,7 +303,7 @@ func (b *builder) materialise(names map[string]string) error {
 		isGroup[name] = true
 	}
 	err := b.settle(func(h *Host) string {
-		if isGroup[h.Name] {
+		if isGroup[h.Name] && !b.cfg.AsPlugin {
 			return fmt.Sprintf("a machine and a group are named %s", h.Name)
 		}
 		return ""
@@ -277,8 +315,15 @@ func (b *builder) materialise(names map[string]string) error {
 	for _, h := range b.hosts {
 		alive[h] = true
 	}
-	for raw, name := range names {
-		g := &Group{Name: name}
+	made := map[string]*Group{} // groups of several raw names are one
+	for _, raw := range sortedKeys(names) {
+		name := names[raw]
+		g := made[name]
+		if g == nil {
+			g = &Group{Name: name}
+			made[name] = g
+			b.inv.Groups = append(b.inv.Groups, g)
+		}
 		for _, h := range b.groups[raw].hosts {
 			if alive[h] {
 				h.grouped = true
@@ -290,10 +335,12 @@ func (b *builder) materialise(names map[string]string) error {
 				g.Children = append(g.Children, childName)
 			}
 		}
+	}
+	for _, g := range b.inv.Groups {
 		slices.Sort(g.Hosts)
 		g.Hosts = slices.Compact(g.Hosts)
 		slices.Sort(g.Children)
-		b.inv.Groups = append(b.inv.Groups, g)
+		g.Children = slices.Compact(g.Children)
 	}
 	slices.SortFunc(b.inv.Groups, func(x, y *Group) int { return cmp.Compare(x.Name, y.Name) })
 	b.breakLoops()

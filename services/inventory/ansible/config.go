@@ -5,18 +5,19 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
-	"go.yaml.in/yaml/v4"
-
-	"github.com/fiord-bench/fiord/services/inventory/expr"
+	"github.com/fiord-bench/fiord/services/inventory/jinja"
 )
 
 // Config says how machines become hosts and groups. Its YAML keys are those
 // of the aws_ec2 plugin and of constructed inventories, and some of fiord's.
 type Config struct {
-	// Hostnames in order of preference; the first that a machine has is used.
-	Hostnames []Hostname `yaml:"hostnames"`
+	// Hostnames in order of preference; the first that a machine has is its
+	// name, and a machine that has none of them is no host. Without any a
+	// machine is named by its DNS names or else its address.
+	Hostnames Hostnames `yaml:"hostnames"`
+	// AllHostnames makes a host of each name that a machine has.
+	AllHostnames Bool `yaml:"allow_duplicated_hosts"`
 	// HostvarsPrefix and Suffix go around the names of the raw variables.
 	HostvarsPrefix string `yaml:"hostvars_prefix"`
 	HostvarsSuffix string `yaml:"hostvars_suffix"`
@@ -28,16 +29,22 @@ type Config struct {
 	KeyedGroups []KeyedGroup `yaml:"keyed_groups"`
 	// LeadingSeparator, unless false, starts the name of a keyed group that
 	// has no prefix with its separator.
-	LeadingSeparator *bool `yaml:"leading_separator"`
+	LeadingSeparator *Bool `yaml:"leading_separator"`
 	// Strict makes an expression that fails for one host fail everything.
 	// Otherwise the variable or group is left out for that host, and the
 	// report says so.
-	Strict bool `yaml:"strict"`
+	Strict Bool `yaml:"strict"`
+	// TagVariables makes a variable ec2_tag_<key> of each of Amazon's tags, and
+	// PlainGroups keeps hyphens in the names of groups, as the script did that
+	// came before the plugin.
+	TagVariables Bool `yaml:"use_contrib_script_compatible_ec2_tag_keys"`
+	PlainGroups  Bool `yaml:"use_contrib_script_compatible_sanitization"`
 	// Addresses in order of preference: public, private, ipv6, public_dns,
-	// private_dns. It is what ansible_host is set to, unless composed.
+	// private_dns. It is what ansible_host is set to, unless composed. With
+	// hostnames and without addresses ansible_host is left to compose.
 	Addresses []string `yaml:"addresses"`
 	// NoAddress says what becomes of a machine that has none of Addresses:
-	// exclude (the default) or keep.
+	// exclude (the default where ansible_host is set) or keep.
 	NoAddress string `yaml:"no_address"`
 	// Collisions says what becomes of hosts with one name, of groups whose
 	// names differ only in characters that Ansible doesn't allow, and of a
@@ -45,62 +52,17 @@ type Config struct {
 	// by their ids, list leaves them out and lists them in the report, error
 	// fails.
 	Collisions string `yaml:"collisions"`
-}
-
-// Expression is an expression in YAML.
-type Expression struct{ *expr.Expr }
-
-// UnmarshalYAML parses the expression. The decoder names the line of an error.
-func (e *Expression) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind != yaml.ScalarNode {
-		return errors.New("expected an expression")
-	}
-	parsed, err := expr.Parse(n.Value)
-	if err != nil {
-		return err
-	}
-	e.Expr = parsed
-	return nil
-}
-
-// KeyedGroup makes groups of the values of an expression.
-type KeyedGroup struct {
-	Key               Expression `yaml:"key"`
-	Prefix            string     `yaml:"prefix"`
-	Separator         *string    `yaml:"separator"`
-	ParentGroup       Template   `yaml:"parent_group"`
-	DefaultValue      *string    `yaml:"default_value"`
-	TrailingSeparator *bool      `yaml:"trailing_separator"`
-}
-
-// Hostname is one preference for a host's name.
-type Hostname struct {
-	// Name is a filter's name such as private-ip-address, or tag:Name.
-	Name string `yaml:"name"`
-	// Prefix is another such name, whose value goes before, with Separator.
-	Prefix    string `yaml:"prefix"`
-	Separator string `yaml:"separator"`
-}
-
-// UnmarshalYAML takes a plain name as well as a mapping.
-func (h *Hostname) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind == yaml.ScalarNode {
-		h.Name = n.Value
-	} else {
-		type plain Hostname
-		if err := n.Load((*plain)(h), yaml.WithKnownFields()); err != nil {
-			return err
-		}
-	}
-	for _, name := range []string{h.Name, h.Prefix} {
-		if name != "" && !isNameSource(name) {
-			return fmt.Errorf("%q names no attribute to take a host's name from; there are tag:<key> and %s", name, strings.Join(nameSources(), ", "))
-		}
-	}
-	if h.Name == "" {
-		return errors.New("a hostname without name")
-	}
-	return nil
+	// Include and Exclude decide by expressions over a machine's variables,
+	// the first of which that holds wins, Include before Exclude.
+	Include []Expression `yaml:"-"`
+	Exclude []Expression `yaml:"-"`
+	// KeepTerminated makes hosts of machines that have ended, as a source asks
+	// for them.
+	KeepTerminated bool `yaml:"-"`
+	// AsPlugin takes text that is no attribute as a name, joins groups whose
+	// names become one, and lets a host have the name of a group, all as
+	// Ansible's plugins do.
+	AsPlugin bool `yaml:"-"`
 }
 
 // The values of Collisions and NoAddress.
@@ -132,6 +94,14 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("compose: %q can't be the name of a variable", name)
 		}
 	}
+	if err := c.validateExpressions(); err != nil {
+		return err
+	}
+	for i, h := range c.Hostnames {
+		if err := h.validate(c.AsPlugin); err != nil {
+			return fmt.Errorf("hostnames[%d]: %w", i, err)
+		}
+	}
 	for i, k := range c.KeyedGroups {
 		switch {
 		case k.Key.Expr == nil:
@@ -148,76 +118,58 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-func (c *Config) leadingSeparator() bool { return c.LeadingSeparator == nil || *c.LeadingSeparator }
-
-// Template is text with {{ expressions }} in it.
-type Template struct {
-	source string
-	parts  []templatePart
-}
-
-type templatePart struct {
-	text string
-	expr *expr.Expr // nil for text
-}
-
-// UnmarshalYAML parses the template.
-func (t *Template) UnmarshalYAML(n *yaml.Node) error {
-	parsed, err := parseTemplate(n.Value)
-	if err != nil {
-		return err
+// validateExpressions reports the first expression that is none.
+func (c *Config) validateExpressions() error {
+	for _, name := range sortedKeys(c.Compose) {
+		if err := c.Compose[name].invalid("compose: " + name); err != nil {
+			return err
+		}
 	}
-	*t = parsed
+	for _, name := range sortedKeys(c.Groups) {
+		if err := c.Groups[name].invalid("groups: " + name); err != nil {
+			return err
+		}
+	}
+	for i, k := range c.KeyedGroups {
+		if err := k.Key.invalid(fmt.Sprintf("keyed_groups[%d]", i)); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-func parseTemplate(s string) (Template, error) {
-	t := Template{source: s}
-	for rest := s; rest != ""; {
-		before, after, found := strings.Cut(rest, "{{")
-		if strings.Contains(before, "{%") || strings.Contains(before, "{#") {
-			return t, fmt.Errorf("template %q: only {{ expressions }} are supported", s)
-		}
-		if before != "" {
-			t.parts = append(t.parts, templatePart{text: before})
-		}
-		if !found {
-			break
-		}
-		body, tail, closed := strings.Cut(after, "}}")
-		if !closed {
-			return t, fmt.Errorf("template %q: {{ without }}", s)
-		}
-		e, err := expr.Parse(strings.TrimSpace(body))
-		if err != nil {
-			return t, err
-		}
-		t.parts = append(t.parts, templatePart{expr: e})
-		rest = tail
+// Forgive takes the expressions out that aren't any, as Ansible's plugins pass
+// over them, and returns what each of them should be. An expression with a
+// filter, a test or a function that isn't supported stays, and is an error.
+func (c *Config) Forgive() (warnings []string) {
+	if c.Strict {
+		return nil
 	}
-	return t, nil
+	forgive := func(where string, e Expression) bool {
+		var syntax *jinja.SyntaxError
+		if e.problem == nil || errors.As(e.problem, &syntax) && syntax.Unsupported {
+			return false
+		}
+		warnings = append(warnings, e.invalid(where).Error()+": passed over, as Ansible does")
+		return true
+	}
+	for _, name := range sortedKeys(c.Compose) {
+		if forgive("compose: "+name, c.Compose[name]) {
+			delete(c.Compose, name)
+		}
+	}
+	for _, name := range sortedKeys(c.Groups) {
+		if forgive("groups: "+name, c.Groups[name]) {
+			delete(c.Groups, name)
+		}
+	}
+	c.KeyedGroups = slices.DeleteFunc(c.KeyedGroups, func(k KeyedGroup) bool { return forgive("keyed_groups", k.Key) })
+	return warnings
 }
 
-// empty says whether there is no template.
-func (t Template) empty() bool { return t.source == "" }
-
-// render computes the text.
-func (t Template) render(s expr.Scope) (string, error) {
-	var b strings.Builder
-	for _, p := range t.parts {
-		if p.expr == nil {
-			b.WriteString(p.text)
-			continue
-		}
-		v, err := p.expr.Eval(s)
-		if err != nil {
-			return "", err
-		}
-		text, err := expr.Text(v)
-		if err != nil {
-			return "", fmt.Errorf("template %q: %w", t.source, err)
-		}
-		b.WriteString(text)
-	}
-	return b.String(), nil
+func (c *Config) leadingSeparator() bool {
+	return c.LeadingSeparator == nil || bool(*c.LeadingSeparator)
 }
+
+// setsAddress says whether ansible_host is set without being composed.
+func (c *Config) setsAddress() bool { return len(c.Hostnames) == 0 || len(c.Addresses) > 0 }

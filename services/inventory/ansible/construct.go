@@ -9,15 +9,19 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"github.com/fiord-bench/fiord/services/inventory/expr"
+	"github.com/fiord-bench/fiord/services/inventory/instance"
+	"github.com/fiord-bench/fiord/services/inventory/jinja"
 )
 
 // construct composes a host's variables and puts it into its groups.
 func (b *builder) construct(h *Host) error {
 	s := b.cfg.scope(h, b.members)
 	b.members = s.raw
+	if group := sourceGroups[h.Instance.Provider]; group != "" {
+		b.group(group).add(h)
+	}
 	for _, name := range sortedKeys(b.cfg.Compose) {
-		v, err := b.cfg.Compose[name].Eval(s)
+		v, err := b.cfg.Compose[name].eval(s)
 		if err != nil {
 			if err := b.note("compose."+name, h, err); err != nil {
 				return err
@@ -49,6 +53,14 @@ func (b *builder) construct(h *Host) error {
 	return nil
 }
 
+// sourceGroups are the groups of all hosts of a provider, by the names that
+// Ansible's plugins give them.
+var sourceGroups = map[string]string{
+	instance.AWS: "aws_ec2", instance.GCP: "gcp_compute", instance.Azure: "azure_rm", instance.OpenStack: "openstack",
+	instance.DigitalOcean: "digitalocean", instance.Hetzner: "hcloud", instance.Proxmox: "proxmox", instance.Libvirt: "libvirt",
+	instance.DockerMachine: "docker_machine", instance.Docker: "docker_engines", instance.Fiord: "fiord_workers",
+}
+
 // detached is the value without the document that it is a part of: a copy of a
 // host's address must not hold all that is known of the host.
 func detached(v any) any {
@@ -63,6 +75,13 @@ func detached(v any) any {
 			items[i] = detached(item)
 		}
 		return items
+	case *jinja.Dict:
+		d := jinja.NewDict()
+		v.ForEach(func(key, value any) bool {
+			d.Set(detached(key), detached(value))
+			return true
+		})
+		return d
 	}
 	return v
 }
@@ -83,7 +102,7 @@ func (p *protoGroup) add(h *Host) { p.hosts = append(p.hosts, h) }
 // keyed puts a host into the groups that one keyed group makes for it.
 func (b *builder) keyed(h *Host, s scope, i int) error {
 	k := &b.cfg.KeyedGroups[i]
-	v, err := k.Key.Eval(s)
+	v, err := k.Key.eval(s)
 	if err != nil {
 		return err
 	}
@@ -91,12 +110,12 @@ func (b *builder) keyed(h *Host, s scope, i int) error {
 	if err != nil {
 		return err
 	}
-	if len(names) == 0 && b.cfg.Strict && isNothing(v) {
+	if len(names) == 0 && bool(b.cfg.Strict) && isNothing(v) {
 		return fmt.Errorf("expression %q is empty", k.Key)
 	}
 	parent := ""
 	if !k.ParentGroup.empty() {
-		if parent, err = k.ParentGroup.render(s); err != nil {
+		if parent, err = k.ParentGroup.Render(s); err != nil {
 			return err
 		}
 	}
@@ -134,15 +153,20 @@ func (k *KeyedGroup) names(v any) ([]string, error) {
 		return nil, nil
 	}
 	if r, ok := v.(gjson.Result); ok && r.IsObject() {
-		return k.namesOfDict(r)
+		return k.namesOfDict(func(each func(key, value any) bool) {
+			r.ForEach(func(key, value gjson.Result) bool { return each(key.Str, value) })
+		})
 	}
-	items, isList := expr.Items(v)
+	if d, ok := v.(*jinja.Dict); ok {
+		return k.namesOfDict(d.ForEach)
+	}
+	items, isList := jinja.Items(v)
 	if !isList {
 		items = []any{v}
 	}
 	names := make([]string, 0, len(items))
 	for _, item := range items {
-		name, err := expr.Text(item)
+		name, err := jinja.Text(item)
 		if err != nil {
 			return nil, fmt.Errorf("expression %q: %w", k.Key, err)
 		}
@@ -154,20 +178,23 @@ func (k *KeyedGroup) names(v any) ([]string, error) {
 	return names, nil
 }
 
-func (k *KeyedGroup) namesOfDict(r gjson.Result) (names []string, err error) {
-	r.ForEach(func(key, value gjson.Result) bool {
-		var text string
-		if text, err = expr.Text(value); err != nil {
-			err = fmt.Errorf("expression %q: key %s: %w", k.Key, key.Str, err)
+func (k *KeyedGroup) namesOfDict(forEach func(func(key, value any) bool)) (names []string, err error) {
+	forEach(func(key, value any) bool {
+		var head, text string
+		if head, err = jinja.Text(key); err == nil {
+			text, err = jinja.Text(value)
+		}
+		if err != nil {
+			err = fmt.Errorf("expression %q: key %s: %w", k.Key, head, err)
 			return false
 		}
-		name := key.Str + k.separator() + text
+		name := head + k.separator() + text
 		switch {
 		case text != "":
 		case k.DefaultValue != nil:
-			name = key.Str + k.separator() + *k.DefaultValue
-		case k.TrailingSeparator != nil && !*k.TrailingSeparator:
-			name = key.Str
+			name = head + k.separator() + *k.DefaultValue
+		case k.TrailingSeparator != nil && !bool(*k.TrailingSeparator):
+			name = head
 		}
 		names = append(names, name)
 		return true

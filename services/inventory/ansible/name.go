@@ -5,10 +5,11 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
-	"github.com/tidwall/gjson"
-
+	"github.com/fiord-bench/fiord/services/inventory/ec2/filter"
 	"github.com/fiord-bench/fiord/services/inventory/instance"
+	"github.com/fiord-bench/fiord/services/inventory/jinja"
 )
 
 // addressKinds are what Config.Addresses may name.
@@ -20,14 +21,16 @@ var addressKinds = map[string]func(instance.Addresses) string{
 	"private_dns": func(a instance.Addresses) string { return a.PrivateDNS },
 }
 
-// attributes are what a host's name may be taken from, by the names that EC2's
-// filters have.
+// attributes are what a host's name may be taken from with every cloud. The
+// names are those of EC2's filters, and of Google's and Azure's plugins.
 var attributes = map[string]func(*instance.Instance) string{
 	"dns-name":           func(i *instance.Instance) string { return i.Addresses.PublicDNS },
 	"private-dns-name":   func(i *instance.Instance) string { return i.Addresses.PrivateDNS },
 	"ip-address":         func(i *instance.Instance) string { return i.Addresses.PublicIPv4 },
 	"private-ip-address": func(i *instance.Instance) string { return i.Addresses.PrivateIPv4 },
 	"ipv6-address":       func(i *instance.Instance) string { return i.Addresses.IPv6 },
+	"public_ip":          func(i *instance.Instance) string { return i.Addresses.PublicIPv4 },
+	"private_ip":         func(i *instance.Instance) string { return i.Addresses.PrivateIPv4 },
 	"instance-id":        func(i *instance.Instance) string { return i.ID },
 	"name":               func(i *instance.Instance) string { return i.Name },
 	"instance-type":      func(i *instance.Instance) string { return i.Type },
@@ -35,33 +38,6 @@ var attributes = map[string]func(*instance.Instance) string{
 	"key-name":           func(i *instance.Instance) string { return i.KeyName },
 	"availability-zone":  func(i *instance.Instance) string { return i.Zone },
 	"instance-lifecycle": func(i *instance.Instance) string { return i.Lifecycle },
-	"vpc-id":             rawAttribute("vpc_id"),
-	"subnet-id":          rawAttribute("subnet_id"),
-	"architecture":       rawAttribute("architecture"),
-	"platform":           rawAttribute("platform"),
-	"placement-group-name": func(i *instance.Instance) string {
-		return gjson.GetBytes(i.Vars, "placement.group_name").String()
-	},
-	"owner-id":       rawAttribute("owner_id"),
-	"reservation-id": rawAttribute("reservation_id"),
-}
-
-func rawAttribute(name string) func(*instance.Instance) string {
-	return func(i *instance.Instance) string { return gjson.GetBytes(i.Vars, name).String() }
-}
-
-func isNameSource(name string) bool {
-	_, known := attributes[name]
-	return known || strings.HasPrefix(name, "tag:") && len(name) > len("tag:")
-}
-
-func nameSources() []string {
-	names := make([]string, 0, len(attributes))
-	for n := range attributes {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // defaultHostnames are the plugin's.
@@ -70,48 +46,125 @@ var defaultHostnames = []Hostname{{Name: "dns-name"}, {Name: "private-dns-name"}
 // defaultAddresses is the order in which a machine is reached.
 var defaultAddresses = []string{"public", "private", "ipv6"}
 
-// hostname finds the machine's name by preference, or "".
-func (c *Config) hostname(i *instance.Instance) string {
+// hostnames are the machine's names by preference: the first it has, or all.
+// None if it has no name.
+func (c *Config) hostnames(i *instance.Instance) ([]string, error) {
 	preferences := c.Hostnames
 	if len(preferences) == 0 {
 		preferences = defaultHostnames
 	}
+	var names []string
 	for _, p := range preferences {
-		name := attribute(i, p.Name)
-		if name == "" {
-			continue
+		found, err := p.names(i)
+		if err != nil {
+			return nil, err
 		}
-		if p.Prefix != "" {
-			if prefix := attribute(i, p.Prefix); prefix != "" {
-				separator := p.Separator
-				if separator == "" {
-					separator = "_"
-				}
-				return prefix + separator + name
-			}
+		if len(found) > 0 && !bool(c.AllHostnames) {
+			return found[:1], nil
 		}
-		return name
+		names = append(names, found...)
 	}
-	return ""
+	return unique(names), nil
 }
 
-// attribute is the value of one name source, or "".
-func attribute(i *instance.Instance, source string) string {
-	if get, ok := attributes[source]; ok {
-		return get(i)
-	}
-	for tag := range strings.SplitSeq(strings.TrimPrefix(source, "tag:"), ",") {
-		key, want, hasValue := strings.Cut(tag, "=")
-		value := i.Tags[key]
-		switch {
-		case hasValue && value == want && value != "":
-			return key + "_" + value
-		case !hasValue && value != "":
-			return value
+func unique(names []string) []string {
+	var out []string
+	for _, n := range names {
+		if !slices.Contains(out, n) {
+			out = append(out, n)
 		}
 	}
-	return ""
+	return out
 }
+
+// names are those that one preference gives a machine.
+func (h *Hostname) names(i *instance.Instance) ([]string, error) {
+	names, err := attribute(i, h.Name)
+	if err != nil || len(names) == 0 || h.Prefix == "" {
+		return names, err
+	}
+	prefixes, err := attribute(i, h.Prefix)
+	if err != nil || len(prefixes) == 0 {
+		return names, err
+	}
+	separator := "_"
+	if h.Separator != nil {
+		separator = *h.Separator
+	}
+	return []string{prefixes[0] + separator + names[0]}, nil
+}
+
+// attribute is what one name source gives a machine: text that is no
+// attribute gives itself. Tags may give several.
+func attribute(i *instance.Instance, source string) ([]string, error) {
+	name, filters, filtered := strings.Cut(source, "|")
+	var values []string
+	switch name = strings.TrimRight(name, " "); {
+	case strings.HasPrefix(name, "tag:"):
+		values = tagNames(i, strings.TrimPrefix(name, "tag:"))
+	case attributes[name] != nil:
+		values = []string{attributes[name](i)}
+	case filter.Known(name):
+		// The first of several, as a host has one name.
+		values = filter.Values(i.Vars, name)
+		values = values[:min(len(values), 1)]
+	case strings.HasPrefix(name, "labels."), strings.HasPrefix(name, "tags."):
+		_, key, _ := strings.Cut(name, ".")
+		values = []string{i.Tags[key]}
+	default:
+		values = []string{name}
+	}
+	values = slices.DeleteFunc(values, func(v string) bool { return v == "" })
+	if !filtered {
+		return values, nil
+	}
+	return filterNames(values, filters)
+}
+
+// tagNames are the names that tags give: K is the value of tag K, and K=V is
+// K_V for a machine whose tag K is V. Several are joined by commas.
+func tagNames(i *instance.Instance, tags string) []string {
+	var names []string
+	for tag := range strings.SplitSeq(tags, ",") {
+		key, want, hasValue := strings.Cut(tag, "=")
+		value, has := i.Tags[key]
+		switch {
+		case hasValue && has && value == want:
+			names = append(names, key+"_"+value)
+		case !hasValue && value != "":
+			names = append(names, value)
+		}
+	}
+	return names
+}
+
+// filterNames puts names through Jinja's filters.
+func filterNames(names []string, filters string) ([]string, error) {
+	e, err := jinja.Parse("name|" + filters)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, n := range names {
+		v, err := e.Eval(nameScope(n))
+		if err != nil {
+			return nil, err
+		}
+		s, err := jinja.Text(v)
+		if err != nil {
+			return nil, err
+		}
+		if s != "" && v != nil {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+// nameScope is the scope of the filters of a hostname.
+type nameScope string
+
+func (n nameScope) Lookup(variable string) (any, bool) { return string(n), variable == "name" }
 
 // address finds how the machine is reached, or "".
 func (c *Config) address(i *instance.Instance) string {
@@ -127,9 +180,9 @@ func (c *Config) address(i *instance.Instance) string {
 	return ""
 }
 
-// safeHost replaces what Ansible would read as something else in a host's
+// SafeHost replaces what Ansible would read as something else in a host's
 // name: ranges, ports, patterns, comments, space.
-func safeHost(name string) string {
+func SafeHost(name string) string {
 	if a, err := netip.ParseAddr(name); err == nil && a.Zone() == "" {
 		return name
 	}
@@ -143,6 +196,18 @@ func safeHost(name string) string {
 		safe = "_" + safe[1:] // an option to some tools, a hidden file to others
 	}
 	return safe
+}
+
+// plainGroup is the name of a group as the script made it that came before the
+// plugin: what is no ASCII letter, digit, underscore or hyphen becomes an
+// underscore.
+func plainGroup(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r < utf8.RuneSelf && identifierByte(byte(r), 1) {
+			return r
+		}
+		return '_'
+	}, name)
 }
 
 // SafeGroup is the name of a group as Ansible would make it: what is no letter,

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/fiord-bench/fiord/services/inventory/jinja"
 )
 
 // dialect is how one format writes values. All of them share a walk over the
@@ -54,9 +56,31 @@ func (d *dialect) value(w *bufio.Writer, v any) {
 			d.value(w, item)
 		}
 		w.WriteByte(']')
+	case *jinja.Dict:
+		d.dict(w, v)
 	case gjson.Result:
 		d.json(w, v)
 	}
+}
+
+func (d *dialect) dict(w *bufio.Writer, v *jinja.Dict) {
+	w.WriteByte('{')
+	first := true
+	v.ForEach(func(key, value any) bool {
+		if !first {
+			w.WriteByte(',')
+		}
+		first = false
+		name, err := jinja.Text(key)
+		if err != nil {
+			name = "" // keys are scalars, which have text
+		}
+		d.key(w, name)
+		w.WriteByte(':')
+		d.value(w, value)
+		return true
+	})
+	w.WriteByte('}')
 }
 
 func (d *dialect) bool(v bool) string {

@@ -34,13 +34,14 @@ type scope struct {
 	raw            []instance.Member
 	prefix, suffix string
 	composed       []variable
+	tagVariables   bool
 }
 
 // scope of a host. The buffer is for its raw variables, and may be used again
 // when the scope is no longer.
 func (c *Config) scope(h *Host, buffer []instance.Member) scope {
 	raw := instance.Members(buffer[:0], string(h.Instance.Vars))
-	return scope{host: h, raw: raw, prefix: c.HostvarsPrefix, suffix: c.HostvarsSuffix}
+	return scope{host: h, raw: raw, prefix: c.HostvarsPrefix, suffix: c.HostvarsSuffix, tagVariables: bool(c.TagVariables)}
 }
 
 // Lookup finds a variable; composed ones win.
@@ -57,10 +58,17 @@ func (s scope) Lookup(name string) (any, bool) {
 	if bare, ok = cutSuffix(bare, s.suffix, ok); !ok {
 		return nil, false
 	}
+	if bare == "ec2_tags" && s.host.Instance.Provider == instance.AWS {
+		bare = "tags"
+	}
 	for _, m := range s.raw {
 		if m.Key == bare {
 			return gjson.Parse(m.Value), true
 		}
+	}
+	if tag, ok := strings.CutPrefix(bare, "ec2_tag_"); ok && s.tagVariables {
+		value, ok := s.host.Instance.Tags[tag]
+		return value, ok
 	}
 	return nil, false
 }
@@ -120,13 +128,22 @@ func (l *lister) vars(h *Host) []variable {
 	document := string(h.Instance.Vars)
 	l.members, l.list = instance.Members(l.members[:0], document), l.list[:0]
 	risky := mayEvaluate(document)
+	aws := h.Instance.Provider == instance.AWS
 	for _, m := range l.members {
+		if aws && m.Key == "tags" {
+			l.set(variable{name: l.config.HostvarsPrefix + "ec2_tags" + l.config.HostvarsSuffix, raw: m.Value, risky: risky})
+		}
 		l.set(variable{name: l.config.HostvarsPrefix + safeVar(m.Key, h.Instance.Provider) + l.config.HostvarsSuffix, raw: m.Value, risky: risky})
+	}
+	if aws && bool(l.config.TagVariables) {
+		for key, value := range h.Instance.Tags {
+			l.set(variable{name: l.config.HostvarsPrefix + safeVar("ec2_tag_"+key, instance.AWS) + l.config.HostvarsSuffix, value: value, risky: true})
+		}
 	}
 	l.own = normalised(l.own[:0], h)
 	own := string(l.own)
 	l.set(variable{name: fiordVar, raw: own, risky: mayEvaluate(own)})
-	if h.Address != "" && h.Address != h.Name {
+	if h.Address != "" && h.Address != h.Name && l.config.setsAddress() {
 		l.set(variable{name: "ansible_host", value: h.Address})
 	}
 	for _, v := range h.composed {

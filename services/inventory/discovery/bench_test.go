@@ -107,7 +107,7 @@ func BenchmarkInventory(b *testing.B) {
 	for _, n := range []int{10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			url := fleet(b, n)
-			cfg, err := discovery.Parse(fmt.Appendf(nil, features, url), ".")
+			cfg, err := discovery.Parse(fmt.Appendf(nil, features, url), ".", nil)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -22,6 +22,8 @@ type Config struct {
 	Sources   []Source
 	Inventory ansible.Config
 	SideFiles []SideFile
+	// Warnings are what was passed over, as Ansible does, each with its line.
+	Warnings []string
 }
 
 // Source is one place where machines are found; exactly one of the kinds is
@@ -61,12 +63,13 @@ type file struct {
 const maxFile = 1 << 20
 
 // Load reads the configuration in a file. Paths in it are relative to it.
-func Load(path string) (*Config, error) {
+// Options of Ansible's plugins that look the environment up get it from env.
+func Load(path string, env Getenv) (*Config, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read discovery configuration: %w", err)
 	}
-	c, err := Parse(raw, filepath.Dir(path))
+	c, err := Parse(raw, filepath.Dir(path), env)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -74,7 +77,7 @@ func Load(path string) (*Config, error) {
 }
 
 // Parse reads a configuration. Paths in it are relative to dir.
-func Parse(raw []byte, dir string) (*Config, error) {
+func Parse(raw []byte, dir string, env Getenv) (*Config, error) {
 	if len(raw) > maxFile {
 		return nil, fmt.Errorf("larger than %d bytes", maxFile)
 	}
@@ -87,7 +90,7 @@ func Parse(raw []byte, dir string) (*Config, error) {
 	var c *Config
 	var err error
 	if kind.Plugin != nil {
-		c, err = parsePlugin(raw, *kind.Plugin)
+		c, err = parsePlugin(raw, *kind.Plugin, env)
 	} else {
 		c, err = parseOwn(raw, dir)
 	}
@@ -118,16 +121,39 @@ func parseOwn(raw []byte, dir string) (*Config, error) {
 			return nil, err
 		}
 	}
-	return &Config{f.Sources, f.Config, f.SideFiles}, nil
+	return &Config{Sources: f.Sources, Inventory: f.Config, SideFiles: f.SideFiles}, nil
 }
 
 // unknownField is how the decoder speaks of an option that isn't there.
 var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
 
-// plainly tells a mistake in a file in the words of who wrote it.
+// wrongKind is how the decoder speaks of a value of another kind.
+var wrongKind = regexp.MustCompile("cannot construct (\\S+)(?: `([^`]*)`)? into (\\S+)")
+
+// plainly reports a mistake in a file in the words of who wrote it.
 func plainly(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: construct errors: ")
-	return errors.New(unknownField.ReplaceAllString(text, `there is no option "$1"`))
+	text = unknownField.ReplaceAllString(text, `there is no option "$1"`)
+	text = wrongKind.ReplaceAllStringFunc(text, func(s string) string {
+		parts := wrongKind.FindStringSubmatch(s)
+		return fmt.Sprintf("expected %s, found %s %s", kindOf(parts[3]), strings.TrimPrefix(parts[1], "!!"), parts[2])
+	})
+	return errors.New(text)
+}
+
+// kindOf names a kind of value without Go's types.
+func kindOf(goType string) string {
+	switch {
+	case strings.HasPrefix(goType, "[]"), strings.HasSuffix(goType, "Hostnames"):
+		return "a list"
+	case goType == "string":
+		return "text"
+	case goType == "bool", strings.HasSuffix(goType, "Bool"):
+		return "true or false"
+	case strings.HasPrefix(goType, "int"):
+		return "a number"
+	}
+	return "a mapping"
 }
 
 func (s *SideFile) load(dir string) error {

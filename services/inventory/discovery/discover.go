@@ -120,3 +120,17 @@ func (c *Config) EC2() []*ec2.Source {
 	}
 	return list
 }
+
+// Sift marks the machines of documents that the configured sources would not
+// have asked for, or would have left out, with the reason.
+func (c *Config) Sift(machines []instance.Instance) error {
+	for _, s := range c.Sources {
+		if s.EC2 == nil {
+			continue
+		}
+		if err := s.EC2.Sift(machines); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -18,7 +18,7 @@ import (
 )
 
 func TestPluginsConfigurationIsTakenAsItIs(t *testing.T) {
-	cfg, err := discovery.Load("testdata/demo.aws_ec2.yml")
+	cfg, err := discovery.Load("testdata/demo.aws_ec2.yml", os.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,10 +39,13 @@ func TestWhatCannotBeMeantIsRefused(t *testing.T) {
 		"":                                      "no documents",
 		"version: 2":                            "this fiord reads version 1",
 		"version: 1\nsource: []":                "source",
-		"plugin: gcp_compute":                   "aws_ec2 alone",
-		"plugin: aws_ec2\nregion: [x]":          "region",
-		"plugin: aws_ec2\nregions: ['{{ r }}']": "templates aren't supported",
-		"plugin: aws_ec2\ngroups: {a: \"x is search('y')\"}":                        `the test "search" isn't supported`,
+		"plugin: vmware_vm_inventory":           "amazon.aws.aws_ec2, google.cloud.gcp_compute and",
+		"plugin: aws_ec2\nregions: ['{{ r }}']": "undefined: r",
+		"plugin: aws_ec2\ngroups: {a: \"x is prime\"}":                              `the test "prime" isn't supported`,
+		"plugin: aws_ec2\ngroups: {a: [x]}":                                         "line 2: expected an expression",
+		"plugin: aws_ec2\ngroups: [x]":                                              "expected a mapping, found seq",
+		"plugin: aws_ec2\nstrict: true\ngroups: {a: x y}":                           `line 3: groups: a: expression "x y"`,
+		"plugin: aws_ec2\nstrict: true\ncompose: {u: '~/.ssh/key.pem'}":             `quote it twice: "'~/.ssh/key.pem'"`,
 		"version: 1\nsources: [{ec2: {}}]":                                          "has no name",
 		"version: 1\nsources: [{name: a}]":                                          "has 0 of",
 		"version: 1\nsources: [{name: a, ec2: {}, workers: true}]":                  "has 2 of",
@@ -56,7 +59,7 @@ func TestWhatCannotBeMeantIsRefused(t *testing.T) {
 		"version: 1\nstrict: maybe":                                                 "line 2",
 		"a: b: c":                                                                   "",
 	} {
-		if _, err := discovery.Parse([]byte(text), t.TempDir()); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := discovery.Parse([]byte(text), t.TempDir(), os.Getenv); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
@@ -71,7 +74,7 @@ sources:
   - {name: gone, file: nowhere.json, format: az}
   - {name: engines, docker: ["unix:///nonexistent.sock"]}
   - {name: workers, workers: true}
-`), ".")
+`), ".", os.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +109,7 @@ sources:
 // The example reproduces what the script that it stands for wrote.
 func TestFlockerExample(t *testing.T) {
 	dir := filepath.FromSlash("../../../deploy/ansible/flocker")
-	cfg, err := discovery.Load(filepath.Join(dir, "discovery.yaml"))
+	cfg, err := discovery.Load(filepath.Join(dir, "discovery.yaml"), os.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +175,7 @@ func FuzzParse(f *testing.F) {
 	}
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if cfg, err := discovery.Parse(raw, dir); err == nil && cfg == nil {
+		if cfg, err := discovery.Parse(raw, dir, os.Getenv); err == nil && cfg == nil {
 			t.Fatal("neither a configuration nor an error")
 		}
 	})

@@ -2,59 +2,117 @@ package discovery
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
 
-// The reasons why options of the plugin have no meaning here.
+// The reasons why options of plugins are refused, with what to write instead.
 const (
-	whyCredentials = "credentials don't belong into a configuration: take them from the environment, a profile, or assume_role_arn"
-	whyContrib     = "names as the old script ec2.py made them aren't supported"
-	whyOtherAPIs   = "fiord asks for instances alone, with the rights for that alone"
-	whyDuplicates  = "a machine is one host here; hostnames are preferences"
+	whyCredentials = "credentials don't belong into a configuration: remove the line, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment or write profile: NAME"
+	whyRoute53     = "fiord asks for instances alone, with the rights for that alone: write hostnames: [dns-name] or name machines by a tag, hostnames: [tag:Name]"
+	whySSM         = "fiord asks for instances alone, with the rights for that alone: remove the line, and take what is inside a machine from its worker's facts"
 )
 
-// foreign are the options of the plugin that change what it does in a way that
+// foreign are the options of plugins that change what they do in a way that
 // fiord hasn't, with the reason. Switched off they say nothing and are passed
 // over.
 var foreign = map[string]string{
-	"access_key": whyCredentials, "aws_access_key": whyCredentials, "aws_access_key_id": whyCredentials,
-	"secret_key": whyCredentials, "aws_secret_key": whyCredentials, "aws_secret_access_key": whyCredentials,
+	"access_key": whyCredentials, "aws_access_key": whyCredentials, "aws_access_key_id": whyCredentials, "ec2_access_key": whyCredentials,
+	"secret_key": whyCredentials, "aws_secret_key": whyCredentials, "aws_secret_access_key": whyCredentials, "ec2_secret_key": whyCredentials,
 	"session_token": whyCredentials, "security_token": whyCredentials, "aws_security_token": whyCredentials, "aws_session_token": whyCredentials,
-	"use_contrib_script_compatible_sanitization": whyContrib, "use_contrib_script_compatible_ec2_tag_keys": whyContrib,
-	"include_extra_api_calls": whyOtherAPIs, "use_ssm_inventory": whyOtherAPIs,
-	"route53_enabled": whyOtherAPIs, "route53_excluded_zones": whyOtherAPIs, "route53_hostnames": whyOtherAPIs,
-	"allow_duplicated_hosts": whyDuplicates,
+	"access_token": whyCredentials, "use_ssm_inventory": whySSM, "route53_enabled": whyRoute53,
 }
 
-// withoutForeign takes the options out that fiord hasn't and that are switched
-// off; one that is on is an error with its line and the reason.
-func withoutForeign(raw []byte) ([]byte, error) {
+// moot are options for what fiord always or never does: results are kept as
+// artifacts, so that there is nothing to cache; a region without rights is
+// reported and never fails the others.
+var moot = []string{
+	"cache", "cache_plugin", "cache_prefix", "cache_timeout", "cache_connection", "use_extra_vars", "strict_permissions",
+	"include_extra_api_calls", "route53_hostnames", "route53_excluded_zones", "validate_certs", "aws_ca_bundle", "aws_config",
+	"debug_botocore_endpoint_logs", "region", "aws_region", "ec2_region",
+	// Google's
+	"projects", "zones", "folders", "scopes", "auth_kind", "service_account_file", "service_account_contents",
+	"service_account_email", "retrieve_image_info",
+	// Azure's
+	"auth_source", "subscription_id", "client_id", "secret", "tenant", "ad_user", "password", "cloud_environment",
+	"include_vm_resource_groups", "include_vmss_resource_groups", "include_hcivm_resource_groups", "include_arcvm_resource_groups",
+	"fail_on_template_errors", "default_host_filters", "batch_fetch", "api_profile", "adfs_authority_url", "cert_validation_mode",
+	"x509_certificate_path", "thumbprint",
+}
+
+// fromEnvironment is a credential taken from where fiord takes it too.
+var fromEnvironment = regexp.MustCompile(`^\s*\{\{\s*lookup\(\s*['"](?:ansible\.builtin\.)?env['"]\s*,\s*['"]AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN)['"]`)
+
+// sortOut takes the options out that have no meaning here. One that is foreign
+// and on is an error with its line and the remedy; one that no plugin has gives
+// a warning, as Ansible passes over it.
+func sortOut(raw []byte, options []string) (kept []byte, warnings []string, err error) {
 	var doc yaml.Node
 	if err := yaml.Load(raw, &doc); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
-		return raw, nil
+		return raw, nil, nil
 	}
-	options := doc.Content[0]
-	kept := make([]*yaml.Node, 0, len(options.Content))
-	for pair := range slices.Chunk(options.Content, 2) {
-		reason, isForeign := foreign[pair[0].Value]
-		if !isForeign {
-			kept = append(kept, pair...)
+	mapping := doc.Content[0]
+	var content []*yaml.Node
+	for pair := range slices.Chunk(mapping.Content, 2) {
+		key := pair[0]
+		reason, isForeign := foreign[key.Value]
+		switch {
+		case slices.Contains(options, key.Value):
+			content = append(content, pair...)
+		case isForeign && !switchedOff(pair[1]) && !fromEnvironment.MatchString(pair[1].Value):
+			return nil, nil, fmt.Errorf("line %d: %s: %s", key.Line, key.Value, reason)
+		case !isForeign && !slices.Contains(moot, key.Value):
+			warnings = append(warnings, fmt.Sprintf("line %d: there is no option %q%s: passed over, as Ansible does", key.Line, key.Value, meant(key.Value, options)))
+		}
+	}
+	if len(content) == len(mapping.Content) {
+		return raw, nil, nil // as written, for the lines in errors
+	}
+	blank := blankOut(raw, mapping, content)
+	return blank, warnings, nil
+}
+
+// blankOut empties the lines of the options that are not kept, so that errors
+// name the lines of what was written.
+func blankOut(raw []byte, mapping *yaml.Node, kept []*yaml.Node) []byte {
+	lines := strings.SplitAfter(string(raw), "\n")
+	anchored := strings.Contains(string(raw), "&")
+	if mapping.Style&yaml.FlowStyle != 0 || anchored { // lines can't be taken out of these
+		mapping.Content = kept
+		if out, err := yaml.Dump(mapping); err == nil {
+			return out
+		}
+		return raw
+	}
+	for n := 0; n < len(mapping.Content); n += 2 {
+		if slices.Contains(kept, mapping.Content[n]) {
 			continue
 		}
-		if !switchedOff(pair[1]) {
-			return nil, fmt.Errorf("line %d: %s: %s", pair[0].Line, pair[0].Value, reason)
+		end := len(lines)
+		if n+2 < len(mapping.Content) {
+			end = mapping.Content[n+2].Line - 1
+		}
+		for l := mapping.Content[n].Line - 1; l < end; l++ {
+			lines[l] = "\n"
 		}
 	}
-	if len(kept) == len(options.Content) {
-		return raw, nil // as written, for the lines in errors
+	return []byte(strings.Join(lines, ""))
+}
+
+// meant suggests the option that a name is nearest to.
+func meant(name string, options []string) string {
+	for _, o := range options {
+		if strings.TrimSuffix(o, "s") == strings.TrimSuffix(name, "s") || strings.ReplaceAll(o, "_", "") == strings.ReplaceAll(strings.ReplaceAll(name, "_", ""), "-", "") {
+			return fmt.Sprintf(" (did you mean %s?)", o)
+		}
 	}
-	options.Content = kept
-	return yaml.Dump(&doc)
+	return ""
 }
 
 // switchedOff says whether an option has no effect: it is empty, or false.

@@ -24,13 +24,16 @@ func TestConfigurationsOfThePluginAsTheyAreFound(t *testing.T) {
 	}
 	var got bytes.Buffer
 	for _, file := range files {
-		cfg, err := discovery.Load(file)
+		cfg, err := discovery.Load(file, os.Getenv)
 		if err != nil {
 			fmt.Fprintln(&got, err)
 			continue
 		}
 		inv := cfg.Inventory
 		fmt.Fprintf(&got, "%s: %d hostnames, %d composed, %d groups, %d keyed groups\n", file, len(inv.Hostnames), len(inv.Compose), len(inv.Groups), len(inv.KeyedGroups))
+		for _, w := range cfg.Warnings {
+			fmt.Fprintf(&got, "  %s\n", w)
+		}
 	}
 	golden := "testdata/plugin.golden"
 	if *update {

@@ -122,7 +122,7 @@ func (s *Source) query(ctx context.Context, t target, only Filter) ([]instance.I
 	var list []instance.Instance
 	at := map[string]int{} // index by id: filters overlap
 	for _, f := range s.cfg.includes() {
-		err := s.pages(ctx, client, t.scope.Region, f.and(only), func(i instance.Instance) {
+		err := s.pages(ctx, client, t.scope.Region, and(f, only), func(i instance.Instance) {
 			if _, seen := at[i.ID]; !seen {
 				if t.scope.Account != i.Account {
 					i.AccountName = t.scope.Account
@@ -136,7 +136,7 @@ func (s *Source) query(ctx context.Context, t target, only Filter) ([]instance.I
 		}
 	}
 	for n, f := range s.cfg.ExcludeFilters {
-		err := s.pages(ctx, client, t.scope.Region, f.and(only), func(i instance.Instance) {
+		err := s.pages(ctx, client, t.scope.Region, and(f, only), func(i instance.Instance) {
 			if index, seen := at[i.ID]; seen && list[index].Excluded == "" {
 				list[index].Excluded = fmt.Sprintf("exclude_filters[%d] of source %s", n, s.cfg.Name)
 			}
@@ -152,7 +152,7 @@ func (s *Source) query(ctx context.Context, t target, only Filter) ([]instance.I
 // so that the SDK's larger form of it can go.
 func (s *Source) pages(ctx context.Context, client *ec2.Client, region string, f Filter, each func(instance.Instance)) error {
 	pages := ec2.NewDescribeInstancesPaginator(client, &ec2.DescribeInstancesInput{
-		Filters: f.api(), MaxResults: aws.Int32(pageSize),
+		Filters: api(f), MaxResults: aws.Int32(pageSize),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -4,56 +4,23 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"go.yaml.in/yaml/v4"
+
+	"github.com/fiord-bench/fiord/services/inventory/ec2/filter"
+	"github.com/fiord-bench/fiord/services/inventory/instance"
 )
 
 // Filter is EC2's: names and the values of which one must match.
-type Filter map[string]Values
-
-// Values take a single value as well as a list.
-type Values []string
-
-// UnmarshalYAML reads a scalar or a list.
-func (v *Values) UnmarshalYAML(n *yaml.Node) error {
-	switch n.Kind {
-	case yaml.ScalarNode:
-		*v = Values{n.Value}
-		return nil
-	case yaml.SequenceNode:
-		for _, item := range n.Content {
-			if item.Kind != yaml.ScalarNode {
-				return fmt.Errorf("line %d: expected a value", item.Line)
-			}
-			*v = append(*v, item.Value)
-		}
-		return nil
-	}
-	return fmt.Errorf("line %d: expected a value or a list of values", n.Line)
-}
-
-// stateFilter is the name of the filter of states.
-const stateFilter = "instance-state-name"
-
-// defaultStates are the plugin's: everything but terminated.
-var defaultStates = Values{"running", "pending", "stopping", "stopped"}
+type Filter = filter.Filter
 
 // MaxValues is how many values EC2 takes in one filter.
-const MaxValues = 200
-
-func (f Filter) validate() error {
-	for name, values := range f {
-		if name == "" || len(values) == 0 || len(values) > MaxValues {
-			return fmt.Errorf("filter %q has %d values, EC2 takes 1 to %d", name, len(values), MaxValues)
-		}
-	}
-	return nil
-}
+const MaxValues = filter.MaxValues
 
 // and is what matches both filters; where both have a name, only is taken.
-func (f Filter) and(only Filter) Filter {
+func and(f, only Filter) Filter {
 	if len(only) == 0 {
 		return f
 	}
@@ -67,23 +34,15 @@ func (f Filter) and(only Filter) Filter {
 }
 
 // api is the filter as the SDK has it, in a stable order.
-func (f Filter) api() []types.Filter {
+func api(f Filter) []types.Filter {
 	var out []types.Filter
 	for name, values := range f {
 		out = append(out, types.Filter{Name: aws.String(name), Values: values})
 	}
-	if _, ok := f[stateFilter]; !ok {
-		out = append(out, types.Filter{Name: aws.String(stateFilter), Values: defaultStates})
+	if _, ok := f[filter.State]; !ok {
+		out = append(out, types.Filter{Name: aws.String(filter.State), Values: filter.DefaultStates})
 	}
-	slices.SortFunc(out, func(a, b types.Filter) int {
-		switch {
-		case *a.Name < *b.Name:
-			return -1
-		case *a.Name > *b.Name:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(out, func(a, b types.Filter) int { return strings.Compare(*a.Name, *b.Name) })
 	return out
 }
 
@@ -94,4 +53,40 @@ func (c Config) includes() []Filter {
 		list = append([]Filter{c.Filters}, list...)
 	}
 	return list
+}
+
+// Sift marks the machines of a document that the source would not have asked
+// for, or would have left out, with the reason. Machines of other clouds are
+// left as they are.
+func (c Config) Sift(machines []instance.Instance) error {
+	for n := range machines {
+		i := &machines[n]
+		if i.Provider != instance.AWS || i.Excluded != "" {
+			continue
+		}
+		reason, err := c.verdict(i)
+		if err != nil {
+			return fmt.Errorf("source %s: %w", c.Name, err)
+		}
+		i.Excluded = reason
+	}
+	return nil
+}
+
+// verdict says why the source has no use for a machine, "" if it has one.
+func (c Config) verdict(i *instance.Instance) (string, error) {
+	if len(c.Regions) > 0 && !slices.Contains(c.Regions, i.Region) {
+		return fmt.Sprintf("region %s is not among the regions of source %s", i.Region, c.Name), nil
+	}
+	for n, f := range c.ExcludeFilters {
+		if out, err := f.Match(i); out || err != nil {
+			return fmt.Sprintf("exclude_filters[%d] of source %s", n, c.Name), err
+		}
+	}
+	for _, f := range c.includes() {
+		if in, err := f.Match(i); in || err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("no filter of source %s selects it (state %s)", c.Name, i.State), nil
 }

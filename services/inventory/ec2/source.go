@@ -91,7 +91,7 @@ func New(cfg Config) (*Source, error) {
 		}
 	}
 	for _, f := range slices.Concat([]Filter{cfg.Filters}, cfg.IncludeFilters, cfg.ExcludeFilters) {
-		if err := f.validate(); err != nil {
+		if err := f.Validate(); err != nil {
 			return nil, fmt.Errorf("source %s: %w", cfg.Name, err)
 		}
 	}

@@ -17,6 +17,13 @@ const (
 	Static = "static"
 	Docker = "docker"
 	Fiord  = "fiord" // the workers' registry
+
+	OpenStack     = "openstack"
+	DigitalOcean  = "digitalocean"
+	Hetzner       = "hetzner"
+	Proxmox       = "proxmox"
+	Libvirt       = "libvirt"
+	DockerMachine = "docker-machine"
 )
 
 // Instance is a machine.

@@ -1,0 +1,35 @@
+"""Distils what ansible-inventory --list printed to what configurations decide.
+
+usage: distil.py BASE ANSWER   (BASE: the answer to a configuration without features)
+Variables that a machine has without any configuration are left out.
+"""
+import json
+import sys
+
+
+def machines(answer):
+    return answer.get("_meta", {}).get("hostvars", {})
+
+
+def main():
+    base = {v["instance_id"]: v for v in machines(json.load(open(sys.argv[1]))).values()}
+    try:
+        answer = json.load(open(sys.argv[2]))
+    except ValueError:
+        print(json.dumps({"refused": True}))
+        return
+    out = {"hosts": {}, "groups": {}}
+    for host, variables in sorted(machines(answer).items()):
+        raw = base.get(variables.get("instance_id"), {})
+        out["hosts"][host] = {k: v for k, v in sorted(variables.items()) if k not in raw or raw[k] != v}
+    for name, group in sorted(answer.items()):
+        if name in ("_meta", "all"):
+            continue
+        out["groups"][name] = {k: sorted(v) for k, v in sorted(group.items()) if k in ("hosts", "children")}
+    named = {h for g in out["groups"].values() for h in g.get("hosts", [])}
+    for host in sorted(named - set(out["hosts"])):
+        out["hosts"][host] = {}
+    print(json.dumps(out, indent=1, sort_keys=True, ensure_ascii=False))
+
+
+main()
