@@ -151,7 +151,7 @@ func TestUpRefusesPlaintextBeyondLoopback(t *testing.T) {
 		})
 	}
 	f := startUp(t, t.TempDir(), "--plot.listen=0.0.0.0:0", "--allow_plaintext")
-	if status := get(t, f.conn.WebURL); status != http.StatusOK {
+	if status := get(t, f.conn.WebURL+"/healthz"); status != http.StatusOK {
 		t.Errorf("by the operator's word: status %d", status)
 	}
 }

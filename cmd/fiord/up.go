@@ -140,7 +140,7 @@ func (p *program) printAddresses(c connection.Connection, stack *up.Stack, dir s
 	_, _ = fmt.Fprintln(p.stdout, "fiord is up")
 	for _, line := range [][2]string{
 		{"web page", c.WebURL}, {"ingest", c.IngestURL}, {"secret", stack.WebhookSecretFile()},
-		{"NATS", c.NATS.URL}, {"S3", c.S3.Endpoint}, {"admin", c.AdminURL}, {"data", dir},
+		{"sign in", stack.PageTokenFile()}, {"NATS", c.NATS.URL}, {"S3", c.S3.Endpoint}, {"admin", c.AdminURL}, {"data", dir},
 	} {
 		if line[1] != "" {
 			_, _ = fmt.Fprintf(p.stdout, "  %-9s %s\n", line[0], line[1])
@@ -152,6 +152,6 @@ func (p *program) printAddresses(c connection.Connection, stack *up.Stack, dir s
 func addresses(c connection.Connection, stack *up.Stack, dir string) map[string]string {
 	return map[string]string{
 		"web": c.WebURL, "ingest": c.IngestURL, "webhook_secret_file": stack.WebhookSecretFile(),
-		"nats": c.NATS.URL, "s3": c.S3.Endpoint, "admin": c.AdminURL, "data": dir,
+		"page_token_file": stack.PageTokenFile(), "nats": c.NATS.URL, "s3": c.S3.Endpoint, "admin": c.AdminURL, "data": dir,
 	}
 }

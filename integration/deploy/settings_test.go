@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
+	"github.com/fiord-bench/fiord/cmd/fiord/creds"
 	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/listen"
 	"github.com/fiord-bench/fiord/internal/service"
@@ -38,7 +39,7 @@ type settings struct {
 }
 
 // keyFiles are what an export has for a user; manifests name no other secret.
-var keyFiles = []string{"nats.nk", "s3.access_key", "s3.secret_key", "webhook"}
+var keyFiles = []string{"nats.nk", "s3.access_key", "s3.secret_key", "webhook", creds.PageTokens, creds.SessionKey}
 
 // load reads settings as the program in the image does, so that a variable that
 // does not exist, or a value that it refuses, is an error. keys is the folder
@@ -78,7 +79,7 @@ func mounted(t *testing.T, environ map[string]string, keys string) (list []strin
 				t.Errorf("%s names %s, which no export holds", name, value)
 			}
 			value = filepath.Join(dir, base)
-			write(t, value, "SUAAA\n")
+			write(t, value, strings.Repeat("SUAAA", 8)+"\n")
 		}
 		list = append(list, name+"="+value)
 	}

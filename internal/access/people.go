@@ -31,6 +31,13 @@ const (
 // Roles are all roles, the least first.
 func Roles() []Role { return []Role{Viewer, Requester, Operator, Administrator} }
 
+// Includes says whether who has the role may what other may. No role includes none,
+// and none is included in no role.
+func (r Role) Includes(other Role) bool {
+	own := slices.Index(Roles(), r)
+	return own >= 0 && own >= slices.Index(Roles(), other) && (other == "" || slices.Contains(Roles(), other))
+}
+
 // ParseRole reads a role.
 func ParseRole(text string) (Role, error) {
 	if r := Role(text); slices.Contains(Roles(), r) {

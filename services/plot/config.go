@@ -9,6 +9,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/listen"
+	"github.com/fiord-bench/fiord/services/plot/login"
 )
 
 //go:generate go run ./cmd/plot --write-config-table README.md
@@ -19,6 +20,7 @@ type Config struct {
 	TLS          listen.TLS    `config:"tls"`
 	Hosts        []string      `config:"hosts" help:"host names by which people reach the page, besides those of public_url, listen, this machine and loopback; .example.org for all below, * for any"`
 	PublicURL    string        `config:"public_url" help:"address of the web page as people reach it, for links in events; empty for the listening address"`
+	Login        login.Config  `config:"login"`
 	Gate         string        `config:"gate" help:"file of the host's measurement gate, shared with bench; empty where nothing is measured on this host"`
 	Renderers    int           `config:"renderers" help:"how many runs one replica draws at once"`
 	Memory       int           `config:"memory" help:"how many runs the page keeps in memory; older ones are read from the archive"`
@@ -33,6 +35,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Listen:       "127.0.0.1:8000",
+		Login:        login.DefaultConfig(),
 		Renderers:    2,
 		Memory:       20_000,
 		LogLimit:     4 << 30,
@@ -52,6 +55,9 @@ func (c Config) Validate() error {
 		errs = append(errs, errors.New("listen is empty: want host:port, such as 127.0.0.1:8000"))
 	}
 	if err := c.TLS.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := c.Login.Validate(); err != nil {
 		errs = append(errs, err)
 	}
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {

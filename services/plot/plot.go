@@ -17,6 +17,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/admin"
 	"github.com/fiord-bench/fiord/services/plot/archive"
+	"github.com/fiord-bench/fiord/services/plot/login"
 	"github.com/fiord-bench/fiord/services/plot/model"
 	"github.com/fiord-bench/fiord/services/plot/page"
 	"github.com/fiord-bench/fiord/services/plot/render"
@@ -75,9 +76,14 @@ func New(cfg Config, deps service.Deps) (_ *Service, err error) {
 		_ = s.listener.Close()
 		return nil, fmt.Errorf("set up plot: %w", err)
 	}
+	guard, err := login.New(login.Options{Config: cfg.Login, Listen: cfg.Listen, URL: s.url, Log: deps.Log})
+	if err != nil {
+		_ = s.listener.Close()
+		return nil, fmt.Errorf("set up plot: %w", err)
+	}
 	hosts := listen.NewHosts("plot.hosts", cfg.Listen, []string{cfg.PublicURL}, cfg.Hosts...)
 	s.http = &http.Server{
-		Handler: hosts.Check(handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		Handler: hosts.Check(guard.Wrap(handler)), ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		WriteTimeout: downloadTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
 	}
 	if s.ready = deps.Ready; s.ready == nil {

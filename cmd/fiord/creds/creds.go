@@ -193,6 +193,11 @@ func Issue(dir string, g Grant) (Issued, error) {
 			g.Role = old.Grant.Role
 		}
 	}
+	if g.Kind == Person {
+		if _, err := pageToken(dir, g.User()); err != nil {
+			return Issued{}, err
+		}
+	}
 	text, err := yaml.Marshal(g)
 	if err != nil {
 		return Issued{}, fmt.Errorf("write grant: %w", err)

@@ -52,6 +52,9 @@ func (s *Stack) admit(issued []creds.Issued) error {
 	if err == nil {
 		err = s.s3.SetUsers(s.s3Users())
 	}
+	if err == nil {
+		err = s.writeTokens()
+	}
 	if err != nil {
 		s.issued = before
 		return err

@@ -4,7 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
+	"github.com/fiord-bench/fiord/cmd/fiord/creds"
+	"github.com/fiord-bench/fiord/cmd/fiord/keys"
+	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/config"
@@ -44,6 +48,9 @@ func (s *Stack) complete() error {
 		}
 		s.cfg.Bench.Host = host
 	}
+	if err := s.completeLogin(); err != nil {
+		return err
+	}
 	if s.cfg.Ingest.WebhookSecret.IsZero() && s.cfg.Ingest.KeysFile == "" {
 		value, err := s.webhookSecret()
 		if err != nil {
@@ -52,6 +59,40 @@ func (s *Stack) complete() error {
 		s.cfg.Ingest.WebhookSecret = value
 	}
 	return nil
+}
+
+// completeLogin lets people sign in to the page by the tokens of fiord creds, unless
+// the settings name others.
+func (s *Stack) completeLogin() error {
+	l := &s.cfg.Plot.Login
+	if l.SessionKey.IsZero() {
+		_, value, err := keys.Secret(s.credentials(), "plot", creds.SessionKey)
+		if err != nil {
+			return err
+		}
+		l.SessionKey = config.NewSecret(value)
+	}
+	if l.TokensFile == "" {
+		l.TokensFile = s.ownTokens()
+	}
+	return s.writeTokens()
+}
+
+func (s *Stack) ownTokens() string {
+	return filepath.Join(s.credentials(), "plot", creds.PageTokens)
+}
+
+// writeTokens gives the page those who were let in.
+func (s *Stack) writeTokens() error {
+	if s.cfg.Plot.Login.TokensFile != s.ownTokens() {
+		return nil
+	}
+	return creds.WriteTokens(s.ownTokens(), s.credentials(), events.People, s.issued)
+}
+
+// PageTokenFile is the file of the token by which the owner signs in to the page.
+func (s *Stack) PageTokenFile() string {
+	return filepath.Join(s.credentials(), events.People, creds.PageToken)
 }
 
 // buildIngest and buildPlot remember addresses, whose ports may have been 0.

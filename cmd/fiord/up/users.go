@@ -85,6 +85,13 @@ func Parties(dir string, cfg Config) (parties []creds.Party, issued []creds.Issu
 		if p.name == "ingest" && !s.cfg.Ingest.WebhookSecret.IsZero() {
 			one.Secrets = map[string]string{webhookFile: s.cfg.Ingest.WebhookSecret.Reveal()}
 		}
+		if p.name == "plot" {
+			tokens, err := creds.Tokens(s.credentials(), events.People, s.issued)
+			if err != nil {
+				return nil, nil, err
+			}
+			one.Secrets = map[string]string{creds.SessionKey: s.cfg.Plot.Login.SessionKey.Reveal(), creds.PageTokens: string(tokens)}
+		}
 		parties = append(parties, one)
 	}
 	for _, i := range s.issued {

@@ -69,7 +69,7 @@ func (h *Handler) artifact(w http.ResponseWriter, r *http.Request) {
 	tag := `"` + claim.SHA256[:min(len(claim.SHA256), 24)] + map[bool]string{true: "p"}[plain] + `"`
 	head := w.Header()
 	head.Set("ETag", tag)
-	head.Set("Cache-Control", "public, max-age=31536000, immutable")
+	head.Set("Cache-Control", "private, max-age=31536000, immutable")
 	head.Set("Content-Security-Policy", inertPolicy)
 	if matches(r.Header.Get("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)
