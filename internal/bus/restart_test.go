@@ -34,7 +34,7 @@ func TestServerRestartsWithoutProvisioning(t *testing.T) {
 			t.Errorf("stream %s is in memory", name)
 		}
 	}
-	for _, name := range []string{bus.BucketHosts, bus.BucketLeases, bus.BucketTally, bus.BucketRefs, bus.BucketNotices, bus.BucketSilences, bus.BucketAttempts} {
+	for _, name := range bus.Buckets() {
 		if _, err := b.JetStream().KeyValue(t.Context(), name); err != nil {
 			t.Errorf("bucket %s: %v", name, err)
 		}

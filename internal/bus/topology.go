@@ -24,13 +24,16 @@ const (
 	BucketNotices  = "fiord-notices"
 	BucketSilences = "fiord-silences"
 	BucketAttempts = "fiord-attempts"
+	BucketDrawn    = "fiord-drawn"
+	BucketStarts   = "fiord-starts"
+	BucketBarriers = "fiord-barriers"
 	// BucketTakenBack lists grants that were taken back.
 	BucketTakenBack = "fiord-taken-back"
 )
 
 // Buckets are all buckets.
 func Buckets() []string {
-	return []string{BucketHosts, BucketLeases, BucketTally, BucketRefs, BucketNotices, BucketSilences, BucketAttempts, BucketTakenBack}
+	return []string{BucketHosts, BucketLeases, BucketTally, BucketRefs, BucketNotices, BucketSilences, BucketAttempts, BucketDrawn, BucketStarts, BucketBarriers, BucketTakenBack}
 }
 
 const (
@@ -88,12 +91,21 @@ func (b *Bus) Provision(ctx context.Context) error {
 		}
 	}
 	for _, cfg := range t.buckets() {
+		if cfg.Bucket == lastBucket {
+			if err := b.migrate(ctx); err != nil {
+				return err
+			}
+		}
 		if _, err := b.js.CreateOrUpdateKeyValue(ctx, cfg); err != nil {
 			return fmt.Errorf("provision bucket %s: %w", cfg.Bucket, err)
 		}
 	}
 	return nil
 }
+
+// lastBucket is made when all else is there and migrated. Every user may read it,
+// so that it says when services may begin.
+const lastBucket = BucketTakenBack
 
 // passing is the storage of what is renewed every few seconds anyway.
 func (t Topology) passing() jetstream.StorageType {
@@ -123,12 +135,12 @@ func (b *Bus) moveStorage(ctx context.Context, name string, want jetstream.Stora
 	return nil
 }
 
-// AwaitProvisioned waits until somebody has provisioned.
+// AwaitProvisioned waits until the streams and buckets have been provisioned.
 func (b *Bus) AwaitProvisioned(ctx context.Context) error {
 	for {
 		_, err := b.js.Stream(ctx, StreamEvents)
 		if err == nil {
-			_, err = b.js.KeyValue(ctx, BucketAttempts)
+			_, err = b.js.KeyValue(ctx, lastBucket)
 		}
 		if err == nil {
 			return nil
@@ -193,6 +205,12 @@ func (t Topology) buckets() []jetstream.KeyValueConfig {
 			Description: "fiord: what people are not to be told of for a while, by whom and why"},
 		{Bucket: BucketAttempts, Storage: jetstream.FileStorage, TTL: 7 * 24 * time.Hour, Replicas: t.Replicas,
 			Description: "fiord: failed attempts at events not settled yet"},
+		{Bucket: BucketDrawn, Storage: jetstream.FileStorage, TTL: t.Retention, Replicas: t.Replicas,
+			Description: "fiord: runs that plot is done with"},
+		{Bucket: BucketStarts, Storage: jetstream.FileStorage, TTL: 7 * 24 * time.Hour, Replicas: t.Replicas,
+			Description: "fiord: how often fio was started for each run"},
+		{Bucket: BucketBarriers, Storage: jetstream.FileStorage, TTL: 24 * time.Hour, Replicas: t.Replicas,
+			Description: "fiord: which slots of a synchronised bench are ready"},
 		{Bucket: BucketTakenBack, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 			Description: "fiord: keys whose grants were taken back, signed by the authority"},
 	}

@@ -176,7 +176,11 @@ func (s *Service) folders() error {
 // open opens what a worker keeps on its disk and on the bus. remote says that
 // fio runs on another file system.
 func (s *Service) open(ctx context.Context, remote bool) error {
-	counted, err := s.bucket(ctx, bus.BucketAttempts)
+	counted, err := s.bucket(ctx, bus.BucketStarts)
+	if err != nil {
+		return err
+	}
+	barriers, err := s.bucket(ctx, bus.BucketBarriers)
 	if err != nil {
 		return err
 	}
@@ -200,7 +204,7 @@ func (s *Service) open(ctx context.Context, remote bool) error {
 			Runner: s.runner, Remote: remote, Leftovers: laidOut.Leftovers,
 		},
 		Gate: s.gate, Cancellations: s.cancellations, Status: s.status, Spool: s.spool, LaidOut: laidOut, Outbox: s.outbox,
-		Starts: starts.Counter{KV: counted}, Leases: lease.NewKeeper(s.bus.JetStream(), leases, s.cfg.LeaseTTL),
+		Starts: starts.Counter{KV: counted}, Barriers: barriers, Leases: lease.NewKeeper(s.bus.JetStream(), leases, s.cfg.LeaseTTL),
 		Metrics:         attempt.Metrics{Overhead: s.metrics.overhead, Starts: s.metrics.starts, Running: s.metrics.running},
 		BarrierPatience: s.barrierPatience, Supervisor: s.supervisor.path, Ended: s.ended,
 	}

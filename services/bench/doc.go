@@ -18,7 +18,7 @@
 //
 // A spool on the host's own disk (see package spool): what fio wrote, and the
 // end of each attempt until store and bus have it. Starts of fio are counted
-// per run in the attempts bucket, because attempts are starts, not deliveries.
+// per run in the bucket fiord-starts, because attempts are starts, not deliveries.
 //
 // # Idempotency
 //

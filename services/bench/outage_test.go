@@ -127,7 +127,7 @@ func TestARunThatNeverComesToAnEndIsGivenUp(t *testing.T) {
 	cfg.Starts = 2
 	list := w.request(bench{host: "host-1", jobs: []string{quickJob}})
 	// Two workers counted their start and died.
-	kv, err := w.bus.JetStream().KeyValue(t.Context(), bus.BucketAttempts)
+	kv, err := w.bus.JetStream().KeyValue(t.Context(), bus.BucketStarts)
 	if err != nil {
 		t.Fatal(err)
 	}

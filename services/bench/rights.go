@@ -16,10 +16,11 @@ func Needs(cfg Config, host string) access.Needs {
 	n.Write = []string{bus.BucketHosts}
 	n.Keys = map[string][]string{
 		bus.BucketHosts:    {registry.BeatKey(token), registry.DetailsKey(token)},
-		bus.BucketAttempts: {"starts.*", "together.*.*.*"},
+		bus.BucketStarts:   {"*"},
+		bus.BucketBarriers: {"*.*.*"},
 	}
-	// Whoever sees a device may lease it: the keys are the devices'.
-	n.Write = append(n.Write, bus.BucketAttempts, bus.BucketLeases)
+	// Any host that sees a device may lease it: the keys are the devices'.
+	n.Write = append(n.Write, bus.BucketStarts, bus.BucketBarriers, bus.BucketLeases)
 	return n
 }
 

@@ -26,7 +26,7 @@ func TestOrderlyStopsDoNotCountAsStarts(t *testing.T) {
 	if done := ended[events.RunCompleted](t, w.end(list.Runs[0])); done.Attempt != 3 {
 		t.Errorf("attempt %d", done.Attempt)
 	}
-	kv, err := w.bus.JetStream().KeyValue(t.Context(), bus.BucketAttempts)
+	kv, err := w.bus.JetStream().KeyValue(t.Context(), bus.BucketStarts)
 	if err != nil {
 		t.Fatal(err)
 	}

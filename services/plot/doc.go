@@ -22,7 +22,7 @@
 // # Once, and whatever the order
 //
 // Keys in the store follow from ids and are written once. A bench is complete
-// when the tally (a key per run in the bucket fiord-tally, written after the
+// when the tally (a key per run in the bucket fiord-drawn, written after the
 // run's end is archived and its figures are stored) has every run of the
 // placement document; the last event to arrive finds it so, be it a run's or
 // bench.placed itself. The verdict is decided by creating

@@ -18,7 +18,7 @@ type Session struct {
 func (w *Worker) NewSession(list events.RunList) *Session {
 	return &Session{
 		precision: measure.NewPrecision(list, w.Host, w.Bus), filled: map[string]bool{},
-		barrier: measure.NewBarrier(w.Starts.KV, list, w.BarrierPatience),
+		barrier: measure.NewBarrier(w.Barriers, list, w.BarrierPatience),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fiord-bench/fiord/artifacts"
@@ -60,6 +61,7 @@ type Worker struct {
 	Outbox        *outbox.Outbox
 	Starts        starts.Counter
 	Leases        *lease.Keeper
+	Barriers      jetstream.KeyValue // where hosts meet for a common start
 	Metrics       Metrics
 
 	// BarrierPatience is how long to wait for the other hosts of a synchronised

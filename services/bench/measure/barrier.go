@@ -53,7 +53,7 @@ func NewBarrier(kv jetstream.KeyValue, list events.RunList, patience time.Durati
 
 // key is where the worker of a slot notes its arrival.
 func (b *Barrier) key(index, slot int) string {
-	return fmt.Sprintf("together.%s.%d.%d", b.bench, index, slot)
+	return fmt.Sprintf("%s.%d.%d", b.bench, index, slot)
 }
 
 // CommonStart is a start agreed on with other hosts.

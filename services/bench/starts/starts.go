@@ -11,9 +11,6 @@ import (
 	"github.com/fiord-bench/fiord/internal/bus"
 )
 
-// key is where the starts of fio for a run are counted.
-func key(run string) string { return "starts." + run }
-
 // ErrTaken is returned when another worker has started the run meanwhile.
 var ErrTaken = errors.New("another worker has started this run")
 
@@ -37,7 +34,8 @@ func (c Count) encode() []byte {
 	return fmt.Append(nil, c.All, " ", c.HandedBack)
 }
 
-// Counter counts in a bucket that all workers share.
+// Counter counts in a bucket that all workers share, fiord-starts, under the run's
+// id.
 type Counter struct{ KV jetstream.KeyValue }
 
 // Add counts the start that is about to happen, on top of what Of returned. It
@@ -69,16 +67,16 @@ func (s Counter) HandBack(ctx context.Context, run string) error {
 
 func (s Counter) write(ctx context.Context, run string, so Count) (err error) {
 	if so.revision == 0 {
-		_, err = s.KV.Create(ctx, key(run), so.encode())
+		_, err = s.KV.Create(ctx, run, so.encode())
 	} else {
-		_, err = s.KV.Update(ctx, key(run), so.encode(), so.revision)
+		_, err = s.KV.Update(ctx, run, so.encode(), so.revision)
 	}
 	return err
 }
 
 // Of reads how often fio was started for a run.
 func (s Counter) Of(ctx context.Context, run string) (Count, error) {
-	entry, err := s.KV.Get(ctx, key(run))
+	entry, err := s.KV.Get(ctx, run)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return Count{}, nil
 	}

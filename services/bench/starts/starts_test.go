@@ -10,7 +10,7 @@ import (
 
 func counter(t *testing.T, b *bus.Bus) Counter {
 	t.Helper()
-	kv, err := b.JetStream().KeyValue(t.Context(), bus.BucketAttempts)
+	kv, err := b.JetStream().KeyValue(t.Context(), bus.BucketStarts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestAStartThatIsHandedBackKeepsItsNumberAndDoesNotCount(t *testing.T) {
 
 func TestACountThatCannotBeReadIsAnErrorAndNotNone(t *testing.T) {
 	c := counter(t, bustest.New(t))
-	if _, err := c.KV.Put(t.Context(), key("run"), []byte("many")); err != nil {
+	if _, err := c.KV.Put(t.Context(), "run", []byte("many")); err != nil {
 		t.Fatal(err)
 	}
 	if so, err := c.Of(t.Context(), "run"); err == nil {

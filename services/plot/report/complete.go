@@ -12,11 +12,10 @@ import (
 	"github.com/fiord-bench/fiord/services/plot/model"
 )
 
-// drawnKey is the key in the bucket fiord-tally that says that plot is done
+// drawnKey is the key in the bucket fiord-drawn that says that plot is done
 // with a run: its end is archived and its figures, if it has any, are stored.
-// It is a key per run, so that no two replicas ever write the same one, and
-// has a token more than the key under which inventory counts ends.
-func drawnKey(bench, run string) string { return bench + "." + run + ".drawn" }
+// It is a key per run, so that no two replicas ever write the same one.
+func drawnKey(bench, run string) string { return bench + "." + run }
 
 // Count reacts to everything that may complete a bench: the ends of runs
 // without figures, the figures of those that completed, and the placement,
@@ -29,7 +28,7 @@ func (r *Reporter) Count(ctx context.Context, d *bus.Delivery) error {
 	bench, run := model.Of(d.Event)
 	if run != "" {
 		if _, err := r.counted.PutString(ctx, drawnKey(bench, run), string(d.Event.Type)); err != nil {
-			return bus.Unavailable(fmt.Errorf("tally run %s: %w", run, err))
+			return bus.Unavailable(fmt.Errorf("count run %s: %w", run, err))
 		}
 	}
 	return r.endIfComplete(ctx, d, bench)
@@ -40,14 +39,14 @@ func (r *Reporter) Count(ctx context.Context, d *bus.Delivery) error {
 // later one must see both.
 func (r *Reporter) drawn(ctx context.Context, bench string) (int, error) {
 	n, err := r.counts.of(ctx, bench, func(ctx context.Context) (int, error) {
-		info, err := r.stream.Info(ctx, jetstream.WithSubjectFilter("$KV."+bus.BucketTally+"."+drawnKey(bench, "*")))
+		info, err := r.stream.Info(ctx, jetstream.WithSubjectFilter("$KV."+bus.BucketDrawn+"."+drawnKey(bench, "*")))
 		if err != nil {
 			return 0, err
 		}
 		return len(info.State.Subjects), nil
 	})
 	if err != nil {
-		return 0, bus.Unavailable(fmt.Errorf("read tally of %s: %w", bench, err))
+		return 0, bus.Unavailable(fmt.Errorf("count runs of %s: %w", bench, err))
 	}
 	return n, nil
 }

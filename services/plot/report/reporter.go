@@ -55,14 +55,14 @@ func New(b *bus.Bus, store *artifacts.Store, kept *archive.Archive, figures *ren
 	return &Reporter{bus: b, store: store, archive: kept, figures: figures, model: memory, opt: opt}
 }
 
-// Open binds the bucket in which ended runs are counted.
+// Open binds the bucket in which runs that plot is done with are counted.
 func (r *Reporter) Open(ctx context.Context) error {
 	var err error
-	if r.counted, err = r.bus.JetStream().KeyValue(ctx, bus.BucketTally); err != nil {
-		return fmt.Errorf("open bucket %s: %w", bus.BucketTally, err)
+	if r.counted, err = r.bus.JetStream().KeyValue(ctx, bus.BucketDrawn); err != nil {
+		return fmt.Errorf("open bucket %s: %w", bus.BucketDrawn, err)
 	}
-	if r.stream, err = r.bus.JetStream().Stream(ctx, "KV_"+bus.BucketTally); err != nil {
-		return fmt.Errorf("open bucket %s: %w", bus.BucketTally, err)
+	if r.stream, err = r.bus.JetStream().Stream(ctx, "KV_"+bus.BucketDrawn); err != nil {
+		return fmt.Errorf("open bucket %s: %w", bus.BucketDrawn, err)
 	}
 	return nil
 }
