@@ -14,8 +14,8 @@ import (
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/repos"
-	"github.com/fiord-bench/fiord/services/ingest/config"
 	"github.com/fiord-bench/fiord/services/ingest/lint"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 func (p *program) lintCommand() *cobra.Command {
@@ -101,7 +101,7 @@ func lintOne(ctx context.Context, path string, o lint.Options) (lint.Result, err
 		return lint.Result{}, err
 	}
 	if info.IsDir() {
-		return lint.Folder(ctx, filepath.Join(path, config.Name), o)
+		return lint.Folder(ctx, filepath.Join(path, repofile.Name), o)
 	}
 	if ext := strings.ToLower(filepath.Ext(path)); ext == ".yaml" || ext == ".yml" {
 		return lint.Folder(ctx, path, o)

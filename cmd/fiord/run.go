@@ -24,8 +24,8 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/internal/volume"
-	"github.com/fiord-bench/fiord/services/ingest/config"
 	"github.com/fiord-bench/fiord/services/ingest/lint"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 // runFlags are what `fiord run` can be told of a bench.
@@ -182,7 +182,7 @@ func readJob(stdin io.Reader, name string) ([]byte, error) {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		return nil, fmt.Errorf("%s is a folder: name the job files in it", name)
 	}
-	if filepath.Base(name) == config.Name {
+	if filepath.Base(name) == repofile.Name {
 		return nil, fmt.Errorf("%s says what a push measures: name job files here, or see with fiord lint what a push would be told", name)
 	}
 	text, err := readWithin(repositoryOf(name), name)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 func (p *program) schemaCommand() *cobra.Command {
@@ -28,8 +28,8 @@ and as the first line of fiord.yaml:
 			if len(args) == 0 {
 				return p.listTypes()
 			}
-			if args[0] == config.Name {
-				_, err := p.stdout.Write(config.Schema())
+			if args[0] == repofile.Name {
+				_, err := p.stdout.Write(repofile.Schema())
 				return err
 			}
 			typ, err := parseType(args[0])

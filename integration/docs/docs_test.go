@@ -14,7 +14,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/repos"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/config"
-	fiordyaml "github.com/fiord-bench/fiord/services/ingest/config"
+	fiordyaml "github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 const root = "../.."

@@ -17,8 +17,8 @@ import (
 	"github.com/fiord-bench/fiord/internal/fetch"
 	"github.com/fiord-bench/fiord/internal/repos"
 	"github.com/fiord-bench/fiord/services/ingest/checkout"
-	"github.com/fiord-bench/fiord/services/ingest/config"
 	"github.com/fiord-bench/fiord/services/ingest/lint"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 const (
@@ -34,14 +34,14 @@ type jobFiles struct {
 	s        *Service
 	tree     *checkout.Tree
 	rule     repos.Rule
-	stored   map[string]events.Job // by config.JobKey
+	stored   map[string]events.Job // by repofile.JobKey
 	checked  map[string]lint.File  // by the same
 	problems []events.Problem
 }
 
 func isURL(name string) bool { return strings.Contains(name, "://") }
 
-func (f *jobFiles) prefetch(ctx context.Context, file *config.File) error {
+func (f *jobFiles) prefetch(ctx context.Context, file *repofile.File) error {
 	var names []string
 	for _, b := range file.Benches {
 		for _, name := range b.Jobs {
@@ -57,7 +57,7 @@ func (f *jobFiles) prefetch(ctx context.Context, file *config.File) error {
 // among the problems, told by missing if it cannot be had; the error is a fault
 // of ours.
 func (f *jobFiles) get(ctx context.Context, name string, vars map[string]string, missing func(error) events.Problem) (events.Job, error) {
-	key := config.JobKey(name, vars)
+	key := repofile.JobKey(name, vars)
 	if j, done := f.stored[key]; done {
 		return j, nil
 	}
@@ -99,7 +99,7 @@ func (f *jobFiles) content(ctx context.Context, name string, vars map[string]str
 	}
 	file := lint.Job(name, raw, open, vars)
 	f.problems = append(f.problems, file.Problems...)
-	f.checked[config.JobKey(name, vars)] = file
+	f.checked[repofile.JobKey(name, vars)] = file
 	return file.Content, nil
 }
 

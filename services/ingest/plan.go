@@ -7,8 +7,8 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/repos"
 	"github.com/fiord-bench/fiord/services/ingest/checkout"
-	"github.com/fiord-bench/fiord/services/ingest/config"
 	"github.com/fiord-bench/fiord/services/ingest/lint"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 // plan fetches the commit and works out its benches.
@@ -18,7 +18,7 @@ func (s *Service) plan(ctx context.Context, p events.Push, sequence uint64, rule
 		return plan{}, checkoutProblem(p, err)
 	}
 	defer func() { _ = tree.Close() }() // the next start sweeps what is left
-	if marker := config.Skips(tree.Message()); marker != "" {
+	if marker := repofile.Skips(tree.Message()); marker != "" {
 		return plan{}, &ignored{"the commit's message says " + marker}
 	}
 	file, err := s.configuration(ctx, p, tree)
@@ -56,7 +56,7 @@ func headOf(p events.Push) checkout.Request {
 }
 
 // fill completes the benches with their job files, and holds them to the rule.
-func (s *Service) fill(ctx context.Context, p events.Push, rule repos.Rule, tree *checkout.Tree, file *config.File) (plan, error) {
+func (s *Service) fill(ctx context.Context, p events.Push, rule repos.Rule, tree *checkout.Tree, file *repofile.File) (plan, error) {
 	pl := plan{file: file, commit: tree.Commit()}
 	jobs := &jobFiles{s: s, tree: tree, rule: rule, stored: map[string]events.Job{}, checked: map[string]lint.File{}}
 	if err := jobs.prefetch(ctx, file); err != nil {
@@ -76,7 +76,7 @@ func (s *Service) fill(ctx context.Context, p events.Push, rule repos.Rule, tree
 				return plan{}, err
 			}
 			req.Jobs = append(req.Jobs, j)
-			jobs.problems = append(jobs.problems, lint.Matrix(file, i, name, jobs.checked[config.JobKey(name, b.Vars)])...)
+			jobs.problems = append(jobs.problems, lint.Matrix(file, i, name, jobs.checked[repofile.JobKey(name, b.Vars)])...)
 		}
 		jobs.problems = append(jobs.problems, lint.Policy(file, i, rule, req)...)
 		rule.Bound(&req)
@@ -90,7 +90,7 @@ func (s *Service) fill(ctx context.Context, p events.Push, rule repos.Rule, tree
 
 // configuration reads fiord.yaml: of the commit itself, or, for a pull request,
 // of the branch it is for, since its author may be anybody.
-func (s *Service) configuration(ctx context.Context, p events.Push, tree *checkout.Tree) (*config.File, error) {
+func (s *Service) configuration(ctx context.Context, p events.Push, tree *checkout.Tree) (*repofile.File, error) {
 	if p.Pull != nil {
 		base, err := s.base(ctx, p)
 		if err != nil {
@@ -99,15 +99,15 @@ func (s *Service) configuration(ctx context.Context, p events.Push, tree *checko
 		defer func() { _ = base.Close() }()
 		tree = base
 	}
-	src, err := tree.ReadFile(config.Name)
+	src, err := tree.ReadFile(repofile.Name)
 	if errors.Is(err, checkout.ErrNotFound) {
-		return nil, &ignored{"the commit has no " + config.Name}
+		return nil, &ignored{"the commit has no " + repofile.Name}
 	}
 	if err != nil {
 		return nil, checkoutProblem(p, err)
 	}
-	file, err := config.Parse(config.Name, src)
-	var problems config.Problems
+	file, err := repofile.Parse(repofile.Name, src)
+	var problems repofile.Problems
 	if errors.As(err, &problems) {
 		return nil, &rejected{problems}
 	}

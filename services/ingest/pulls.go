@@ -10,7 +10,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/repos"
 	"github.com/fiord-bench/fiord/services/ingest/checkout"
-	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 	"github.com/fiord-bench/fiord/services/ingest/web"
 )
 
@@ -71,7 +71,7 @@ func heldKey(push string) string { return "held." + push }
 
 // measuredAsPush ignores a request from a branch of the repository itself whose
 // commits are measured when they are pushed.
-func measuredAsPush(p events.Push, f *config.File) error {
+func measuredAsPush(p events.Push, f *repofile.File) error {
 	if p.Pull == nil || p.Pull.Fork || p.Pull.Head == "" {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/fetch"
 	"github.com/fiord-bench/fiord/internal/repos"
 	"github.com/fiord-bench/fiord/services/ingest/checkout"
-	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 // ignored is why a push asks for nothing. It is an outcome, not a failure.
@@ -30,7 +30,7 @@ func (e *waiting) Error() string { return e.reason }
 // rejected is what is wrong with a push, for its author.
 type rejected struct{ problems []events.Problem }
 
-func (e *rejected) Error() string { return config.Problems(e.problems).Error() }
+func (e *rejected) Error() string { return repofile.Problems(e.problems).Error() }
 
 func reject(rule, format string, args ...any) *rejected {
 	return &rejected{[]events.Problem{{Rule: rule, Message: truncate(fmt.Sprintf(format, args...), 1024)}}}
@@ -173,7 +173,7 @@ func (s *Service) deleted(ctx context.Context, d *bus.Delivery, p events.Push, s
 
 // plan is what a push asks for, checked and stored.
 type plan struct {
-	file    *config.File
+	file    *repofile.File
 	commit  string
 	benches []events.BenchRequested
 }
@@ -207,7 +207,7 @@ func (s *Service) request(ctx context.Context, d *bus.Delivery, p events.Push, s
 
 // isBaseline tells whether others are compared with what is pushed here: every
 // commit of such a branch is wanted. Tags don't move and keep theirs as well.
-func (s *Service) isBaseline(p events.Push, f *config.File) bool {
+func (s *Service) isBaseline(p events.Push, f *repofile.File) bool {
 	return p.Tag() != "" || slices.Contains(f.Baselines(), p.Branch())
 }
 

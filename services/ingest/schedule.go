@@ -9,7 +9,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/repos"
 	"github.com/fiord-bench/fiord/services/ingest/checkout"
-	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 // repoSchedules is what is kept of one repository's schedules: those of the
@@ -18,8 +18,8 @@ type repoSchedules struct {
 	Repo     events.Repo `json:"repo"`
 	Sequence uint64      `json:"sequence"`
 	// Since is when they were last set; ticks before that are not theirs.
-	Since     time.Time         `json:"since"`
-	Schedules []config.Schedule `json:"schedules,omitempty"`
+	Since     time.Time           `json:"since"`
+	Schedules []repofile.Schedule `json:"schedules,omitempty"`
 }
 
 const schedulesPrefix = "schedules."
@@ -28,11 +28,11 @@ func schedulesKey(r events.Repo) string { return schedulesPrefix + events.HashID
 
 // keepSchedules records what a push to the default branch says about schedules;
 // a nil file takes them all away.
-func (s *Service) keepSchedules(ctx context.Context, p events.Push, sequence uint64, f *config.File) error {
+func (s *Service) keepSchedules(ctx context.Context, p events.Push, sequence uint64, f *repofile.File) error {
 	if p.Pull != nil || p.Branch() == "" || p.Branch() != defaultBranch(p.Repo) {
 		return nil
 	}
-	var wanted []config.Schedule
+	var wanted []repofile.Schedule
 	if f != nil && f.On != nil {
 		wanted = f.On.Schedule
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
-	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 // scheduler fires the ticks of all repositories' schedules. Every replica runs
@@ -102,7 +102,7 @@ type tickState struct {
 	Tick time.Time `json:"tick"`
 }
 
-func (s *scheduler) fire(ctx context.Context, r repoSchedules, sched config.Schedule) error {
+func (s *scheduler) fire(ctx context.Context, r repoSchedules, sched repofile.Schedule) error {
 	id := events.HashID("schedule", r.Repo.Forge, r.Repo.Name, sched.Cron, sched.Timezone, sched.Branch)
 	var last tickState
 	revision, err := s.refs.load(ctx, "tick."+id, &last)
@@ -128,7 +128,7 @@ func (s *scheduler) fire(ctx context.Context, r repoSchedules, sched config.Sche
 	return err
 }
 
-func (s *scheduler) publish(ctx context.Context, id string, r events.Repo, sched config.Schedule, tick time.Time, missed bool) error {
+func (s *scheduler) publish(ctx context.Context, id string, r events.Repo, sched repofile.Schedule, tick time.Time, missed bool) error {
 	branch := sched.Branch
 	if branch == "" {
 		branch = defaultBranch(r)
@@ -143,8 +143,8 @@ func (s *scheduler) publish(ctx context.Context, id string, r events.Repo, sched
 
 // due is the latest tick after last and not after now. Several that were missed
 // are made up for by one.
-func due(sched config.Schedule, last, now time.Time) (tick time.Time, ok bool, err error) {
-	cron, zone, err := config.ParseSchedule(sched)
+func due(sched repofile.Schedule, last, now time.Time) (tick time.Time, ok bool, err error) {
+	cron, zone, err := repofile.ParseSchedule(sched)
 	if err != nil {
 		return time.Time{}, false, err
 	}

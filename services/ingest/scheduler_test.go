@@ -11,7 +11,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/bus/bustest"
-	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 func at(text string) time.Time {
@@ -23,11 +23,11 @@ func at(text string) time.Time {
 }
 
 func TestDue(t *testing.T) {
-	daily := config.Schedule{Cron: "0 3 * * *"}
-	berlin := config.Schedule{Cron: "30 2 * * *", Timezone: "Europe/Berlin"}
+	daily := repofile.Schedule{Cron: "0 3 * * *"}
+	berlin := repofile.Schedule{Cron: "30 2 * * *", Timezone: "Europe/Berlin"}
 	tests := []struct {
 		name      string
-		sched     config.Schedule
+		sched     repofile.Schedule
 		last, now string
 		want      string // "" for nothing due
 	}{
@@ -38,7 +38,7 @@ func TestDue(t *testing.T) {
 		{"a time zone", berlin, "2026-03-14T00:00:00Z", "2026-03-14T12:00:00Z", "2026-03-14T01:30:00Z"},
 		{"an hour that does not exist is passed over", berlin, "2026-03-29T00:00:00Z", "2026-03-29T12:00:00Z", ""},
 		{"older than any outage", daily, "2020-01-01T00:00:00Z", "2026-03-15T12:00:00Z", "2026-03-15T03:00:00Z"},
-		{"never", config.Schedule{Cron: "0 0 30 2 *"}, "2026-01-01T00:00:00Z", "2026-12-31T00:00:00Z", ""},
+		{"never", repofile.Schedule{Cron: "0 0 30 2 *"}, "2026-01-01T00:00:00Z", "2026-12-31T00:00:00Z", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -58,7 +58,7 @@ type clockwork struct {
 	fired    chan events.ScheduleFired
 }
 
-func newClockwork(t *testing.T, sched config.Schedule) *clockwork {
+func newClockwork(t *testing.T, sched repofile.Schedule) *clockwork {
 	t.Helper()
 	nats := bustest.NewServer(t)
 	c := &clockwork{t: t, now: at("2026-03-14T12:00:00Z"), fired: make(chan events.ScheduleFired, 100)}
@@ -68,7 +68,7 @@ func newClockwork(t *testing.T, sched config.Schedule) *clockwork {
 		t.Fatal(err)
 	}
 	repo := events.Repo{Forge: "git", Name: "lab/jobs", CloneURL: "https://h/lab/jobs", DefaultBranch: "trunk"}
-	stored := repoSchedules{Repo: repo, Sequence: 1, Since: c.now, Schedules: []config.Schedule{sched}}
+	stored := repoSchedules{Repo: repo, Sequence: 1, Since: c.now, Schedules: []repofile.Schedule{sched}}
 	if _, err := (&refs{kv}).swap(t.Context(), schedulesKey(repo), 0, stored); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func (c *clockwork) wake(now string) []events.ScheduleFired {
 }
 
 func TestATickFiresOnceOverAllReplicas(t *testing.T) {
-	c := newClockwork(t, config.Schedule{Cron: "0 * * * *"})
+	c := newClockwork(t, repofile.Schedule{Cron: "0 * * * *"})
 	if got := c.wake("2026-03-14T12:59:59Z"); len(got) != 0 {
 		t.Errorf("fired early: %+v", got)
 	}
@@ -133,14 +133,14 @@ func TestATickFiresOnceOverAllReplicas(t *testing.T) {
 }
 
 func TestMissedTicks(t *testing.T) {
-	once := newClockwork(t, config.Schedule{Cron: "0 * * * *"})
+	once := newClockwork(t, repofile.Schedule{Cron: "0 * * * *"})
 	if got := once.wake("2026-03-14T18:30:00Z"); len(got) != 1 || !got[0].Missed || !got[0].Tick.Equal(at("2026-03-14T18:00:00Z")) {
 		t.Errorf("fired %+v, want one for six missed", got)
 	}
 	if got := once.wake("2026-03-14T18:31:00Z"); len(got) != 0 {
 		t.Errorf("fired again: %+v", got)
 	}
-	skip := newClockwork(t, config.Schedule{Cron: "0 * * * *", Missed: "skip"})
+	skip := newClockwork(t, repofile.Schedule{Cron: "0 * * * *", Missed: "skip"})
 	if got := skip.wake("2026-03-14T18:30:00Z"); len(got) != 0 {
 		t.Errorf("fired %+v, want missed ticks left out", got)
 	}

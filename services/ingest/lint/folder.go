@@ -17,7 +17,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/fetch"
 	"github.com/fiord-bench/fiord/internal/repos"
 	"github.com/fiord-bench/fiord/services/ingest/checkout"
-	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 // Options of Folder.
@@ -54,8 +54,8 @@ func Folder(ctx context.Context, path string, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("lint: %w", err)
 	}
-	file, err := config.Parse(filepath.Base(path), src)
-	var problems config.Problems
+	file, err := repofile.Parse(filepath.Base(path), src)
+	var problems repofile.Problems
 	if errors.As(err, &problems) {
 		l.result.Problems = problems
 		return l.result, nil
@@ -95,7 +95,7 @@ func newLinter(ctx context.Context, root string, o Options) *linter {
 	}
 }
 
-func (l *linter) bench(f *config.File, i int) error {
+func (l *linter) bench(f *repofile.File, i int) error {
 	b := f.Benches[i]
 	req := b.Request()
 	for k, name := range b.Jobs {
@@ -119,7 +119,7 @@ func (l *linter) bench(f *config.File, i int) error {
 	return nil
 }
 
-func (l *linter) where(f *config.File, at, condition string) {
+func (l *linter) where(f *repofile.File, at, condition string) {
 	list, err := constraint.Lint(condition)
 	if err != nil {
 		return // told by the parser of fiord.yaml already
@@ -136,7 +136,7 @@ func (l *linter) where(f *config.File, at, condition string) {
 // job checks a job file once, however many benches name it. Missing words the
 // problem of one that cannot be had.
 func (l *linter) job(name string, vars map[string]string, missing func(error) events.Problem) (File, error) {
-	key := config.JobKey(name, vars)
+	key := repofile.JobKey(name, vars)
 	if f, done := l.files[key]; done {
 		return f, nil
 	}

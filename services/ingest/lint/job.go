@@ -9,7 +9,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/internal/repos"
-	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 // Open reads a file that a job file includes. Its absence is fs.ErrNotExist.
@@ -72,13 +72,13 @@ func problem(p job.Problem) events.Problem {
 
 // Missing is the problem of a job file that a bench names and that cannot be
 // had, at the line that names it. Bench and job count from 0.
-func Missing(f *config.File, bench, job int, err error) events.Problem {
+func Missing(f *repofile.File, bench, job int, err error) events.Problem {
 	return f.Problem(fmt.Sprintf("benches[%d].jobs[%d]", bench, job), "missing", fit(err.Error()))
 }
 
 // Matrix tries the values of a bench's matrix on one of its job files, as the
 // worker will apply them: what cannot be set is told before anything runs.
-func Matrix(f *config.File, bench int, name string, j File) []events.Problem {
+func Matrix(f *repofile.File, bench int, name string, j File) []events.Problem {
 	b := f.Benches[bench]
 	var problems []events.Problem
 	for _, option := range slices.Sorted(maps.Keys(b.Matrix)) {
@@ -104,7 +104,7 @@ func (f File) Takes(option, value string) error {
 }
 
 // Policy holds a bench, as it will be requested, to the operator's rule.
-func Policy(f *config.File, bench int, rule repos.Rule, req events.BenchRequested) []events.Problem {
+func Policy(f *repofile.File, bench int, rule repos.Rule, req events.BenchRequested) []events.Problem {
 	problems := rule.Check(req)
 	for i, p := range problems {
 		problems[i] = f.Problem(fmt.Sprintf("benches[%d].%s", bench, p.Option), p.Rule, fit(p.Message))

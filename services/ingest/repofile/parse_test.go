@@ -1,4 +1,4 @@
-package config_test
+package repofile_test
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -37,7 +37,7 @@ func files(tb testing.TB, dir string) map[string][]byte {
 
 func TestValidFiles(t *testing.T) {
 	for path, src := range files(t, "valid") {
-		f, err := config.Parse(path, src)
+		f, err := repofile.Parse(path, src)
 		if err != nil {
 			t.Errorf("%v", err)
 			continue
@@ -54,7 +54,7 @@ func TestValidFiles(t *testing.T) {
 
 func TestFullFileMeansWhatItSays(t *testing.T) {
 	path := filepath.Join("testdata", "valid", "full.yaml")
-	f, err := config.Parse(path, files(t, "valid")[path])
+	f, err := repofile.Parse(path, files(t, "valid")[path])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,8 +92,8 @@ func TestProblems(t *testing.T) {
 	for _, dir := range []string{"shape", "meaning"} {
 		for path, src := range files(t, dir) {
 			t.Run(filepath.Base(path), func(t *testing.T) {
-				_, err := config.Parse("fiord.yaml", src)
-				var problems config.Problems
+				_, err := repofile.Parse("fiord.yaml", src)
+				var problems repofile.Problems
 				if !errors.As(err, &problems) {
 					t.Fatalf("error %v, want Problems", err)
 				}
@@ -125,7 +125,7 @@ func golden(t *testing.T, path, got string) {
 }
 
 func TestLargeFileIsRefused(t *testing.T) {
-	if _, err := config.Parse("fiord.yaml", make([]byte, config.MaxBytes+1)); err == nil || !strings.Contains(err.Error(), "bytes") {
+	if _, err := repofile.Parse("fiord.yaml", make([]byte, repofile.MaxBytes+1)); err == nil || !strings.Contains(err.Error(), "bytes") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -139,8 +139,8 @@ func TestManyProblemsAreBounded(t *testing.T) {
 		fmt.Fprintf(&b, "    no%d: [1]\n", i)
 	}
 	start := time.Now()
-	_, err := config.Parse("fiord.yaml", []byte(b.String()))
-	var problems config.Problems
+	_, err := repofile.Parse("fiord.yaml", []byte(b.String()))
+	var problems repofile.Problems
 	if !errors.As(err, &problems) || len(problems) > 100 {
 		t.Errorf("%d problems, error %T", len(problems), err)
 	}
@@ -151,11 +151,11 @@ func TestManyProblemsAreBounded(t *testing.T) {
 
 // The number of runs must not wrap around into something small.
 func TestRunsOfAnAbsurdMatrix(t *testing.T) {
-	b := config.Bench{Jobs: []string{"a"}, Repeat: 1000, Matrix: map[string][]events.Scalar{}}
+	b := repofile.Bench{Jobs: []string{"a"}, Repeat: 1000, Matrix: map[string][]events.Scalar{}}
 	for i := range 40 {
 		b.Matrix[string(rune('a'+i))] = make([]events.Scalar, 1000)
 	}
-	if got := b.Runs(); got <= config.MaxRuns {
+	if got := b.Runs(); got <= repofile.MaxRuns {
 		t.Errorf("runs = %d", got)
 	}
 }
@@ -167,8 +167,8 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
-		file, err := config.Parse("fiord.yaml", src)
-		var problems config.Problems
+		file, err := repofile.Parse("fiord.yaml", src)
+		var problems repofile.Problems
 		if (err == nil) == (file == nil) || err != nil && !errors.As(err, &problems) {
 			t.Fatalf("file %v, error %v", file, err)
 		}

@@ -1,4 +1,4 @@
-package config_test
+package repofile_test
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
 // generate makes the schema from the Go types, with their comments as
@@ -30,10 +30,10 @@ func generate(t *testing.T) string {
 		}
 	}
 	module := "github.com/fiord-bench/fiord/"
-	comments(module+"services/ingest/config", ".")
+	comments(module+"services/ingest/repofile", ".")
 	comments(module+"events", filepath.Join("..", "..", "..", "events"))
-	t.Chdir(filepath.Join("..", "services", "ingest", "config"))
-	s := r.Reflect(&config.File{})
+	t.Chdir(filepath.Join("..", "services", "ingest", "repofile"))
+	s := r.Reflect(&repofile.File{})
 	s.ID = "https://fiord.dev/schemas/fiord.yaml.v1.json"
 	s.Title = "fiord.yaml"
 	var b bytes.Buffer
@@ -66,7 +66,7 @@ func mapType(t reflect.Type) *jsonschema.Schema {
 			{Type: "integer", Minimum: "1"}, {Type: "string", Pattern: "^(all|[1-9][0-9]*)$"},
 		}})
 		return s
-	case reflect.TypeFor[config.Schedule]():
+	case reflect.TypeFor[repofile.Schedule]():
 		r := &jsonschema.Reflector{DoNotReference: true, Anonymous: true, RequiredFromJSONSchemaTags: true}
 		s := r.Reflect(struct {
 			Cron     string `json:"cron" jsonschema:"required"`
@@ -86,7 +86,7 @@ func TestSchemaIsGenerated(t *testing.T) {
 
 func compile(t *testing.T) *validator.Schema {
 	t.Helper()
-	doc, err := validator.UnmarshalJSON(bytes.NewReader(config.Schema()))
+	doc, err := validator.UnmarshalJSON(bytes.NewReader(repofile.Schema()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestExamplesOfTheDocumentationAreValid(t *testing.T) {
 		t.Fatalf("only %d examples were found", len(examples))
 	}
 	for name, src := range examples {
-		if _, err := config.Parse(name, src); err != nil {
+		if _, err := repofile.Parse(name, src); err != nil {
 			t.Errorf("fiord refuses: %v", err)
 		}
 		if err := s.Validate(document(t, name, src)); err != nil {

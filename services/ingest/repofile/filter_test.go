@@ -1,4 +1,4 @@
-package config_test
+package repofile_test
 
 import (
 	"errors"
@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"github.com/fiord-bench/fiord/events"
-	"github.com/fiord-bench/fiord/services/ingest/config"
+	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
 
-func parse(t *testing.T, on string) *config.File {
+func parse(t *testing.T, on string) *repofile.File {
 	t.Helper()
-	f, err := config.Parse("fiord.yaml", []byte("version: 1\n"+on+"\nbenches: [{name: a, jobs: [a.fio]}]\n"))
+	f, err := repofile.Parse("fiord.yaml", []byte("version: 1\n"+on+"\nbenches: [{name: a, jobs: [a.fio]}]\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,11 +22,11 @@ func TestWants(t *testing.T) {
 	branch := func(name string) events.Push { return events.Push{Ref: "refs/heads/" + name} }
 	tag := events.Push{Ref: "refs/tags/v1.2"}
 	pull := events.Push{Ref: "refs/pull/7/head", Pull: &events.Pull{Number: 7, Base: "main"}}
-	paths := func(list ...string) config.Changed {
+	paths := func(list ...string) repofile.Changed {
 		return func() ([]string, bool, error) { return list, true, nil }
 	}
-	unknown := config.Changed(func() ([]string, bool, error) { return nil, false, nil })
-	never := config.Changed(func() ([]string, bool, error) {
+	unknown := repofile.Changed(func() ([]string, bool, error) { return nil, false, nil })
+	never := repofile.Changed(func() ([]string, bool, error) {
 		t.Error("the trees were compared though no path matters")
 		return nil, false, nil
 	})
@@ -34,7 +34,7 @@ func TestWants(t *testing.T) {
 	tests := []struct {
 		name, on string
 		push     events.Push
-		changed  config.Changed
+		changed  repofile.Changed
 		want     bool
 		reason   string
 	}{
@@ -86,7 +86,7 @@ func TestSkips(t *testing.T) {
 		"Explain skip ci":                   "",
 	}
 	for message, want := range tests {
-		if got := config.Skips(message); got != want {
+		if got := repofile.Skips(message); got != want {
 			t.Errorf("%q: %q, want %q", message, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package config
+package repofile
 
 import _ "embed"
 
