@@ -55,10 +55,12 @@ func (p *program) credsExport() *cobra.Command {
   DIR/s3/policies/USER.json        rights in the bucket, for IAM
   DIR/s3/bucket-policy.json        the same, for fiord provision --bucket-policy
   DIR/s3/versitygw/users.json      the users, for versitygw
-  DIR/users/USER/                  a user's keys, each in a file
+  DIR/users/USER/                  a user's keys and grant, each in a file
+  DIR/users/operator/taken-back    grants that were taken back, for fiord provision
 
 Rights follow from the services' settings (--config) and from who was let in. Run
-it again after a change of either, and reload the NATS servers.`,
+it again after a change of either, reload the NATS servers, and run fiord provision
+after somebody was shut out.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir, err := p.dataDir()
@@ -73,7 +75,7 @@ it again after a change of either, and reload the NATS servers.`,
 			if err != nil {
 				return err
 			}
-			if err := creds.Export(args[0], parties, issued, bucket); err != nil {
+			if err := creds.Export(args[0], parties, issued, bucket, creds.TakenBackFile(up.Credentials(dir))); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(p.stdout, "%s: %d users. Keep %s secret; the rest holds public keys and rights, but for versitygw's users and the seeds of sites.\n",

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,12 +15,14 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
+	"github.com/fiord-bench/fiord/cmd/fiord/creds"
+	"github.com/fiord-bench/fiord/cmd/fiord/up"
 	"github.com/fiord-bench/fiord/internal/bus"
 )
 
 // provisionCommand makes what services that run apart wait for.
 func (p *program) provisionCommand() *cobra.Command {
-	var policy string
+	var policy, takenBack string
 	var wait time.Duration
 	c := &cobra.Command{
 		Use:   "provision",
@@ -38,10 +41,11 @@ fiord up does all this itself.`,
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), wait)
 			defer cancel()
-			return p.provision(ctx, text)
+			return p.provision(ctx, text, takenBack)
 		},
 	}
 	c.Flags().StringVar(&policy, "bucket-policy", "", "file of the policy that the bucket gets, as fiord creds export writes it")
+	c.Flags().StringVar(&takenBack, "taken-back", "", "file of the grants that were taken back, as fiord creds export writes it (default: the one beside the operator's seed, else that of the data folder)")
 	c.Flags().DurationVar(&wait, "wait", time.Minute, "how long to wait for servers that are starting")
 	return c
 }
@@ -63,7 +67,7 @@ func readPolicy(file string) (string, error) {
 	return compact.String(), nil
 }
 
-func (p *program) provision(ctx context.Context, policy string) error {
+func (p *program) provision(ctx context.Context, policy, takenBack string) error {
 	dir, err := p.dataDir()
 	if err != nil {
 		return err
@@ -72,7 +76,9 @@ func (p *program) provision(ctx context.Context, policy string) error {
 	if err != nil {
 		return badInput(err)
 	}
-	if err := until(ctx, func() error { return provisionBus(ctx, known) }); err != nil {
+	if err := until(ctx, func() error {
+		return provisionBus(ctx, known, takenBackOf(takenBack, known, dir))
+	}); err != nil {
 		return err
 	}
 	if err := until(ctx, func() error { return provisionStore(ctx, known, policy) }); err != nil {
@@ -82,7 +88,16 @@ func (p *program) provision(ctx context.Context, policy string) error {
 	return err
 }
 
-func provisionBus(ctx context.Context, c connection.Connection) error {
+// takenBackOf is the file of what was taken back.
+func takenBackOf(named string, c connection.Connection, dir string) string {
+	beside := filepath.Join(filepath.Dir(c.NATS.NKeyFile), filepath.Base(creds.ExportTakenBack))
+	if _, err := os.Stat(beside); named == "" && c.NATS.NKeyFile != "" && err == nil {
+		return beside
+	}
+	return first(named, creds.TakenBackFile(up.Credentials(dir)))
+}
+
+func provisionBus(ctx context.Context, c connection.Connection, takenBack string) error {
 	nc, err := bus.Connect(ctx, c.NATS.Connection("fiord-provision", nil))
 	if err != nil {
 		return err
@@ -94,7 +109,10 @@ func provisionBus(ctx context.Context, c connection.Connection) error {
 	if err != nil {
 		return err
 	}
-	return b.Provision(ctx)
+	if err := b.Provision(ctx); err != nil {
+		return err
+	}
+	return up.TakeBack(ctx, b, takenBack)
 }
 
 func provisionStore(ctx context.Context, c connection.Connection, policy string) error {

@@ -39,7 +39,7 @@ type settings struct {
 }
 
 // keyFiles are what an export has for a user; manifests name no other secret.
-var keyFiles = []string{"nats.nk", "s3.access_key", "s3.secret_key", "webhook", creds.PageTokens, creds.SessionKey}
+var keyFiles = []string{"nats.nk", "nats.grant", "s3.access_key", "s3.secret_key", "webhook", creds.PageTokens, creds.SessionKey}
 
 // load reads settings as the program in the image does, so that a variable that
 // does not exist, or a value that it refuses, is an error. keys is the folder

@@ -23,7 +23,7 @@ func startVersity(t *testing.T, dir string, parties []creds.Party, issued []cred
 	t.Helper()
 	binary := buildVersity(t)
 	export, data := t.TempDir(), t.TempDir()
-	if err := creds.Export(export, parties, issued, artifactstest.Bucket); err != nil {
+	if err := creds.Export(export, parties, issued, artifactstest.Bucket, ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, folder := range []string{"objects", "metadata"} {

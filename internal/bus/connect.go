@@ -2,6 +2,7 @@ package bus
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,27 +142,33 @@ func nkeyFromSeed(seed string) nats.Option {
 	}
 }
 
+// Seed is the seed of the connection's user, in whatever wrapping; empty where there
+// is none.
+func (c Connection) Seed() ([]byte, error) {
+	file := cmp.Or(c.NKeySeedFile, c.CredentialsFile)
+	if file == "" {
+		return bytes.TrimSpace([]byte(c.NKeySeed)), nil
+	}
+	text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errSeed, err)
+	}
+	return bytes.TrimSpace(text), nil
+}
+
 // GuestName is the public key of a connection's user, or a name of its own where
 // there is none.
 func (c Connection) GuestName() (string, error) {
-	seed := []byte(c.NKeySeed)
-	file := c.NKeySeedFile
-	if file == "" {
-		file = c.CredentialsFile
+	seed, err := c.Seed()
+	if err != nil {
+		return "", err
 	}
-	if file != "" {
-		text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
-		if err != nil {
-			return "", fmt.Errorf("%w: %w", errSeed, err)
-		}
-		seed = text
-	}
-	if len(bytes.TrimSpace(seed)) == 0 {
+	if len(seed) == 0 {
 		return nuid.Next(), nil
 	}
 	pair, err := nkeys.ParseDecoratedUserNKey(seed)
 	if err != nil {
-		return "", fmt.Errorf("%w %s: %w", errSeed, file, err)
+		return "", fmt.Errorf("%w %s: %w", errSeed, cmp.Or(c.NKeySeedFile, c.CredentialsFile), err)
 	}
 	return pair.PublicKey()
 }

@@ -23,6 +23,12 @@
 // its acknowledgement timer runs, and each is kept alive by heartbeats as long
 // as its handler works.
 //
+// # Proof
+//
+// With a grant, each event is signed when it is published and verified before
+// anything sees it. What does not prove who made it is an error that no retry mends,
+// and has no OnDead; see package proof.
+//
 // # Watching
 //
 // A [View] reads events in order without a durable, for read models and

@@ -278,18 +278,31 @@ func (a *App) connectBus(ctx context.Context, undo *closers) (*nats.Conn, *bus.B
 			return nil, nil, err
 		}
 	}
-	b, err := bus.New(bus.Options{
+	proving, err := a.common.NATS.Proving()
+	if err != nil {
+		return nil, nil, err
+	}
+	if proving.Lax != "" {
+		a.log.Warn("whoever may publish an event may claim to be another", "proof", proving.Lax)
+		a.checks.Note(a.name+".proof", proving.Lax)
+	}
+	b, err := bus.New(proving.Prove(bus.Options{
 		Guest: guest, Conn: nc, Source: "fiord/" + a.name, Topology: a.common.NATS.topology(), AckWait: a.common.NATS.AckWait,
 		Log: a.log, Metrics: a.metrics, Tracer: a.tracing.Tracer("fiord/bus"),
-	})
+	}))
 	if err != nil {
 		return nil, nil, err
 	}
 	a.ready("nats", b.Ready)
-	if !a.common.NATS.Provision {
-		return nc, b, b.AwaitProvisioned(ctx)
+	if a.common.NATS.Provision {
+		err = a.provision(ctx, nc, b)
+	} else {
+		err = b.AwaitProvisioned(ctx)
 	}
-	return nc, b, a.provision(ctx, nc, b)
+	if err == nil {
+		err = b.FollowTakenBack(ctx)
+	}
+	return nc, b, err
 }
 
 // provision tries until the server can: JetStream may still be electing. A user

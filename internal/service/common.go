@@ -68,6 +68,9 @@ type NATS struct {
 	URL          string        `config:"url" help:"servers, comma-separated"`
 	NKeyFile     string        `config:"nkey_file" help:"file with the seed of this service's nkey"`
 	NKeySeed     config.Secret `config:"nkey_seed" help:"that seed itself, where secrets come by the environment, instead of nkey_file"`
+	Grant        config.Secret `config:"grant" help:"what this user proves its events by, as fiord creds writes it; without, the file nats.grant beside nkey_file"`
+	Proof        string        `config:"proof" help:"required, when-present or off: what becomes of events that prove not who made them; empty for required where there is a grant"`
+	ProofSince   string        `config:"proof_since" help:"events stored before this time need no signature; empty for when the installation's authority was made"`
 	CredsFile    string        `config:"creds_file" help:"credentials file (JWT and nkey), instead of nkey_file"`
 	CAFiles      []string      `config:"ca_files" help:"PEM files of authorities to trust"`
 	CertFile     string        `config:"cert_file" help:"client certificate"`
@@ -96,7 +99,7 @@ func (n NATS) validate() error {
 	if n.Replicas < 1 || n.Replicas > 5 {
 		errs = append(errs, fmt.Errorf("nats.replicas is %d: want 1 to 5", n.Replicas))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, n.validateProof())...)
 }
 
 func moreThanOne(set ...bool) bool {

@@ -165,7 +165,14 @@ func newClient(c Connection, nc *nats.Conn, log *slog.Logger) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := bus.New(bus.Options{Conn: nc, Source: Source, Log: log, Guest: guest})
+	proving, err := c.NATS.Proving()
+	if err != nil {
+		return nil, err
+	}
+	if proving.Signer != nil && c.Person == "" {
+		c.Person = proving.Signer.Grant().Name
+	}
+	b, err := bus.New(proving.Prove(bus.Options{Conn: nc, Source: Source, Log: log, Guest: guest}))
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func Bundle(out, at string, i Issued, s Servers) error {
 	if err := os.MkdirAll(out, 0o700); err != nil {
 		return fmt.Errorf("write bundle: %w", err)
 	}
-	files := map[string]string{"nats.nk": i.Keys.NKeyFile, "s3.access_key": i.Keys.AccessKeyFile, "s3.secret_key": i.Keys.SecretKeyFile}
+	files := map[string]string{"nats.nk": i.Keys.NKeyFile, "nats.grant": i.Keys.GrantFile, "s3.access_key": i.Keys.AccessKeyFile, "s3.secret_key": i.Keys.SecretKeyFile}
 	if i.Kind == Person {
 		files[PageToken] = pageTokenFile(i)
 	}

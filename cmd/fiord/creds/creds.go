@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"go.yaml.in/yaml/v4"
@@ -202,7 +203,14 @@ func Issue(dir string, g Grant) (Issued, error) {
 	if err != nil {
 		return Issued{}, fmt.Errorf("write grant: %w", err)
 	}
-	return Issued{g, u}, replace(filepath.Join(dir, g.User(), grantFile), text)
+	if err := replace(filepath.Join(dir, g.User(), grantFile), text); err != nil {
+		return Issued{}, err
+	}
+	authority, err := Authority(dir)
+	if err != nil {
+		return Issued{}, err
+	}
+	return Issued{g, u}, ProveIssued(authority, dir, Issued{g, u})
 }
 
 // All lists who was let in below dir, in the order of their names.
@@ -250,6 +258,17 @@ func Revoke(dir string, g Grant) error {
 	folder := filepath.Join(dir, g.User())
 	if _, err := os.Stat(filepath.Join(folder, grantFile)); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("revoke: nothing was granted to %s %s", g.Kind, g.Name)
+	}
+	u, err := keys.Open(dir, g.User())
+	if err != nil {
+		return err
+	}
+	authority, err := Authority(dir)
+	if err != nil {
+		return err
+	}
+	if err := takeBack(authority, dir, u.NKey, time.Now().Add(time.Second)); err != nil { // seconds are cut off
+		return err
 	}
 	if err := os.RemoveAll(folder); err != nil {
 		return fmt.Errorf("revoke: %w", err)

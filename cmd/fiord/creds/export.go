@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
 
@@ -36,15 +37,16 @@ type Party struct {
 // Files that [Export] writes. Users holds a folder per party, with the files that
 // a program is pointed to: nats.nk, s3.access_key, s3.secret_key and its secrets.
 const (
-	ExportUsers    = "users"
-	ExportSites    = "nats/sites"
-	ExportNATS     = "nats/users.conf"
-	ExportPolicies = "s3/policies"
-	ExportBucket   = "s3/bucket-policy.json"
-	ExportAccounts = "s3/versitygw/users.json"
-	ExportRoot     = "s3/versitygw/root.env"
-	LeafUsers      = "users.conf"
-	LeafSeed       = "seed.conf"
+	ExportUsers     = "users"
+	ExportSites     = "nats/sites"
+	ExportNATS      = "nats/users.conf"
+	ExportTakenBack = "users/operator/taken-back"
+	ExportPolicies  = "s3/policies"
+	ExportBucket    = "s3/bucket-policy.json"
+	ExportAccounts  = "s3/versitygw/users.json"
+	ExportRoot      = "s3/versitygw/root.env"
+	LeafUsers       = "users.conf"
+	LeafSeed        = "seed.conf"
 )
 
 // Export writes into the folder out what servers of the operator's own, and the
@@ -57,10 +59,11 @@ const (
 //	s3/bucket-policy.json         the same, for servers whose users are principals
 //	s3/versitygw/users.json       the users themselves, for versitygw (--iam-dir)
 //	s3/versitygw/root.env         the operator's keys, for versitygw's environment
-//	users/USER/                   the user's keys, a file for each
+//	users/USER/                   the user's keys, a file for each, and its grant
+//	users/operator/taken-back     what was granted and is no longer, from the file takenBack
 //
 // Files that are there are replaced, so that it may run again after a change.
-func Export(out string, parties []Party, issued []Issued, bucket string) error {
+func Export(out string, parties []Party, issued []Issued, bucket, takenBack string) error {
 	var users []natsd.User
 	for _, p := range parties {
 		if p.Bus {
@@ -74,6 +77,8 @@ func Export(out string, parties []Party, issued []Issued, bucket string) error {
 			errs = append(errs, exportSite(filepath.Join(out, ExportSites, i.Name), i, issued))
 		}
 	}
+	entries, err := TakenBack(takenBack)
+	errs = append(errs, err, exportFile(filepath.Join(out, ExportTakenBack), []byte(strings.Join(append(entries, ""), "\n"))))
 	errs = append(errs, exportServer(filepath.Join(out, ExportNATS), users))
 	for _, p := range parties {
 		errs = append(errs, exportParty(out, p, bucket))
@@ -130,6 +135,9 @@ func exportParty(out string, p Party, bucket string) error {
 	files := map[string]string{}
 	if p.Bus {
 		files["nats.nk"] = p.Keys.NKeyFile
+	}
+	if _, err := os.Stat(p.Keys.GrantFile); p.Bus && err == nil { // the operator makes no events
+		files["nats.grant"] = p.Keys.GrantFile
 	}
 	if p.Store {
 		files["s3.access_key"], files["s3.secret_key"] = p.Keys.AccessKeyFile, p.Keys.SecretKeyFile

@@ -30,7 +30,7 @@ func export(t *testing.T) (out string, parties []creds.Party, site creds.Issued)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := creds.Export(out, parties, issued, "lab"); err != nil {
+	if err := creds.Export(out, parties, issued, "lab", ""); err != nil {
 		t.Fatal(err)
 	}
 	return out, parties, site
@@ -97,7 +97,7 @@ func TestASiteOfUnknownHostsIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := creds.Export(t.TempDir(), parties, issued, "lab"); err == nil || !strings.Contains(err.Error(), "fiord creds bench nobody") {
+	if err := creds.Export(t.TempDir(), parties, issued, "lab", ""); err == nil || !strings.Contains(err.Error(), "fiord creds bench nobody") {
 		t.Errorf("err = %v, want the remedy", err)
 	}
 }
@@ -172,7 +172,7 @@ func TestABucketPolicyGrowsByNamesAndOnePrefix(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := creds.Export(out, parties, issued, "lab"); err != nil {
+		if err := creds.Export(out, parties, issued, "lab", ""); err != nil {
 			t.Fatal(err)
 		}
 		text, err := os.ReadFile(filepath.Join(out, creds.ExportBucket))

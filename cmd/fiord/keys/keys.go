@@ -29,8 +29,9 @@ import (
 type User struct {
 	Name string
 	// NKey is the public key of the NATS user, NKeyFile the file of its seed.
-	NKey     string
-	NKeyFile string
+	NKey      string
+	NKeyFile  string
+	GrantFile string // what the user proves its events by; there once it was issued
 	// AccessKey and SecretKey sign S3 requests; they are in the files too.
 	AccessKey     string
 	SecretKey     config.Secret
@@ -53,6 +54,7 @@ func Open(dir, name string) (User, error) {
 	u := User{
 		Name:          name,
 		NKeyFile:      filepath.Join(folder, "nats.nk"),
+		GrantFile:     filepath.Join(folder, "nats.grant"),
 		AccessKeyFile: filepath.Join(folder, "s3.access_key"),
 		SecretKeyFile: filepath.Join(folder, "s3.secret_key"),
 	}
@@ -84,6 +86,16 @@ func Secret(dir, name, file string) (path, value string, err error) {
 	path = filepath.Join(folder, file)
 	value, err = secret(path, Random)
 	return path, value, err
+}
+
+// Fixed returns what the file of the user's folder holds, and writes what fresh makes
+// when it is missing.
+func Fixed(dir, name, file string, fresh func() (string, error)) (string, error) {
+	folder := filepath.Join(dir, name)
+	if err := os.MkdirAll(folder, dirMode); err != nil {
+		return "", fmt.Errorf("open credentials: %w", err)
+	}
+	return secret(filepath.Join(folder, file), fresh)
 }
 
 // Random is a secret of 160 bits in letters and digits.

@@ -43,9 +43,11 @@ type Servers struct {
 
 // NATS is the embedded message server.
 type NATS struct {
-	Listen string     `config:"listen" help:"address of the NATS server; port 0 takes any free one"`
-	TLS    listen.TLS `config:"tls"`
-	Synced bool       `config:"synced" help:"sync every event to disk before it is acknowledged; without it a power cut may lose the last two minutes"`
+	Listen     string     `config:"listen" help:"address of the NATS server; port 0 takes any free one"`
+	TLS        listen.TLS `config:"tls"`
+	Synced     bool       `config:"synced" help:"sync every event to disk before it is acknowledged; without it a power cut may lose the last two minutes"`
+	Proof      string     `config:"proof" help:"required, or when-present while bundles of other machines from before events were signed are being replaced"`
+	ProofSince string     `config:"proof_since" help:"events stored before this time need no signature; empty for when the installation's authority was made"`
 }
 
 // S3 is the embedded object server.
@@ -96,7 +98,7 @@ func (s Servers) Validate() error {
 // everything below dir, which is absolute.
 func DefaultConfig(dir string) Config {
 	c := Config{
-		Servers:   Servers{NATS: NATS{Listen: "127.0.0.1:4222", Synced: true}, S3: S3{Listen: "127.0.0.1:9000", Bucket: "fiord"}},
+		Servers:   Servers{NATS: NATS{Listen: "127.0.0.1:4222", Synced: true, Proof: "required"}, S3: S3{Listen: "127.0.0.1:9000", Bucket: "fiord"}},
 		Common:    Shared{Log: logging.DefaultConfig(), Admin: admin.DefaultConfig(), Trace: tracing.DefaultConfig()},
 		Ingest:    ingest.DefaultConfig(),
 		Inventory: inventory.DefaultConfig(),

@@ -11,6 +11,7 @@ import (
 	"github.com/fiord-bench/fiord/artifacts/embedded"
 	"github.com/fiord-bench/fiord/cmd/fiord/creds"
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
+	"github.com/fiord-bench/fiord/internal/bus"
 )
 
 // grantsPause is the pause between two looks at who was let in.
@@ -32,7 +33,7 @@ func (s *Stack) watchGrants(ctx context.Context) {
 		// is set at the next look: s.issued stays as it is until all has been done.
 		found, err := creds.All(s.credentials())
 		if err == nil && !slices.EqualFunc(s.issued, found, same) {
-			err = s.admit(found)
+			err = s.admit(ctx, found)
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("rights of users not brought up to date; trying again", "error", err)
@@ -45,10 +46,13 @@ func same(a, b creds.Issued) bool {
 }
 
 // admit makes the servers know exactly these, besides fiord's own users.
-func (s *Stack) admit(issued []creds.Issued) error {
+func (s *Stack) admit(ctx context.Context, issued []creds.Issued) error {
 	before := s.issued
 	s.issued = issued
 	err := s.nats.SetUsers(s.natsUsers())
+	if err == nil { // what was taken back proves nothing from now on
+		err = s.asOperator(ctx, func(b *bus.Bus) error { return TakeBack(ctx, b, creds.TakenBackFile(s.credentials())) })
+	}
 	if err == nil {
 		err = s.s3.SetUsers(s.s3Users())
 	}

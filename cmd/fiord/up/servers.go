@@ -18,6 +18,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/natsd"
+	"github.com/fiord-bench/fiord/internal/proof"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/config"
 )
@@ -56,6 +57,17 @@ func (s *Stack) openUsers() error {
 	return err
 }
 
+// open reads the credentials of everybody and makes those that are missing.
+func (s *Stack) open() error {
+	if err := s.openUsers(); err != nil {
+		return err
+	}
+	if err := s.complete(); err != nil {
+		return err
+	}
+	return s.openGrants()
+}
+
 func (s *Stack) credentials() string { return filepath.Join(s.dir, folderCredentials) }
 
 // folderCredentials is the folder of all users' credentials in the data folder.
@@ -79,6 +91,9 @@ func (s *Stack) webhookSecret() (config.Secret, error) {
 
 // startNATS serves the bus and makes its streams.
 func (s *Stack) startNATS(ctx context.Context) error {
+	if p := s.cfg.Servers.NATS.Proof; p != string(proof.Required) && p != string(proof.WhenPresent) {
+		return fmt.Errorf("up.nats.proof is %q: want %s or %s", p, proof.Required, proof.WhenPresent)
+	}
 	host, port, err := splitAddr("nats.listen", s.cfg.Servers.NATS.Listen)
 	if err != nil {
 		return err
@@ -101,6 +116,15 @@ func (s *Stack) startNATS(ctx context.Context) error {
 
 // provision makes the streams as the operator, who alone needs that right.
 func (s *Stack) provision(ctx context.Context) error {
+	return s.asOperator(ctx, func(b *bus.Bus) error {
+		if err := b.Provision(ctx); err != nil {
+			return err
+		}
+		return TakeBack(ctx, b, creds.TakenBackFile(s.credentials()))
+	})
+}
+
+func (s *Stack) asOperator(ctx context.Context, do func(*bus.Bus) error) error {
 	c := bus.Connection{URL: s.nats.URL(), Name: "fiord-up", NKeySeedFile: s.users[operator].NKeyFile, Log: s.log}
 	if ca := s.ca(); ca != "" {
 		c.RootCAs = []string{ca}
@@ -116,7 +140,7 @@ func (s *Stack) provision(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.Provision(ctx)
+	return do(b)
 }
 
 // startS3 serves the artifacts.

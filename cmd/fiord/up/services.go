@@ -136,6 +136,7 @@ func (s *Stack) common(p part) service.Common {
 	u := s.users[p.name]
 	c := service.DefaultCommon()
 	c.NATS.URL, c.NATS.NKeyFile, c.NATS.Provision = s.nats.URL(), u.NKeyFile, false
+	c.NATS.Proof, c.NATS.ProofSince = s.cfg.Servers.NATS.Proof, s.cfg.Servers.NATS.ProofSince
 	c.NATS.InboxPrefix = access.InboxPrefix(p.needs.Name)
 	c.S3.Endpoint, c.S3.Bucket = s.s3.Endpoint(), s.cfg.Servers.S3.Bucket
 	c.S3.AccessKey, c.S3.SecretKey = config.NewSecret(u.AccessKey), u.SecretKey

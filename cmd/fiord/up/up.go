@@ -102,7 +102,7 @@ func (s *Stack) openAdmin(context.Context) error {
 }
 
 func (s *Stack) startServers(ctx context.Context) error {
-	if err := errors.Join(s.openUsers(), s.complete()); err != nil {
+	if err := s.open(); err != nil {
 		return err
 	}
 	if err := s.startNATS(ctx); err != nil {

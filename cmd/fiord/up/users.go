@@ -1,7 +1,6 @@
 package up
 
 import (
-	"errors"
 	"path/filepath"
 	"slices"
 
@@ -18,10 +17,7 @@ func Credentials(dir string) string { return filepath.Join(dir, folderCredential
 // for a server of the operator's own. Credentials that are missing are made.
 func Users(dir string, cfg Config) ([]natsd.User, error) {
 	s := &Stack{dir: dir, cfg: cfg}
-	if err := s.openUsers(); err != nil {
-		return nil, err
-	}
-	if err := s.complete(); err != nil {
+	if err := s.open(); err != nil {
 		return nil, err
 	}
 	return s.natsUsers(), nil
@@ -71,7 +67,7 @@ func (s *Stack) people() creds.Issued {
 // in, since each is bound to its host.
 func Parties(dir string, cfg Config) (parties []creds.Party, issued []creds.Issued, err error) {
 	s := &Stack{dir: dir, cfg: cfg}
-	if err := errors.Join(s.openUsers(), s.complete()); err != nil {
+	if err := s.open(); err != nil {
 		return nil, nil, err
 	}
 	parties = []creds.Party{

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 )
@@ -17,6 +18,22 @@ type Check func(ctx context.Context) error
 type Checks struct {
 	mu    sync.RWMutex
 	named map[string]Check
+	notes map[string]string
+}
+
+// Note says something of a program that is ready all the same, such as a protection
+// that is switched off; an empty text removes it.
+func (c *Checks) Note(name, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if text == "" {
+		delete(c.notes, name)
+		return
+	}
+	if c.notes == nil {
+		c.notes = map[string]string{}
+	}
+	c.notes[name] = text
 }
 
 // Set adds a check or replaces the one of the same name; nil removes it.
@@ -37,6 +54,8 @@ func (c *Checks) Set(name string, check Check) {
 type Report struct {
 	Ready  bool              `json:"ready"`
 	Checks map[string]string `json:"checks"` // name → "ok" or the reason
+	// Notes are what an operator should know all the same, by name.
+	Notes map[string]string `json:"notes,omitempty"`
 }
 
 // Report runs all checks side by side.
@@ -60,6 +79,9 @@ func (c *Checks) Report(ctx context.Context) Report {
 		})
 	}
 	done.Wait()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	report.Notes = maps.Clone(c.notes)
 	return report
 }
 
