@@ -42,7 +42,7 @@ func (r Rights) Validate() error {
 	return errors.Join(errs...)
 }
 
-// MayRead, MayWrite, MayReplace and MayDelete report whether the rights cover a key.
+// MayRead reports whether the object under the key may be read.
 func (r Rights) MayRead(key string) bool { return below(key, r.Read) }
 
 // MayWrite reports whether a new object may be put under the key.

@@ -32,6 +32,12 @@ func (s *Store) Stat(ctx context.Context, key string) (Info, error) {
 	var found minio.ObjectInfo
 	err := s.retry(ctx, "stat", key, func(ctx context.Context) (err error) {
 		found, err = s.api.StatObject(ctx, s.cfg.Bucket, key, minio.StatObjectOptions{})
+		if err != nil && errors.Is(classOf(err), ErrNotFound) {
+			// The answer to HEAD has no body that says what is not there.
+			if exists, bucketErr := s.api.BucketExists(ctx, s.cfg.Bucket); bucketErr == nil && !exists {
+				return s.noBucket("not made yet, or gone")
+			}
+		}
 		return err
 	})
 	return infoOf(found), err

@@ -2,6 +2,7 @@ package artifacts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -81,8 +82,16 @@ func (s *Store) EnsureBucket(ctx context.Context) error {
 		case "BucketAlreadyOwnedByYou", "BucketAlreadyExists":
 			return nil // somebody else was faster; a stranger's bucket fails at the first use
 		}
+		if errors.Is(classOf(err), ErrDenied) {
+			return fmt.Errorf("%w (%s)", s.noBucket("not made yet, and this user may not make it"), minio.ToErrorResponse(err).Code)
+		}
 		return err
 	})
+}
+
+// noBucket is what waiting, or fiord provision, mends.
+func (s *Store) noBucket(why string) error {
+	return fmt.Errorf("%w: bucket %s is %s: fiord provision makes it", ErrUnavailable, s.cfg.Bucket, why)
 }
 
 // Health asks once, briefly, whether the bucket can be reached.
@@ -91,7 +100,7 @@ func (s *Store) Health(ctx context.Context) error {
 	defer cancel()
 	exists, err := s.api.BucketExists(ctx, s.cfg.Bucket)
 	if err == nil && !exists {
-		err = fmt.Errorf("%w: no such bucket", ErrUnavailable)
+		err = s.noBucket("not made yet, or gone")
 	}
 	if err != nil {
 		return opError("check bucket", s.cfg.Bucket, err)

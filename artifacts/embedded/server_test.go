@@ -14,6 +14,7 @@ import (
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/artifacts/embedded"
+	"github.com/fiord-bench/fiord/events"
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"golang.org/x/sys/unix"
@@ -248,6 +249,33 @@ func TestManyUsersHaveTheirRights(t *testing.T) {
 	artifactstest.Put(t, last, "runs/r/1/fio.json", "application/json", "{}")
 	if _, err := last.Put(t.Context(), "jobs/j", "text/plain", strings.NewReader("x")); !errors.Is(err, artifacts.ErrDenied) {
 		t.Errorf("a host puts a job: error is %v", err)
+	}
+}
+
+// A bucket that is still to be made was reported as denied access, and what a claim check
+// named in it as gone for good.
+func TestABucketThatIsNotMadeYetIsWaitedFor(t *testing.T) {
+	srv := artifactstest.Start(t, t.TempDir(), embedded.User{AccessKey: "bench", SecretKey: "bench-secret", Rights: mayWrite("runs/")})
+	cfg := srv.Config()
+	cfg.Bucket, cfg.Attempts = "not-yet", 2
+	cfg.AccessKey, cfg.SecretKey = "bench", "bench-secret"
+	s, err := artifacts.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, putErr := s.Put(t.Context(), "runs/x", "text/plain", strings.NewReader("x"))
+	_, statErr := s.Stat(t.Context(), "runs/x")
+	_, openErr := s.Open(t.Context(), events.ClaimCheck{Bucket: "not-yet", Key: "runs/x", SHA256: strings.Repeat("0", 64), Size: 1})
+	for what, err := range map[string]error{
+		"ensure": s.EnsureBucket(t.Context()), "health": s.Health(t.Context()), "put": putErr, "stat": statErr, "open": openErr,
+	} {
+		if !errors.Is(err, artifacts.ErrUnavailable) || errors.Is(err, artifacts.ErrDenied) || errors.Is(err, artifacts.ErrNotFound) || !strings.Contains(err.Error(), "bucket") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := s.EnsureBucket(t.Context()); !strings.Contains(err.Error(), "fiord provision") {
+		t.Errorf("ensure: %v", err)
 	}
 }
 

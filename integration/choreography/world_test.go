@@ -37,7 +37,10 @@ type world struct {
 	nats  *bustest.Server
 	bus   *bus.Bus // a person's
 	store *artifacts.Store
-	asked int
+	// stores of services that have one of their own, by name.
+	stores map[string]*artifacts.Store
+	s3     artifacts.Config
+	asked  int
 
 	mu   sync.Mutex
 	seen []bus.Seen
@@ -46,7 +49,8 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	n := bustest.NewServer(t)
-	w := &world{t: t, nats: n, bus: n.Bus("fiord/cli"), store: artifactstest.New(t)}
+	server := artifactstest.Start(t, t.TempDir())
+	w := &world{t: t, nats: n, bus: n.Bus("fiord/cli"), store: artifactstest.Open(t, server.Config()), s3: server.Config()}
 	view, err := w.bus.Watch(t.Context(), bus.View{See: func(_ context.Context, s bus.Seen) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -63,8 +67,12 @@ func newWorld(t *testing.T) *world {
 func (w *world) run(name string, build func(service.Deps) (service.Runner, error)) (stop func()) {
 	w.t.Helper()
 	log := slog.New(slog.NewTextHandler(w.t.Output(), nil)).With("service", name)
+	store := w.store
+	if own, ok := w.stores[name]; ok {
+		store = own
+	}
 	s, err := build(service.Deps{
-		Bus: w.nats.BusWith(bus.Options{Source: "fiord/" + name, Log: log, AckWait: 2 * time.Second}), Store: w.store, Log: log,
+		Bus: w.nats.BusWith(bus.Options{Source: "fiord/" + name, Log: log, AckWait: 2 * time.Second}), Store: store, Log: log,
 		Metrics: prometheus.NewRegistry(), Version: "test",
 	})
 	if err != nil {

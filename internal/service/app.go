@@ -321,7 +321,8 @@ func (a *App) provision(ctx context.Context, nc *nats.Conn, b *bus.Bus) error {
 	return b.AwaitProvisioned(ctx)
 }
 
-// openStore waits for S3; credentials that are refused are told at once.
+// openStore waits for S3, for a bucket that is not made yet, and for clocks that differ;
+// credentials that are refused are reported at once.
 func (a *App) openStore(ctx context.Context, undo *closers) (*artifacts.Store, error) {
 	store, err := artifacts.New(a.common.S3.Artifacts())
 	if err != nil {
@@ -329,7 +330,9 @@ func (a *App) openStore(ctx context.Context, undo *closers) (*artifacts.Store, e
 	}
 	undo.add(func() error { store.Close(); return nil })
 	a.ready("s3", store.Health)
-	away := func(err error) bool { return errors.Is(err, artifacts.ErrUnavailable) }
+	away := func(err error) bool {
+		return errors.Is(err, artifacts.ErrUnavailable) || errors.Is(err, artifacts.ErrSkewed)
+	}
 	if err := a.wait(ctx, "reach S3", store.EnsureBucket, away); err != nil {
 		return nil, fmt.Errorf("%w: check s3.endpoint, s3.bucket and the s3 keys", err)
 	}
