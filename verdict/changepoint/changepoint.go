@@ -34,7 +34,11 @@ func Find(values []float64, least float64) []Change {
 			index, x = append(index, i), append(x, v)
 		}
 	}
-	cuts := large(x, settle(x, split(x)), least)
+	cuts := settle(x, split(x), critical(len(x)))
+	if wider := resemblance(x, cuts); wider > 1 {
+		cuts = settle(x, cuts, wider*critical(len(x)))
+	}
+	cuts = large(x, cuts, least)
 	out := make([]Change, 0, len(cuts))
 	for i, at := range cuts {
 		from, to := around(cuts, i, len(x))
@@ -89,8 +93,7 @@ func split(x []float64) []int {
 
 // settle places each cut anew between its neighbours, and drops the weakest
 // that does not hold there until all do.
-func settle(x []float64, cuts []int) []int {
-	limit := critical(len(x))
+func settle(x []float64, cuts []int, limit float64) []int {
 	for range 2 * len(cuts) { // a cut may move its neighbours; they stop soon
 		weakest, strength, moved := -1, limit, false
 		for i := range cuts {
@@ -109,6 +112,57 @@ func settle(x []float64, cuts []int) []int {
 		}
 	}
 	return cuts
+}
+
+// resemblance is by how much neighbours that resemble each other widen the statistic:
+// the autocorrelation of lag one of what the stretches leave, by the signs of the
+// differences from their medians so that wild values count no more than others, if
+// it is beyond what independent values show in two of three series.
+func resemblance(x []float64, cuts []int) float64 {
+	if len(cuts) == 0 || len(x) < fewest {
+		return 1
+	}
+	sum, n := 0.0, 0
+	for i := -1; i < len(cuts); i++ {
+		from, to := 0, len(x)
+		if i >= 0 {
+			from = cuts[i]
+		}
+		if i+1 < len(cuts) {
+			to = cuts[i+1]
+		}
+		m := median(x[from:to])
+		for j := from + 1; j < to; j++ {
+			sum += sign(x[j]-m) * sign(x[j-1]-m)
+			n++
+		}
+	}
+	if n == 0 {
+		return 1
+	}
+	r := math.Sin(math.Pi / 2 * sum / float64(n)) // of normal values with such signs
+	if r <= 1/math.Sqrt(float64(n)) {
+		return 1
+	}
+	r = math.Min(r, mostResemblance)
+	return math.Sqrt((1 + r) / (1 - r))
+}
+
+// fewest is how many values it takes to know: of fewer, chance alone gives as much
+// as neighbours that do resemble each other.
+const fewest = 64
+
+// mostResemblance bounds what is taken for resemblance: beyond it a series wanders.
+const mostResemblance = 0.6
+
+func sign(v float64) float64 {
+	switch {
+	case v > 0:
+		return 1
+	case v < 0:
+		return -1
+	}
+	return 0
 }
 
 // large drops cuts of too small a change, the smallest first. The others stay

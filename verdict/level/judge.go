@@ -178,7 +178,7 @@ func (f *follower) answer(alone, best evidence) Judgement {
 	if j.Better {
 		j.limit = gainLevel
 	}
-	j.limit *= math.Min(1, float64(len(f.ref.values))/full)
+	j.limit *= early(len(f.ref.values))
 	if j.large && j.P < j.limit {
 		j.describe(f.ref, best)
 		j.Answer = Shifted
@@ -188,6 +188,10 @@ func (f *follower) answer(alone, best evidence) Judgement {
 	j.Answer, j.More = f.within(alone)
 	return j
 }
+
+// early is the part of their level that the tests have with n sessions: with few the
+// spread is known badly, and how much neighbours resemble each other not at all.
+func early(n int) float64 { return math.Min(1, math.Pow(float64(n)/full, caution)) }
 
 // describe fills in the change that a test is about.
 func (j *Judgement) describe(ref reference, e evidence) {

@@ -106,6 +106,12 @@ func TestSessionsThatResembleTheirNeighboursAreNotCalledShifted(t *testing.T) {
 			return level.Follow(m.sessions(rng, 41, flat), opt)[40].Answer == level.Shifted
 		})
 		atMost(t, fmt.Sprintf("AR(1) .7, between %g%%, 40 sessions", 100*between), got, .03)
+		for few, bound := range map[int]float64{8: .03, 12: .06} {
+			got := share(uint64(250+10*i+few), func(rng *rand.Rand) bool {
+				return level.Follow(m.sessions(rng, few+1, flat), opt)[few].Answer == level.Shifted
+			})
+			atMost(t, fmt.Sprintf("AR(1) .7, between %g%%, %d sessions", 100*between, few), got, bound)
+		}
 	}
 }
 

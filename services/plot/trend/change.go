@@ -95,7 +95,7 @@ func (t *Trends) Changes(ctx context.Context, bench string) (Changes, error) {
 func (h *History) commits(all []series) []Commit {
 	changes := make([][]Change, len(h.Entries))
 	for _, s := range all {
-		for _, c := range changepoint.Find(s.medians(), leastChange) {
+		for _, c := range changepoint.WithNewest(s.medians(), leastChange, !s.metric.HigherIsBetter()) {
 			changes[c.At] = append(changes[c.At], Change{
 				Metric: string(s.metric), Job: s.job, Point: s.point, Machine: s.machine, Unit: s.metric.Unit(),
 				Before: c.Before, After: c.After, Change: c.Relative(), Worse: s.worse(c),

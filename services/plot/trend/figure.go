@@ -46,7 +46,7 @@ func (h *History) Trend(metric string) figure.Trend {
 		if f.Lines = append(f.Lines, line); len(f.Lines) > maxSearched {
 			continue
 		}
-		for _, c := range changepoint.Find(s.medians(), leastChange) {
+		for _, c := range changepoint.WithNewest(s.medians(), leastChange, !s.metric.HigherIsBetter()) {
 			if c.At > first {
 				f.Changes = append(f.Changes, figure.TrendChange{At: c.At - first, Line: line.Name, Change: c.Relative(), Worse: s.worse(c)})
 			}
