@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,7 @@ import (
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/inventory/instance"
 	"github.com/fiord-bench/fiord/services/inventory/source"
 )
 
@@ -34,7 +37,9 @@ func (p *program) discoverCommand() *cobra.Command {
   az vm list --show-details --output json     | fiord discover -
 
 A document speaks for the source that --name names: it replaces what that had,
-and leaves the machines of other sources in the inventory. A script should give
+and leaves the machines of other sources in the inventory. Without --name one of
+aws speaks for the regions that its machines are in, and leaves those of others.
+Several documents in a row, and what --query and jq make of them, are read too. A script should give
 the name: gcloud and az print an empty list when the last machine is gone, and
 that doesn't say whose it is.
 
@@ -81,26 +86,26 @@ func (p *program) discoverDocument(ctx context.Context, file, name string) error
 	if err != nil {
 		return badInput(err)
 	}
-	kind, err := source.Detect(raw)
+	kind, list, err := source.Read(raw, name)
 	if err != nil {
 		return badInput(fmt.Errorf("%s: %w", file, err))
 	}
+	scopes := []events.SourceStatus{{Source: name, Instances: len(list)}}
 	switch {
 	case name == "" && kind == source.Empty:
 		return badInput(fmt.Errorf("%s: the list is empty and does not say of which cloud: name the source with --name, gcloud or az unless it had another name", file))
+	case name == "" && len(list) == 0:
+		return badInput(fmt.Errorf("%s: it has no machines and does not say of which region: name the source with --name (%s unless it had another name) if all of its machines are gone", file, kind))
 	case name == "":
 		name = string(kind)
-	}
-	list, err := source.Parse(kind, name, raw)
-	if err != nil {
-		return badInput(fmt.Errorf("%s: %w", file, err))
+		scopes = regionsOf(kind, name, list)
 	}
 	client, err := p.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	e, err := publishDocument(ctx, client, raw, name, len(list))
+	e, err := publishDocument(ctx, client, raw, scopes, len(list))
 	if err != nil {
 		return err
 	}
@@ -115,8 +120,26 @@ func (p *program) discoverDocument(ctx context.Context, file, name string) error
 	return err
 }
 
+// regionsOf are what a document of Amazon's speaks for that was given no name:
+// the regions of its machines. describe-instances answers for one region, and
+// the document of the next must not replace it.
+func regionsOf(kind source.Kind, name string, list []instance.Instance) []events.SourceStatus {
+	counts := map[string]int{}
+	for _, i := range list {
+		counts[i.Region]++
+	}
+	if kind != source.AWS || len(counts) == 0 || counts[""] > 0 {
+		return []events.SourceStatus{{Source: name, Instances: len(list)}}
+	}
+	var scopes []events.SourceStatus
+	for _, region := range slices.Sorted(maps.Keys(counts)) {
+		scopes = append(scopes, events.SourceStatus{Source: name, Region: region, Instances: counts[region]})
+	}
+	return scopes
+}
+
 // publishDocument stores the document and announces it; inventory reads it.
-func publishDocument(ctx context.Context, client *connection.Client, raw []byte, name string, instances int) (events.Event, error) {
+func publishDocument(ctx context.Context, client *connection.Client, raw []byte, scopes []events.SourceStatus, instances int) (events.Event, error) {
 	id, err := keys.Random()
 	if err != nil {
 		return events.Event{}, err
@@ -127,7 +150,7 @@ func publishDocument(ctx context.Context, client *connection.Client, raw []byte,
 	}
 	e, _, err := publish(ctx, client, events.InstancesDiscovered{
 		Snapshot: claim, Instances: instances, Complete: true, At: time.Now().UTC(),
-		Sources: []events.SourceStatus{{Source: name, Instances: instances}},
+		Sources: scopes,
 	})
 	return e, err
 }

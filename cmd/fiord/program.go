@@ -245,7 +245,7 @@ func (p *program) commands() []*cobra.Command {
 		p.importCommand(),
 		p.compareCommand(),
 		p.onCommand(),
-		p.discoverCommand(),
+		p.discoverCommand(), p.inventoryCommand(),
 		p.gcCommand(),
 		p.credsCommand(),
 		p.provisionCommand(),

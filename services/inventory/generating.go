@@ -86,11 +86,7 @@ func (s *Service) snapshotOf(ctx context.Context, found events.InstancesDiscover
 	if err != nil {
 		return nil, err
 	}
-	kind, err := source.Detect(raw)
-	if err != nil {
-		return nil, bus.Permanent(err)
-	}
-	if kind == source.Snapshot {
+	if kind, err := source.Detect(raw); err == nil && kind == source.Snapshot {
 		snapshot, err := instance.Read(strings.NewReader(string(raw)))
 		if err != nil {
 			return nil, bus.Permanent(err)
@@ -98,16 +94,32 @@ func (s *Service) snapshotOf(ctx context.Context, found events.InstancesDiscover
 		return snapshot, nil
 	}
 	name := found.Sources[0].Source
-	list, err := source.Parse(kind, name, raw)
+	_, list, err := source.Read(raw, name)
 	if err != nil {
 		return nil, bus.Permanent(err)
 	}
-	snapshot := &instance.Snapshot{
-		At: found.At, Instances: list,
-		Sources: []instance.Status{{Scope: instance.Scope{Source: name}, Instances: len(list), Document: true}},
+	snapshot := &instance.Snapshot{At: found.At, Instances: list}
+	for _, s := range found.Sources { // the regions that the document speaks for
+		n := len(list)
+		if s.Region != "" {
+			n = inRegion(list, s.Region)
+		}
+		snapshot.Sources = append(snapshot.Sources, instance.Status{
+			Scope: instance.Scope{Source: name, Region: s.Region}, Instances: n, Document: true,
+		})
 	}
 	snapshot.Sort()
 	return snapshot, nil
+}
+
+func inRegion(list []instance.Instance, region string) int {
+	n := 0
+	for i := range list {
+		if list[i].Region == region {
+			n++
+		}
+	}
+	return n
 }
 
 // settings are the inventory's configuration; the plugin's defaults if none is.

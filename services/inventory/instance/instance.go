@@ -203,22 +203,32 @@ func (i *Instance) Validate() error {
 // Adopt takes from the snapshot before what is of other sources than those
 // asked this time. A machine that was found this time isn't taken again.
 func (s *Snapshot) Adopt(previous *Snapshot, asked []string) {
-	s.adopt(previous, func(st Status) bool { return !slices.Contains(asked, st.Source) })
+	s.adopt(previous, func(Status) bool { return true }, func(source, _ string) bool { return slices.Contains(asked, source) })
 }
 
 // AdoptDocuments takes from the snapshot before what came as documents, unless
 // a source of that name was asked this time.
 func (s *Snapshot) AdoptDocuments(previous *Snapshot) {
-	asked := s.sources()
-	s.adopt(previous, func(st Status) bool { return st.Document && !slices.Contains(asked, st.Source) })
+	s.adopt(previous, func(st Status) bool { return st.Document }, s.covers)
 }
 
-func (s *Snapshot) adopt(previous *Snapshot, wanted func(Status) bool) {
-	sources := map[string]bool{}
+// covers says whether the snapshot speaks for a region of a source: a document
+// of one region leaves the others as they were.
+func (s *Snapshot) covers(source, region string) bool {
+	return slices.ContainsFunc(s.Sources, func(st Status) bool {
+		return st.Source == source && (st.Region == "" || st.Region == region || !st.Document)
+	})
+}
+
+// adopt takes the statuses that are wanted and that the snapshot doesn't cover,
+// and their machines.
+func (s *Snapshot) adopt(previous *Snapshot, wanted func(Status) bool, covered func(source, region string) bool) {
+	kept := map[string]bool{}
+	var statuses []Status
 	for _, st := range previous.Sources {
-		if wanted(st) {
-			sources[st.Source] = true
-			s.Sources = append(s.Sources, st)
+		if wanted(st) && !covered(st.Source, st.Region) {
+			kept[st.Source+"/"+st.Region], kept[st.Source+"/"] = true, kept[st.Source+"/"] || st.Region == ""
+			statuses = append(statuses, st)
 		}
 	}
 	have := make(map[string]bool, len(s.Instances))
@@ -226,20 +236,12 @@ func (s *Snapshot) adopt(previous *Snapshot, wanted func(Status) bool) {
 		have[s.Instances[i].Key()] = true
 	}
 	for _, i := range previous.Instances {
-		if sources[i.Source] && !have[i.Key()] {
+		if (kept[i.Source+"/"] || kept[i.Source+"/"+i.Region]) && !covered(i.Source, i.Region) && !have[i.Key()] {
 			s.Instances = append(s.Instances, i)
 		}
 	}
+	s.Sources = append(s.Sources, statuses...)
 	s.Sort()
-}
-
-// sources are the names of the sources that the snapshot speaks of.
-func (s *Snapshot) sources() []string {
-	var names []string
-	for _, st := range s.Sources {
-		names = append(names, st.Source)
-	}
-	return names
 }
 
 // Document says whether the snapshot is what a document says, and nothing else.
@@ -258,7 +260,7 @@ func (s *Snapshot) HasDocuments() bool {
 // had is carried over.
 func (s *Snapshot) Join(previous *Snapshot) {
 	if s.Document() {
-		s.Adopt(previous, s.sources())
+		s.adopt(previous, func(Status) bool { return true }, s.covers)
 	} else {
 		s.AdoptDocuments(previous)
 	}

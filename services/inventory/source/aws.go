@@ -1,6 +1,7 @@
 package source
 
 import (
+	"encoding/json"
 	"errors"
 	"regexp"
 	"time"
@@ -17,21 +18,65 @@ func parseAWS(raw []byte) ([]instance.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, ok := v.(map[string]any)
-	if !ok {
-		return nil, errors.New("expected an object with Reservations")
-	}
 	var out []instance.Instance
-	for _, r := range object(doc).objects("Reservations") {
-		for _, i := range r.objects("Instances") {
-			converted, err := awsInstance(r, i)
-			if err != nil {
-				return nil, err
+	err = eachAWS(v, object{}, func(r, i object) error {
+		converted, err := awsInstance(r, i)
+		out = append(out, converted)
+		return err
+	})
+	return out, err
+}
+
+// eachAWS finds the machines in what describe-instances prints, and in what
+// --query and jq commonly make of it: reservations or machines alone, in lists
+// and lists of lists.
+func eachAWS(v any, r object, each func(r, i object) error) error {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			if err := eachAWS(item, r, each); err != nil {
+				return err
 			}
-			out = append(out, converted)
+		}
+		return nil
+	case map[string]any:
+		o := object(v)
+		switch {
+		case o["Reservations"] != nil:
+			return eachAWS(o["Reservations"], r, each)
+		case o["Instances"] != nil:
+			return eachAWS(o["Instances"], o, each)
+		case o["InstanceId"] != nil:
+			return each(reservationOf(r, o), o)
 		}
 	}
-	return out, nil
+	return errors.New("expected Reservations, or instances with their InstanceId: a query may leave attributes out of machines, not name them otherwise")
+}
+
+// reservationOf is what a machine alone says of its reservation: its owner is
+// that of its network interfaces.
+func reservationOf(r, i object) object {
+	if r.text("OwnerId") != "" {
+		return r
+	}
+	for _, n := range i.objects("NetworkInterfaces") {
+		return object{"OwnerId": n.text("OwnerId")}
+	}
+	return r
+}
+
+// isNested says whether a document is a list of lists of machines.
+func isNested(raw []byte) bool {
+	var lists [][]struct{ InstanceId json.RawMessage }
+	if json.Unmarshal(raw, &lists) != nil {
+		return false
+	}
+	for _, l := range lists {
+		for _, i := range l {
+			return i.InstanceId != nil
+		}
+	}
+	return false
 }
 
 func awsInstance(r, i object) (instance.Instance, error) {

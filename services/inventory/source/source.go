@@ -33,22 +33,29 @@ func Detect(raw []byte) (Kind, error) {
 		return "", err
 	}
 	var object struct {
-		Reservations json.RawMessage
-		Instances    json.RawMessage `json:"instances"`
-		Sources      json.RawMessage `json:"sources"`
+		Reservations  json.RawMessage
+		ReservationId json.RawMessage
+		InstanceId    json.RawMessage
+		Instances     json.RawMessage `json:"instances"`
+		Sources       json.RawMessage `json:"sources"`
 	}
 	if err := json.Unmarshal(raw, &object); err == nil {
 		switch {
-		case object.Reservations != nil:
+		case object.Reservations != nil, object.ReservationId != nil, object.InstanceId != nil:
 			return AWS, nil
 		case object.Instances != nil && object.Sources != nil:
 			return Snapshot, nil
 		}
 		return "", ErrUnknown
 	}
+	if isNested(raw) {
+		return AWS, nil
+	}
 	var list []struct {
-		VMID        json.RawMessage `json:"vmId"`
-		MachineType json.RawMessage `json:"machineType"`
+		VMID          json.RawMessage `json:"vmId"`
+		MachineType   json.RawMessage `json:"machineType"`
+		ReservationId json.RawMessage
+		InstanceId    json.RawMessage
 	}
 	if err := json.Unmarshal(raw, &list); err != nil {
 		return "", ErrUnknown
@@ -58,6 +65,8 @@ func Detect(raw []byte) (Kind, error) {
 	}
 	for _, first := range list {
 		switch {
+		case first.InstanceId != nil, first.ReservationId != nil:
+			return AWS, nil
 		case first.VMID != nil:
 			return Azure, nil
 		case first.MachineType != nil:

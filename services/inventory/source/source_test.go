@@ -63,7 +63,7 @@ func TestStrangersDocumentsAreErrors(t *testing.T) {
 		}
 	}
 	for kind, documents := range map[source.Kind][]string{
-		source.AWS:    {`[]`, `{`, `{"Reservations": [{"Instances": [{}]}]}`},
+		source.AWS:    {`{}`, `{`, `{"Reservations": [{"Instances": [{}]}]}`},
 		source.GCloud: {`{}`, `[1]`, `[{"name": "no id"}]`},
 		source.Azure:  {`{}`, `[null]`, `[{}]`},
 		source.Static: {`machines: 1`, `machine: []`, "machines: [{address: 10.0.0.1}]"},
