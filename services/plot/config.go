@@ -23,7 +23,8 @@ type Config struct {
 	Login        login.Config  `config:"login"`
 	Gate         string        `config:"gate" help:"file of the host's measurement gate, shared with bench; empty where nothing is measured on this host"`
 	Renderers    int           `config:"renderers" help:"how many runs one replica draws at once"`
-	Memory       int           `config:"memory" help:"how many runs the page keeps in memory; older ones are read from the archive"`
+	StateDir     string        `config:"state_dir" help:"folder for the index of what was measured, one for each replica; it may be deleted, and is made again from the archive; empty keeps it in memory, and makes it at each start"`
+	Memory       int           `config:"memory" help:"how many runs the page keeps in memory; older ones are read from the index or the archive"`
 	LogLimit     events.Bytes  `config:"log_limit" help:"most bytes of one log, expanded, that are read"`
 	Grace        time.Duration `config:"grace" help:"how long a cancelled bench is given to be placed after all, before it ends without a run"`
 	ConfirmAfter time.Duration `config:"confirm_after" help:"how long after a bench what regressed is measured again where its job files are the baseline's own: a session later shows whether the machine moved for good"`

@@ -17,6 +17,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/admin"
 	"github.com/fiord-bench/fiord/services/plot/archive"
+	"github.com/fiord-bench/fiord/services/plot/index"
 	"github.com/fiord-bench/fiord/services/plot/login"
 	"github.com/fiord-bench/fiord/services/plot/model"
 	"github.com/fiord-bench/fiord/services/plot/page"
@@ -30,6 +31,10 @@ type Service struct {
 	cfg      Config
 	bus      *bus.Bus
 	model    *model.Model
+	archive  *archive.Archive
+	index    *index.Index
+	feed     *page.Feed
+	log      *slog.Logger
 	renderer *render.Renderer
 	reporter *report.Reporter
 	listener net.Listener
@@ -57,7 +62,17 @@ func New(cfg Config, deps service.Deps) (_ *Service, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up plot: %w", err)
 	}
-	s := &Service{cfg: cfg, bus: deps.Bus, model: model.New(cfg.Memory)}
+	s := &Service{cfg: cfg, bus: deps.Bus, log: deps.Log, model: model.New(cfg.Memory)}
+	s.archive = archive.New(deps.Store, s.model)
+	if s.index, err = index.Open(context.Background(), cfg.StateDir, s.model, s.archive, deps.Log); err != nil {
+		return nil, fmt.Errorf("set up plot: %w", err)
+	}
+	s.archive.Beside(s.index)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.index.Close(context.Background()))
+		}
+	}()
 	address := listen.Address{Setting: "plot.listen", Listen: cfg.Listen, TLS: cfg.TLS, AllowPlaintext: deps.AllowPlaintext, Log: deps.Log}
 	if s.listener, err = address.Open(); err != nil {
 		return nil, fmt.Errorf("listen for the web page: %w", err)
@@ -65,13 +80,12 @@ func New(cfg Config, deps service.Deps) (_ *Service, err error) {
 	if s.url = strings.TrimSuffix(cfg.PublicURL, "/"); s.url == "" {
 		s.url = cfg.TLS.HTTP() + "://" + listen.Reached(s.listener.Addr().String())
 	}
-	kept := archive.New(deps.Store, s.model)
-	trends := trend.New(kept)
+	kept, trends := s.archive, trend.New(s.archive)
 	s.renderer = render.New(deps.Store, kept, trends, open, render.Options{URL: s.url, LogLimit: int64(cfg.LogLimit), AtOnce: cfg.Renderers})
 	s.reporter = report.New(deps.Bus, deps.Store, kept, s.renderer, s.model, report.Options{
 		URL: s.url, Grace: cfg.Grace, ConfirmAfter: cfg.ConfirmAfter, Threshold: cfg.Threshold, ReposFile: cfg.ReposFile, LogLimit: int64(cfg.LogLimit),
 	})
-	handler, err := page.New(kept, kept.Objects(int64(cfg.LogLimit)), s.renderer, trends, deps.Log, "fiord "+deps.Version)
+	handler, err := page.New(site{kept, s.index}, kept.Objects(int64(cfg.LogLimit)), s.renderer, trends, deps.Log, "fiord "+deps.Version)
 	if err != nil {
 		_ = s.listener.Close()
 		return nil, fmt.Errorf("set up plot: %w", err)
@@ -81,11 +95,15 @@ func New(cfg Config, deps service.Deps) (_ *Service, err error) {
 		_ = s.listener.Close()
 		return nil, fmt.Errorf("set up plot: %w", err)
 	}
+	s.feed = page.NewFeed()
+	handler.Follow(s.feed)
+	s.index.OnChange(s.feed.Changed)
 	hosts := listen.NewHosts("plot.hosts", cfg.Listen, []string{cfg.PublicURL}, cfg.Hosts...)
 	s.http = &http.Server{
 		Handler: hosts.Check(guard.Wrap(handler)), ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		WriteTimeout: downloadTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(deps.Log.Handler(), slog.LevelDebug),
 	}
+	s.http.RegisterOnShutdown(s.feed.Close)
 	if s.ready = deps.Ready; s.ready == nil {
 		s.ready = func(string, admin.Check) {}
 	}
@@ -99,9 +117,10 @@ func (s *Service) URL() string { return s.url }
 // Run serves until the context ends and returns when its goroutines have.
 func (s *Service) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	var running sync.WaitGroup
+	defer s.closeIndex()
 	defer running.Wait()
+	defer cancel(nil)
 	defer s.closePage()
 	running.Go(func() {
 		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -111,15 +130,16 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.reporter.Open(ctx); err != nil {
 		return unlessStopped(ctx, err)
 	}
-	view, err := s.bus.Watch(ctx, bus.View{
-		Types:    model.Types(),
-		See:      func(_ context.Context, seen bus.Seen) { s.model.Apply(seen.Event, seen.Stored) },
-		CaughtUp: func() { s.ready("model", nil) },
-	})
+	view, err := s.follow(ctx, &running)
 	if err != nil {
 		return unlessStopped(ctx, fmt.Errorf("follow benches: %w", err))
 	}
 	defer view.Stop()
+	live, err := s.bus.WatchLive(ctx, "", s.feed.Progress)
+	if err != nil {
+		return unlessStopped(ctx, fmt.Errorf("follow progress: %w", err))
+	}
+	defer live.Stop()
 	for _, r := range reactions(s.cfg, s.renderer, s.reporter) {
 		sub, err := s.bus.React(ctx, r)
 		if err != nil {

@@ -58,7 +58,7 @@ func TestFromFioToThePage(t *testing.T) {
 			t.Errorf("the summary has no table:\n%s", body)
 		}
 	}
-	s.page(url+"/", 200, "randread", "1 of 1 runs completed")
+	s.page(url+"/", 200, "randread", "baseline", "IOPS", "node-a")
 	s.page(url+"/benches/"+b.id, 200, "First result", "report.html")
 	s.page(url+"/runs/"+data.Run, 200, "/artifacts/plots/"+data.Run+"/iops.svg", "p99.9", "fio-3.")
 	s.page(url+"/artifacts/plots/"+data.Run+"/iops.svg", 200, "IOPS over time", "read – mean ", "write – mean ")

@@ -109,6 +109,7 @@ func DefaultConfig(dir string) Config {
 	c.Ingest.Checkout.Dir = filepath.Join(dir, "checkouts")
 	gate := filepath.Join(dir, "gate")
 	c.Bench.Gate, c.Plot.Gate = gate, gate
+	c.Plot.StateDir = filepath.Join(dir, "plot")
 	c.Bench.LeaveRunning = false    // whoever ends this process wants its disks back
 	c.Bench.Process.Fallback = true // whoever starts this process owns the host, and sees what it says
 	c.Bench.StateDir = filepath.Join(dir, "bench")

@@ -11,13 +11,27 @@ import (
 
 // Archive is what plot remembers.
 type Archive struct {
-	store *artifacts.Store
-	model *model.Model
+	store  *artifacts.Store
+	model  *model.Model
+	recent Recent
 }
+
+// Recent has the benches that were put together from events lately, or can put them
+// together without the store.
+type Recent interface {
+	Bench(ctx context.Context, id string) (model.Bench, bool, error)
+	BenchOf(ctx context.Context, run string) (string, bool, error)
+}
+
+// Beside has benches looked up in recent before the archive is read. It must be
+// called before the archive is used.
+func (a *Archive) Beside(recent Recent) { a.recent = recent }
 
 // New returns the archive in a store. Benches in the model's memory are taken from
 // there.
-func New(store *artifacts.Store, memory *model.Model) *Archive { return &Archive{store, memory} }
+func New(store *artifacts.Store, memory *model.Model) *Archive {
+	return &Archive{store: store, model: memory}
+}
 
 // MaxDocument bounds a document that plot or inventory keeps about a bench, in
 // bytes.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -131,33 +132,62 @@ func (a *Archive) archivedBench(ctx context.Context, id string) (model.Bench, er
 	if !events.IsID(id) {
 		return model.Bench{}, model.ErrUnknown
 	}
-	m, n := model.New(maxArchived), 0
-	prefix := artifacts.PrefixArchive + id + "/"
-	group, reading := errgroup.WithContext(ctx)
-	group.SetLimit(readers)
-	for info, err := range a.store.List(ctx, prefix) {
-		if err != nil {
-			_ = group.Wait()
-			return model.Bench{}, err
-		}
-		if n++; n > maxArchived {
-			break
-		}
-		name := strings.TrimSuffix(strings.TrimPrefix(info.Key, prefix), ".json")
-		group.Go(func() error {
-			seen, err := a.Get(reading, id, name)
-			if err == nil {
-				m.Apply(seen.Event, seen.Stored) // in any order
-			}
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	list, err := a.Archived(ctx, id)
+	if err != nil {
 		return model.Bench{}, err
+	}
+	m := model.New(maxArchived)
+	for _, s := range list {
+		m.Apply(s.Event, s.Stored) // in any order
 	}
 	b, ok := m.Bench(id)
 	if !ok {
 		return b, fmt.Errorf("bench %s: %w", id, model.ErrUnknown)
 	}
 	return b, nil
+}
+
+// Archived reads the events of a bench, in no particular order; none of one that is
+// unknown.
+func (a *Archive) Archived(ctx context.Context, id string) ([]model.Seen, error) {
+	var names []string
+	prefix := artifacts.PrefixArchive + id + "/"
+	for info, err := range a.store.List(ctx, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		if names = append(names, strings.TrimSuffix(strings.TrimPrefix(info.Key, prefix), ".json")); len(names) == maxArchived {
+			break
+		}
+	}
+	list := make([]model.Seen, len(names))
+	group, reading := errgroup.WithContext(ctx)
+	group.SetLimit(readers)
+	for i, name := range names {
+		group.Go(func() (err error) {
+			list[i], err = a.Get(reading, id, name)
+			return err
+		})
+	}
+	return list, group.Wait()
+}
+
+// ArchivedBenches lists the ids of all benches.
+func (a *Archive) ArchivedBenches(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		last := ""
+		for info, err := range a.store.List(ctx, artifacts.PrefixArchive) {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			id, _, _ := strings.Cut(strings.TrimPrefix(info.Key, artifacts.PrefixArchive), "/")
+			if id == last || !events.IsID(id) {
+				continue
+			}
+			if last = id; !yield(id, nil) {
+				return
+			}
+		}
+	}
 }

@@ -15,15 +15,15 @@ import (
 	"github.com/fiord-bench/fiord/services/plot/model"
 )
 
-// Latest lists the benches in memory.
-func (a *Archive) Latest(skip, n int, match func(*model.Bench) bool) []model.Bench {
-	return a.model.Latest(skip, n, match)
-}
-
 // Bench returns a bench, from memory if it is there.
 func (a *Archive) Bench(ctx context.Context, id string) (model.Bench, error) {
 	if b, ok := a.model.Bench(id); ok {
 		return b, nil
+	}
+	if a.recent != nil {
+		if b, ok, err := a.recent.Bench(ctx, id); ok || err != nil {
+			return b, err
+		}
 	}
 	b, err := a.archivedBench(ctx, id)
 	return b, unknown(err)
@@ -33,6 +33,11 @@ func (a *Archive) Bench(ctx context.Context, id string) (model.Bench, error) {
 func (a *Archive) BenchOf(ctx context.Context, run string) (string, error) {
 	if id, ok := a.model.BenchOf(run); ok {
 		return id, nil
+	}
+	if a.recent != nil {
+		if id, ok, err := a.recent.BenchOf(ctx, run); ok || err != nil {
+			return id, err
+		}
 	}
 	if !events.IsID(run) {
 		return "", model.ErrUnknown

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fiord-bench/fiord/figure"
+	"github.com/fiord-bench/fiord/services/plot/index"
 	"github.com/fiord-bench/fiord/services/plot/model"
 )
 
@@ -29,15 +30,21 @@ func (h *Handler) nameBadge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	repo, branch := r.URL.Query().Get("repo"), r.URL.Query().Get("branch")
-	found := h.source.Latest(0, 1, func(b *model.Bench) bool {
-		return b.Name == name && b.State.Ended() && b.Confirms == "" &&
-			(repo == "" || b.Origin != nil && b.Origin.Repo.Name == repo) &&
-			(branch == "" || b.Origin != nil && shortRef(b.Origin.Ref) == branch)
-	})
-	if len(found) == 0 {
-		found = []model.Bench{{Name: name, State: "unknown"}}
+	found, err := h.source.Search(r.Context(), index.Query{Name: name, Repo: repo, Branch: branch, Ended: true, First: true, Limit: 1})
+	if err != nil {
+		h.fail(w, r, "This badge", err)
+		return
 	}
-	sendBadge(w, r, found[0])
+	if len(found.Rows) == 0 {
+		sendBadge(w, r, model.Bench{Name: name, State: "unknown"})
+		return
+	}
+	b, err := h.source.Bench(r.Context(), found.Rows[0].ID)
+	if err != nil {
+		h.fail(w, r, "This badge", err)
+		return
+	}
+	sendBadge(w, r, b)
 }
 
 func sendBadge(w http.ResponseWriter, r *http.Request, b model.Bench) {

@@ -22,31 +22,33 @@ type chip struct{ Class, Sign, Text string }
 // functions are what the templates call.
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"style":    func() template.CSS { return template.CSS(stylesheet) }, // #nosec G203 -- our own file
-		"script":   func() template.JS { return template.JS(script) },       // #nosec G203 -- our own file
-		"chip":     benchChip,
-		"runchip":  runChip,
-		"verdict":  verdictChip,
-		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"when":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-		"short":    short,
-		"ref":      shortRef,
-		"point":    pointText,
-		"counts":   func(b model.Bench) string { return countsText(b.Counts()) },
-		"bench":    func(id string) string { return "/benches/" + url.PathEscape(id) },
-		"run":      func(id string) string { return "/runs/" + url.PathEscape(id) },
-		"artifact": artifactURL,
-		"device":   deviceText,
-		"tail":     tailText,
-		"grouped":  figure.Grouped,
-		"tailhow":  func() string { return tailMethod },
-		"brief":    brief,
-		"level":    writtenLevel,
-		"tailed":   withTails,
-		"bothhow":  func() string { return bothMethod },
-		"inc":      func(n int) int { return n + 1 },
-		"size":     sizeText,
-		"zstd":     func(key string) bool { return strings.HasSuffix(key, artifacts.SuffixZstd) },
+		"style":      func() template.CSS { return template.CSS(stylesheet) }, // #nosec G203 -- our own file
+		"script":     func() template.JS { return template.JS(script) },       // #nosec G203 -- our own file
+		"livescript": func() template.JS { return template.JS(livescript) },   // #nosec G203 -- our own file
+		"list":       func(names ...string) []string { return names },
+		"chip":       benchChip,
+		"runchip":    runChip,
+		"verdict":    verdictChip,
+		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"when":       func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+		"short":      short,
+		"ref":        shortRef,
+		"point":      pointText,
+		"counts":     func(b model.Bench) string { return countsText(b.Counts()) },
+		"bench":      func(id string) string { return "/benches/" + url.PathEscape(id) },
+		"run":        func(id string) string { return "/runs/" + url.PathEscape(id) },
+		"artifact":   artifactURL,
+		"device":     deviceText,
+		"tail":       tailText,
+		"grouped":    figure.Grouped,
+		"tailhow":    func() string { return tailMethod },
+		"brief":      brief,
+		"level":      writtenLevel,
+		"tailed":     withTails,
+		"bothhow":    func() string { return bothMethod },
+		"inc":        func(n int) int { return n + 1 },
+		"size":       sizeText,
+		"zstd":       func(key string) bool { return strings.HasSuffix(key, artifacts.SuffixZstd) },
 	}
 }
 

@@ -14,9 +14,11 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/services/plot/index"
 	"github.com/fiord-bench/fiord/services/plot/model"
 )
 
@@ -35,13 +37,21 @@ var script string
 // Source tells the pages what there is. Errors that wrap model.ErrUnknown become
 // 404, all others 503.
 type Source interface {
-	// Latest returns up to n benches that match, newest first.
-	Latest(skip, n int, match func(*model.Bench) bool) []model.Bench
+	// Search returns the benches that a query chooses, as rows.
+	Search(ctx context.Context, q index.Query) (index.Result, error)
+	// Options are what can be chosen from.
+	Options(ctx context.Context) (index.Options, error)
 	// Bench returns a bench with its runs.
 	Bench(ctx context.Context, id string) (model.Bench, error)
 	// BenchOf returns the bench that a run belongs to.
 	BenchOf(ctx context.Context, run string) (string, error)
 }
+
+// livescript keeps what is shown up to date while something changes. Pages work
+// without it.
+//
+//go:embed template/live.js
+var livescript string
 
 // Objects opens what the store holds. Open returns the object with a verified
 // claim check; the reader fails where the content is not what was stored.
@@ -60,14 +70,16 @@ type Handler struct {
 	policy  string
 	foot    string
 	mux     *http.ServeMux
+	feed    *Feed
+	now     func() time.Time
 }
 
 // New returns a handler over what source, objects and history know and drawer
 // can draw.
 // foot stands at the end of each page, such as the version.
 func New(source Source, objects Objects, drawer Drawer, history History, log *slog.Logger, foot string) (*Handler, error) {
-	h := &Handler{source: source, objects: objects, drawer: drawer, history: history, log: log, foot: foot, pages: map[string]*template.Template{}}
-	for _, name := range []string{"list", "bench", "run", "compare", "history"} {
+	h := &Handler{source: source, objects: objects, drawer: drawer, history: history, log: log, foot: foot, feed: NewFeed(), now: time.Now, pages: map[string]*template.Template{}}
+	for _, name := range []string{"home", "bench", "run", "compare", "history"} {
 		t, err := template.New(name).Funcs(functions()).ParseFS(templates, "template/layout.html", "template/bench.html", "template/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse page %s: %w", name, err)
@@ -75,9 +87,11 @@ func New(source Source, objects Objects, drawer Drawer, history History, log *sl
 		h.pages[name] = t
 	}
 	h.policy = "default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src " + hashed(stylesheet) +
-		"; script-src " + hashed(script) + "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+		"; script-src " + hashed(script) + " " + hashed(livescript) + "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 	h.mux = http.NewServeMux()
-	h.mux.HandleFunc("GET /{$}", h.list)
+	h.mux.HandleFunc("GET /{$}", h.home)
+	h.mux.HandleFunc("GET /live", h.live)
+	h.mux.HandleFunc("GET /api/v1/benches", h.apiBenches)
 	h.mux.HandleFunc("GET /benches/{bench}", h.bench)
 	h.mux.HandleFunc("GET /benches/{bench}/badge.svg", h.benchBadge)
 	h.mux.HandleFunc("GET /badge/{name}", h.nameBadge)

@@ -20,8 +20,7 @@ import (
 
 // How much one page shows.
 const (
-	benchesPerPage = 50
-	runsPerPage    = 200
+	runsPerPage = 200
 )
 
 // frame is what the layout needs of every page.
@@ -29,56 +28,14 @@ type frame struct {
 	Title   string
 	Root    string
 	Crumbs  []crumb
-	Refresh int  // seconds; 0 for none
-	Script  bool // the page has figures to point at
+	Refresh int    // seconds between reloads where no script runs; 0 for none
+	Live    string // the bench whose news reload parts of the page, or all; empty for none
+	API     string // the same as JSON; empty for none
+	Script  bool   // the page has figures to point at
 	Foot    string
 }
 
 type crumb struct{ Text, URL string }
-
-type listPage struct {
-	frame
-	Filter       string
-	Benches      []model.Bench
-	Newer, Older string
-}
-
-// list serves the benches, newest first.
-func (h *Handler) list(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	skip := number(q.Get("skip"))
-	match, filter := filters(q)
-	benches := h.source.Latest(skip, benchesPerPage+1, match)
-	p := listPage{frame: frame{Title: "Benches", Root: "/", Foot: h.foot}, Filter: filter}
-	if len(benches) > benchesPerPage {
-		benches = benches[:benchesPerPage]
-		p.Older = withSkip("/", q, skip+benchesPerPage)
-	}
-	if skip > 0 {
-		p.Newer = withSkip("/", q, max(0, skip-benchesPerPage))
-	}
-	p.Benches = benches
-	if slices.ContainsFunc(benches, func(b model.Bench) bool { return !b.State.Ended() }) {
-		p.Refresh = 10
-	}
-	h.render(w, r, "list", p)
-}
-
-// filters reads the query into a condition and its description.
-func filters(q url.Values) (func(*model.Bench) bool, string) {
-	name, repo, verdict := q.Get("name"), q.Get("repo"), q.Get("verdict")
-	var says []string
-	for _, f := range []struct{ what, value string }{{"name", name}, {"repository", repo}, {"verdict", verdict}} {
-		if f.value != "" {
-			says = append(says, f.what+" "+f.value)
-		}
-	}
-	return func(b *model.Bench) bool {
-		return (name == "" || b.Name == name) &&
-			(repo == "" || b.Origin != nil && b.Origin.Repo.Name == repo) &&
-			(verdict == "" || b.Report != nil && string(b.Report.Verdict) == verdict)
-	}, strings.Join(says, ", ")
-}
 
 // number reads a count from a query; anything else is 0.
 func number(s string) int {
@@ -117,6 +74,7 @@ type benchPage struct {
 	Comparable   bool // there are two completed runs
 	MoreRuns     string
 	Newer, Older string
+	Running      []running
 }
 
 // comparison is an events.Comparison with its numbers written out.
@@ -154,7 +112,7 @@ func (h *Handler) bench(w http.ResponseWriter, r *http.Request) {
 	}
 	p := benchPage{frame: frame{Title: b.Name, Root: "/", Foot: h.foot, Crumbs: []crumb{{Text: b.Name, URL: withSkip("/", url.Values{"name": {b.Name}}, 0)}, {Text: short(b.ID)}}}, Bench: b, Chain: chain(b)}
 	if !b.State.Ended() {
-		p.Refresh = 5
+		p.Refresh, p.Live, p.Running = 5, b.ID, writtenProgress(h.feed.Running(b.ID))
 	}
 	if b.Report != nil {
 		p.Comparisons, p.Sides = written(b.Report.Comparisons), h.sides(r.Context(), b)
