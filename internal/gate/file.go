@@ -54,7 +54,7 @@ func own(f *os.File) error {
 	}
 	me := uint32(os.Geteuid()) //nolint:gosec // ids are not negative
 	switch {
-	case st.Uid != me && st.Uid != 0 && want != shared:
+	case st.Uid != me && st.Uid != 0 && info.Mode().Perm() != shared:
 		return fmt.Errorf("%w: %s belongs to user %d, who could hold up all measuring: remove it, or share it with a group (mode 0660)", ErrForeign, f.Name(), st.Uid)
 	case info.Mode().Perm() == want, st.Uid != me:
 		return nil

@@ -61,6 +61,9 @@ func New(ctx context.Context, dir string, cfg Config, log *slog.Logger) (_ *Stac
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make data folder: %w", err)
 	}
+	if err := own(dir); err != nil {
+		return nil, err
+	}
 	lock, err := lockFolder(dir)
 	if err != nil {
 		return nil, err
