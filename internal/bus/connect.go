@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,19 +33,65 @@ type Connection struct {
 	CertFile, KeyFile string
 	// InboxPrefix keeps replies to one user where permissions ask for it.
 	InboxPrefix string
-	Log         *slog.Logger
+	// DefaultInbox is the prefix that follows from the user, where InboxPrefix is
+	// empty. Where the server does not permit it, NATS's own is used.
+	DefaultInbox string
+	Log          *slog.Logger
 	// Extra options, such as an in-process server in tests.
 	Extra []nats.Option
 }
 
 // Connect dials NATS and keeps the connection for good: it waits for a server
-// that is not up yet until ctx ends, and reconnects forever afterwards. Refused
-// credentials are an error at once, since waiting does not mend them.
+// that is not up yet until ctx ends, and reconnects forever afterwards. What waiting
+// does not mend is an error at once: refused credentials, certificates that are not
+// trusted, and a user who may not receive answers.
 func Connect(ctx context.Context, c Connection) (*nats.Conn, error) {
 	log := c.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	prefixes := []string{c.InboxPrefix}
+	if c.InboxPrefix == "" && c.DefaultInbox != "" {
+		prefixes = []string{c.DefaultInbox, ""}
+	}
+	var errs []error
+	for _, prefix := range prefixes {
+		c.InboxPrefix = prefix
+		nc, err := c.dial(ctx, log)
+		if err != nil {
+			return nil, err
+		}
+		if err = receives(nc); err == nil {
+			return nc, nil
+		}
+		nc.Close()
+		errs = append(errs, err)
+	}
+	return nil, fmt.Errorf("connect to NATS at %s: this user may not receive answers: set nats.inbox_prefix to what its rights name, or check whose key it is: %w", c.URL, errors.Join(errs...))
+}
+
+// inboxTimeout is how long a server may take to say whether an inbox is permitted.
+const inboxTimeout = 5 * time.Second
+
+// receives asks the server whether answers may be received: without that right each
+// request would wait in vain. A connection that is lost meanwhile says nothing.
+func receives(nc *nats.Conn) error {
+	sub, err := nc.SubscribeSync(nc.NewInbox())
+	if err != nil {
+		return nil //nolint:nilerr // lost, and made again by itself
+	}
+	defer sub.Unsubscribe() //nolint:errcheck // the connection is closed, or the server forgets it
+	if err := nc.FlushTimeout(inboxTimeout); err != nil {
+		return nil //nolint:nilerr // the same
+	}
+	if err := nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
+		return err
+	}
+	return nil
+}
+
+// dial connects, and waits for a server that is not there yet.
+func (c Connection) dial(ctx context.Context, log *slog.Logger) (*nats.Conn, error) {
 	opts := append(c.options(log), c.Extra...)
 	for told := (time.Time{}); ; {
 		nc, err := nats.Connect(c.URL, opts...)
@@ -53,6 +100,9 @@ func Connect(ctx context.Context, c Connection) (*nats.Conn, error) {
 		}
 		if refused(err) {
 			return nil, fmt.Errorf("connect to NATS at %s: %w: check the user's key and its permissions", c.URL, err)
+		}
+		if untrusted(err) {
+			return nil, fmt.Errorf("connect to NATS at %s: %w: check nats.ca_files, and that the certificate is for the host in nats.url (tls://)", c.URL, err)
 		}
 		if time.Since(told) > time.Minute { // an outage of an hour is tried 7,200 times
 			log.Warn("NATS does not answer yet", "url", c.URL, "error", err)
@@ -175,6 +225,12 @@ func (c Connection) GuestName() (string, error) {
 
 // errSeed says that there is no key to connect with.
 var errSeed = errors.New("read nkey seed")
+
+// untrusted says that both sides do not agree on TLS.
+func untrusted(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &certificate) || errors.Is(err, nats.ErrSecureConnRequired) || errors.Is(err, nats.ErrSecureConnWanted)
+}
 
 func refused(err error) bool {
 	return errors.Is(err, errSeed) || errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) ||

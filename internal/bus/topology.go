@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/fiord-bench/fiord/events"
@@ -135,15 +137,30 @@ func (b *Bus) moveStorage(ctx context.Context, name string, want jetstream.Stora
 	return nil
 }
 
+// lookTimeout is how long one look at what was provisioned may take.
+const lookTimeout = 3 * time.Second
+
+// provisioned looks for the first and the last thing that is made.
+func (b *Bus) provisioned(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	if _, err := b.js.Stream(ctx, StreamEvents); err != nil {
+		return err
+	}
+	_, err := b.js.KeyValue(ctx, lastBucket)
+	return err
+}
+
 // AwaitProvisioned waits until the streams and buckets have been provisioned.
 func (b *Bus) AwaitProvisioned(ctx context.Context) error {
 	for {
-		_, err := b.js.Stream(ctx, StreamEvents)
-		if err == nil {
-			_, err = b.js.KeyValue(ctx, lastBucket)
-		}
+		err := b.provisioned(ctx)
 		if err == nil {
 			return nil
+		}
+		// Asked without the right to ask, the server never answers.
+		if last := b.nc.LastError(); errors.Is(last, nats.ErrPermissionViolation) && strings.Contains(last.Error(), "$JS.API.STREAM.INFO.") {
+			return fmt.Errorf("look up stream %s: %w: give this user the rights that fiord creds export writes, or check whose key it is", StreamEvents, last)
 		}
 		select {
 		case <-ctx.Done():

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/service/admin"
 	"github.com/fiord-bench/fiord/internal/service/logging"
@@ -54,6 +56,9 @@ type Options struct {
 	Version string // semantic version; "" for the build's
 	Common  Common
 
+	// User of the service on NATS, which its inbox follows from; "" for Name.
+	User string
+
 	// Build makes the service once its dependencies are there.
 	Build func(Deps) (Runner, error)
 
@@ -74,6 +79,7 @@ const guestService = "bench"
 // App is one instance of a service and what it stands on.
 type App struct {
 	name, version string
+	user          string // on NATS
 	common        Common
 	build         func(Deps) (Runner, error)
 	guest         bool
@@ -90,7 +96,7 @@ func New(o Options) (_ *App, err error) {
 	if o.Name == "" || o.Build == nil {
 		return nil, errors.New("new service: Name and Build are required")
 	}
-	a := &App{name: o.Name, version: o.Version, common: o.Common, build: o.Build, guest: o.Name == guestService, log: o.Log, checks: o.Checks}
+	a := &App{name: o.Name, version: o.Version, common: o.Common, build: o.Build, user: cmp.Or(o.User, o.Name), guest: o.Name == guestService, log: o.Log, checks: o.Checks}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -267,7 +273,9 @@ func (a *App) ready(name string, check admin.Check) { a.checks.Set(a.name+"."+na
 // connectBus waits for NATS and for the streams.
 func (a *App) connectBus(ctx context.Context, undo *closers) (*nats.Conn, *bus.Bus, error) {
 	a.ready("nats", func(context.Context) error { return fmt.Errorf("waiting for NATS at %s", a.common.NATS.URL) })
-	nc, err := bus.Connect(ctx, a.common.NATS.Connection("fiord-"+a.name, a.log))
+	connection := a.common.NATS.Connection("fiord-"+a.name, a.log)
+	connection.DefaultInbox = access.InboxPrefix(a.user)
+	nc, err := bus.Connect(ctx, connection)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -75,7 +75,7 @@ type NATS struct {
 	CAFiles      []string      `config:"ca_files" help:"PEM files of authorities to trust"`
 	CertFile     string        `config:"cert_file" help:"client certificate"`
 	KeyFile      string        `config:"key_file" help:"key of the client certificate"`
-	InboxPrefix  string        `config:"inbox_prefix" help:"prefix of reply subjects, where permissions ask for one"`
+	InboxPrefix  string        `config:"inbox_prefix" help:"prefix of reply subjects; empty for the one that follows from the user, as fiord grants it, or else NATS's own"`
 	AckWait      time.Duration `config:"ack_wait" help:"after this long without a sign of life of whoever has it, an event is given to another replica"`
 	Provision    bool          `config:"provision" help:"make streams and buckets at the start; otherwise wait until they are there"`
 	Replicas     int           `config:"replicas" help:"replicas of each stream, when provisioning: 3 on a cluster"`

@@ -25,7 +25,8 @@ const (
 
 // Main is the whole of a service's program: it reads the settings, runs the
 // service until SIGINT or SIGTERM, and returns the exit code. defaults is the
-// service's own Config; a method Validate on it is called.
+// service's own Config; a method Validate on it is called, and NATSUser asked for the
+// user that it is on NATS where that is not the name.
 func Main[C any, S Runner](name string, defaults C, build func(C, Deps) (S, error)) int {
 	syscall.Umask(0o077) // what a service writes is for its user alone
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -105,8 +106,15 @@ func (p *program[C, S]) configure(args []string) (done bool, err error) {
 }
 
 func (p *program[C, S]) serve(ctx context.Context) error {
+	user := ""
+	if named, ok := any(p.own).(interface{ NATSUser() (string, error) }); ok {
+		var err error
+		if user, err = named.NATSUser(); err != nil {
+			return err
+		}
+	}
 	app, err := New(Options{
-		Name: p.name, Common: p.common, LogOutput: p.stderr,
+		Name: p.name, User: user, Common: p.common, LogOutput: p.stderr,
 		Build: func(d Deps) (Runner, error) { return p.build(p.own, d) },
 	})
 	if err != nil {

@@ -303,6 +303,12 @@ func (c Config) name() (string, error) {
 	return name, nil
 }
 
+// NATSUser is the user on NATS, whose rights are bound to the host.
+func (c Config) NATSUser() (string, error) {
+	name, err := c.name()
+	return Needs(c, name).Name, err
+}
+
 // ledger holds what jobs laid out.
 func (c Config) ledger() string { return filepath.Join(c.StateDir, ledgerFile) }
 

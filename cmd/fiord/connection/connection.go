@@ -17,6 +17,8 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/config"
@@ -148,7 +150,9 @@ const dialTimeout = 5 * time.Second
 func Open(ctx context.Context, c Connection, log *slog.Logger) (*Client, error) {
 	dial, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	nc, err := bus.Connect(dial, c.NATS.Connection("fiord", log))
+	to := c.NATS.Connection("fiord", log)
+	to.DefaultInbox = access.InboxPrefix(events.People)
+	nc, err := bus.Connect(dial, to)
 	if err != nil {
 		return nil, fmt.Errorf("%w: is fiord up running?", err)
 	}
