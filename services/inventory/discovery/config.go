@@ -195,8 +195,8 @@ func (c *Config) validate() error {
 			errs = append(errs, fmt.Errorf("two sources are named %s", s.Name))
 		case kinds != 1:
 			errs = append(errs, fmt.Errorf("source %s has %d of ec2, file, docker and workers, must have one", s.Name, kinds))
-		case s.File != "" && !slices.Contains([]source.Kind{source.AWS, source.GCloud, source.Azure, source.Static}, s.Format):
-			errs = append(errs, fmt.Errorf("source %s: format is %q, must be aws, gcloud, az or static", s.Name, s.Format))
+		case s.File != "" && !slices.Contains(source.Kinds(), s.Format):
+			errs = append(errs, fmt.Errorf("source %s: format is %q, must be one of %v", s.Name, s.Format, source.Kinds()))
 		}
 		seen[s.Name] = true
 		if s.EC2 != nil {

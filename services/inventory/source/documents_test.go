@@ -85,6 +85,9 @@ func FuzzRead(f *testing.F) {
 		}
 		f.Add(raw)
 	}
+	for _, tc := range printed {
+		f.Add([]byte(tc.text))
+	}
 	f.Add([]byte(one + two))
 	f.Add([]byte("\xff\xfe["))
 	f.Fuzz(func(t *testing.T, raw []byte) {

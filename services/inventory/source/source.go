@@ -14,16 +14,30 @@ type Kind string
 
 // The kinds of documents.
 const (
-	AWS      Kind = "aws"      // aws ec2 describe-instances
-	GCloud   Kind = "gcloud"   // gcloud compute instances list
-	Azure    Kind = "az"       // az vm list -d
-	Static   Kind = "static"   // fiord's own YAML
-	Snapshot Kind = "snapshot" // a snapshot as fiord stores it
-	Empty    Kind = "empty"    // [], what gcloud and az print when there is no machine: whose it is, only its name says
+	AWS           Kind = "aws"            // aws ec2 describe-instances
+	GCloud        Kind = "gcloud"         // gcloud compute instances list
+	Azure         Kind = "az"             // az vm list -d
+	OpenStack     Kind = "openstack"      // openstack server list --long -f json
+	DigitalOcean  Kind = "digitalocean"   // doctl compute droplet list -o json
+	Hetzner       Kind = "hetzner"        // hcloud server list -o json
+	Proxmox       Kind = "proxmox"        // pvesh get /cluster/resources --type vm --output-format json
+	DockerMachine Kind = "docker-machine" // docker-machine inspect
+	Terraform     Kind = "terraform"      // terraform.tfstate, and terraform or tofu show -json
+	Prometheus    Kind = "prometheus"     // a file of file_sd_configs
+	Static        Kind = "static"         // fiord's own YAML
+	Snapshot      Kind = "snapshot"       // a snapshot as fiord stores it
+	Empty         Kind = "empty"          // [], what gcloud and az print when there is no machine: whose it is, only its name says
 )
 
 // ErrUnknown: a document of none of the kinds.
-var ErrUnknown = errors.New("not a list of machines that fiord knows: expected the JSON of aws ec2 describe-instances, gcloud compute instances list or az vm list -d, or a snapshot")
+var ErrUnknown = errors.New("not a list of machines that fiord knows: expected the JSON of aws ec2 describe-instances, gcloud compute instances list, az vm list -d, " +
+	"openstack server list, doctl compute droplet list, hcloud server list, pvesh get /cluster/resources, docker-machine inspect, terraform or tofu show -json, " +
+	"Prometheus's file_sd, or a snapshot")
+
+// Kinds lists the kinds of documents that a configuration may name.
+func Kinds() []Kind {
+	return []Kind{AWS, GCloud, Azure, OpenStack, DigitalOcean, Hetzner, Proxmox, DockerMachine, Terraform, Prometheus, Static}
+}
 
 // Detect finds out what kind of JSON document it is. The errors are ErrBroken
 // and ErrUnknown.
@@ -38,6 +52,7 @@ func Detect(raw []byte) (Kind, error) {
 		InstanceId    json.RawMessage
 		Instances     json.RawMessage `json:"instances"`
 		Sources       json.RawMessage `json:"sources"`
+		Terraform     json.RawMessage `json:"terraform_version"`
 	}
 	if err := json.Unmarshal(raw, &object); err == nil {
 		switch {
@@ -45,15 +60,25 @@ func Detect(raw []byte) (Kind, error) {
 			return AWS, nil
 		case object.Instances != nil && object.Sources != nil:
 			return Snapshot, nil
+		case object.Terraform != nil:
+			return Terraform, nil
+		}
+		if kind, known := toolOf(firstObject(raw)); known {
+			return kind, nil
 		}
 		return "", ErrUnknown
 	}
 	if isNested(raw) {
 		return AWS, nil
 	}
+	// By exact keys first: the decoder takes vmid for vmId.
+	if kind, known := toolOf(firstObject(raw)); known {
+		return kind, nil
+	}
 	var list []struct {
 		VMID          json.RawMessage `json:"vmId"`
 		MachineType   json.RawMessage `json:"machineType"`
+		Targets       json.RawMessage `json:"targets"`
 		ReservationId json.RawMessage
 		InstanceId    json.RawMessage
 	}
@@ -71,6 +96,8 @@ func Detect(raw []byte) (Kind, error) {
 			return Azure, nil
 		case first.MachineType != nil:
 			return GCloud, nil
+		case first.Targets != nil:
+			return Prometheus, nil
 		}
 	}
 	return "", ErrUnknown
@@ -90,8 +117,16 @@ func Parse(kind Kind, name string, raw []byte) ([]instance.Instance, error) {
 		list, err = parseAzure(raw)
 	case Static:
 		list, err = parseStatic(raw)
+	case Terraform:
+		list, err = terraformMachines(raw)
+	case Prometheus:
+		list, err = prometheusMachines(raw)
 	case Empty:
 	default:
+		if t, known := tools()[kind]; known {
+			list, err = t.parse(raw)
+			break
+		}
 		err = fmt.Errorf("no documents of kind %q", kind)
 	}
 	if err != nil {
