@@ -128,6 +128,19 @@ func suspects(runs []Run) (why string, regressed bool) {
 	return why, regressed
 }
 
+// stalled turns a bench of which no run is sound into a regression if it is a fault
+// of the storage that all repeats of a point have and the baseline's had not.
+func (r Result) stalled(before *Bench, after Bench) Result {
+	if r.Verdict != events.VerdictInvalid || before == nil {
+		return r
+	}
+	list := absences(*before, after)
+	if !slices.ContainsFunc(list, func(a Absence) bool { return a.Regressed }) {
+		return r
+	}
+	return r.withAbsences(list)
+}
+
 // withAbsences adds to a judgement what it could not compare.
 func (r Result) withAbsences(list []Absence) Result {
 	if len(list) == 0 {

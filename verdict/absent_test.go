@@ -88,3 +88,21 @@ func TestNothingInCommonNamesWhatDiffers(t *testing.T) {
 		t.Errorf("%s: %s", got.Verdict, got.Headline)
 	}
 }
+
+// A bench whose every run stalls, and whose baseline's did not, has regressed: nothing
+// sound is left to compare, and that is the storage's doing.
+func TestABenchThatOnlyStallsHasRegressed(t *testing.T) {
+	before, after := bench(100, 101, 99, 100, 100), suspect(bench(60, 61, 59, 60, 60))
+	for i := range after.Runs {
+		after.Runs[i].Faults = []string{"stall"}
+	}
+	if got := verdict.Hold(nil, &before, after, verdict.Options{}); got.Verdict != events.VerdictRegressed || !strings.Contains(got.Headline, "stall") {
+		t.Errorf("%s %q", got.Verdict, got.Headline)
+	}
+	for i := range after.Runs {
+		after.Runs[i].Faults = []string{"busy_neighbour"}
+	}
+	if got := verdict.Hold(nil, &before, after, verdict.Options{}); got.Verdict != events.VerdictInvalid {
+		t.Errorf("of another fault: %s %q", got.Verdict, got.Headline)
+	}
+}

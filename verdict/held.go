@@ -18,7 +18,7 @@ import (
 // was asked for, or there is nothing yet.
 func Hold(sessions []Bench, before *Bench, after Bench, opt Options) Result {
 	if r, done := unfit(after); done {
-		return r
+		return r.stalled(before, after)
 	}
 	if len(sessions) == 0 {
 		return Judge(before, after, opt).ofTwo(before, level.Enough-1)

@@ -68,7 +68,7 @@ type Result struct {
 // with.
 func Judge(before *Bench, after Bench, opt Options) Result {
 	if r, done := unfit(after); done {
-		return r
+		return r.stalled(before, after)
 	}
 	if before == nil {
 		return Result{Verdict: events.VerdictBaseline, Headline: fmt.Sprintf("First result: %s measured, nothing to compare with yet.", count(sound(after), "run"))}

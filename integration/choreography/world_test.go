@@ -105,6 +105,7 @@ func (w *world) plot() (stop func()) {
 	w.t.Helper()
 	cfg := plot.DefaultConfig()
 	cfg.Listen, cfg.PublicURL, cfg.Grace = "127.0.0.1:0", "http://fiord.example", 200*time.Millisecond
+	cfg.ConfirmAfter = 0 // the machine of a test is asked again at once
 	return w.run("plot", func(d service.Deps) (service.Runner, error) { return plot.New(cfg, d) })
 }
 
