@@ -69,6 +69,9 @@ func (p *program) showFollowing(ctx context.Context, id string) error {
 	if err != nil || failed != nil {
 		return failed
 	}
+	if err := printDead(p.stderr, chain.Dead); err != nil {
+		return err
+	}
 	for _, b := range chain.First() {
 		if !p.json {
 			_, err := fmt.Fprintln(p.stdout)
@@ -185,12 +188,24 @@ func (p *program) showChain(ctx context.Context, client *connection.Client, corr
 			Correlation string           `json:"correlationid"`
 			Chain       []envelope       `json:"chain"`
 			Waiting     []follow.Waiting `json:"waiting,omitempty"`
-		}{correlation, envelopes(c.Events), waiting})
+			Dead        []bus.DeadLetter `json:"dead,omitempty"`
+		}{correlation, envelopes(c.Events), waiting, c.Dead})
 	}
 	if _, err := fmt.Fprintf(p.stdout, "chain %s\n\n", screen.Clean(correlation)); err != nil {
 		return err
 	}
-	return p.printChain(c.Events, waiting)
+	return errors.Join(p.printChain(c.Events, waiting), printDead(p.stdout, c.Dead))
+}
+
+// printDead prints which reactions gave up on an event of the chain, and why.
+func printDead(to io.Writer, dead []bus.DeadLetter) error {
+	for _, l := range dead {
+		if _, err := fmt.Fprintf(to, "given up on by %s at %s: %s (fiord dead show %d)\n", l.Reaction,
+			l.At.Local().Format(time.DateTime), screen.Clean(l.Reason), l.Number); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printChain prints events in order, and who has the next word.

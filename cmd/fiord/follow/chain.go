@@ -3,7 +3,6 @@ package follow
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
@@ -41,6 +40,10 @@ type Chain struct {
 	Events []bus.Seen
 	// Benches asked for in the chain, in order.
 	Benches []*Bench
+	// Dead are the letters of reactions that gave up on one of the events.
+	Dead []bus.DeadLetter
+
+	settled map[string]bool // events that a reaction is done with
 }
 
 // LoadChain reads a chain by its correlation.
@@ -51,6 +54,9 @@ func LoadChain(ctx context.Context, b *bus.Bus, correlation string) (Chain, erro
 			c.add(s)
 		}
 	})
+	if err == nil {
+		err = c.settle(ctx, b)
+	}
 	return c, err
 }
 
@@ -86,30 +92,13 @@ func (c Chain) Waiting() []Waiting {
 	for _, b := range c.First() {
 		waiting = append(waiting, b.Waiting()...)
 	}
-	answered := func(types ...events.Type) bool {
-		return slices.ContainsFunc(c.Events, func(s bus.Seen) bool { return slices.Contains(types, s.Event.Type) })
-	}
-	for _, s := range c.Events {
-		switch s.Event.Type {
-		case events.TypePushReceived, events.TypeScheduleFired:
-			if !answered(events.TypeBenchRequested, events.TypePushIgnored, events.TypePushRejected) {
-				waiting = append(waiting, next("ingest", "to check the commit out", s.Stored))
-			}
-		case events.TypeDiscoveryRequested:
-			if !answered(events.TypeInstancesDiscovered) {
-				waiting = append(waiting, next("inventory", "to discover instances", s.Stored))
-			}
-		case events.TypeInstancesDiscovered:
-			if !answered(events.TypeInventoryGenerated) {
-				waiting = append(waiting, next("inventory", "to generate the inventory, unless nothing has changed", s.Stored))
-			}
+	for _, s := range c.unanswered() {
+		gaveUp := func(l bus.DeadLetter) bool { return l.EventID == s.Event.ID }
+		if w, _ := owed(s.Event.Type); !c.settled[s.Event.ID] && !slices.ContainsFunc(c.Dead, gaveUp) {
+			waiting = append(waiting, Waiting{For: w.service, What: w.what, Since: s.Stored})
 		}
 	}
 	return waiting
-}
-
-func next(who, what string, since time.Time) Waiting {
-	return Waiting{For: who, What: what, Since: since}
 }
 
 // read calls see with every event that the stream holds now.

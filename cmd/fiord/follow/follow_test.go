@@ -3,6 +3,7 @@ package follow_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -251,5 +252,51 @@ func TestAFailureSaysWhatFioSaid(t *testing.T) {
 		if got := b.Runs()[0].Reason; got != want {
 			t.Errorf("said %q: %q, want %q", said, got, want)
 		}
+	}
+}
+
+// A push that a newer one replaced, or that checkout gave up on, was waited for for
+// ever, and a bench of another chain since the year 1.
+func TestWhatNobodyHasAWordAboutIsNotWaitedFor(t *testing.T) {
+	for name, handle := range map[string]func(context.Context, *bus.Delivery) error{
+		"done":     func(context.Context, *bus.Delivery) error { return nil },
+		"given up": func(context.Context, *bus.Delivery) error { return bus.Permanent(errors.New("no such repository")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := bustest.New(t)
+			raw, err := events.Example(events.TypePushReceived)
+			if err != nil {
+				t.Fatal(err)
+			}
+			push, err := events.Unmarshal(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.Publish(t.Context(), push); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.Emit(t.Context(), "cancel", &push, events.CancelRequested{Bench: events.HashID("another's"), Reason: "superseded", By: "a push"}); err != nil {
+				t.Fatal(err)
+			}
+			before, err := follow.LoadChain(t.Context(), b, push.CorrelationID)
+			if err != nil || len(before.Waiting()) != 1 || before.Waiting()[0].For != "ingest" || before.Waiting()[0].Since.IsZero() {
+				t.Fatalf("waiting for %+v: %v", before.Waiting(), err)
+			}
+			sub, err := b.React(t.Context(), bus.Reaction{Service: "ingest", Name: "checkout", Types: []events.Type{events.TypePushReceived}, Handle: handle, OnDead: bus.OwesNothing})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer sub.Stop()
+			chain, err := follow.Tail(t.Context(), b, follow.Located{Correlation: push.CorrelationID}, func(bus.Seen) {}, func([]follow.Waiting) {})
+			if err != nil || len(chain.Events) != 2 {
+				t.Fatalf("%+v: %v", chain, err)
+			}
+			if gaveUp := name == "given up"; gaveUp != (len(chain.Dead) == 1) || gaveUp && !strings.Contains(chain.Dead[0].Reason, "no such repository") {
+				t.Errorf("dead letters %+v", chain.Dead)
+			}
+			if after, err := follow.LoadChain(t.Context(), b, push.CorrelationID); err != nil || len(after.Waiting()) != 0 {
+				t.Errorf("still waiting for %+v: %v", after.Waiting(), err)
+			}
+		})
 	}
 }

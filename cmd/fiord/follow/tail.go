@@ -3,6 +3,7 @@ package follow
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
@@ -35,9 +36,20 @@ func Tail(ctx context.Context, b *bus.Bus, at Located, see func(bus.Seen), tell 
 		chain    Chain
 		waiting  []Waiting
 		caughtUp bool
+		quiet    bool // all was settled when it was last asked for
+		asking   = time.NewTicker(settleEvery)
 	)
+	defer asking.Stop()
 	for {
+		asked := false
 		select {
+		case <-asking.C:
+			if asked = caughtUp && len(chain.unanswered()) > 0; !asked {
+				continue
+			}
+			if err := chain.settle(ctx, b); err != nil {
+				return &chain, err
+			}
 		case <-ctx.Done():
 			return &chain, context.Cause(ctx)
 		case s := <-seen:
@@ -52,8 +64,13 @@ func Tail(ctx context.Context, b *bus.Bus, at Located, see func(bus.Seen), tell 
 		}
 		now := chain.Waiting()
 		if len(now) == 0 {
-			return &chain, nil
+			if quiet || len(chain.unanswered()) == 0 {
+				return &chain, nil
+			}
+			quiet = asked // what was said meanwhile comes before the next look
+			continue
 		}
+		quiet = false
 		if !slices.Equal(now, waiting) {
 			tell(now)
 		}

@@ -21,6 +21,9 @@ func (b *Bench) Waiting() []Waiting {
 	if b.End != nil {
 		return nil
 	}
+	if b.Placed == nil && b.Asked.IsZero() {
+		return nil // its request is no part of what was seen: another chain's, or long ago
+	}
 	if b.Placed == nil {
 		return []Waiting{{For: "inventory", What: "to place the bench", Since: b.Asked}}
 	}
