@@ -35,7 +35,7 @@ func TestAnExitIsNamedByWhatEndedFio(t *testing.T) {
 			if (tc.want == "") != (got.Reason == "") || !strings.Contains(got.Reason, tc.want) {
 				t.Errorf("reason %q, want %q", got.Reason, tc.want)
 			}
-			if stopped := tc.exit.Stopped && tc.cause == error(cancelled); stopped != (got.Cancelled != nil) {
+			if stopped := tc.exit.Stopped && errors.Is(tc.cause, cancelled); stopped != (got.Cancelled != nil) {
 				t.Errorf("cancelled: %v", got.Cancelled)
 			}
 		})
