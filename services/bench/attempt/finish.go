@@ -13,7 +13,7 @@ import (
 	"github.com/fiord-bench/fiord/services/bench/spool"
 )
 
-// finish waits for fio, whoever started it, and commits the end to the spool.
+// finish waits for fio, whichever worker started it, and commits the end to the spool.
 func (r *run) finish(ctx context.Context, a *spool.Attempt, o Order, p runner.Process) error {
 	w := r.worker
 	waiting, done := r.untilStopped(ctx)

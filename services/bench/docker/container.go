@@ -185,7 +185,7 @@ func (e *Engine) await(ctx context.Context, id string, exit *runner.Exit) error 
 		case err == nil:
 			return nil
 		case errdefs.IsNotFound(err):
-			return fmt.Errorf("container %s is gone: somebody removed it: %w", short(id), err)
+			return fmt.Errorf("container %s is gone: it was removed from outside: %w", short(id), err)
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case lostAt.IsZero():

@@ -101,7 +101,7 @@ func (e *Engine) request(inv runner.Invocation) *container.CreateRequest {
 }
 
 // user is who fio runs as: whom the invocation names, or else who owns its
-// folder, which fio must write. The image's own user is nobody we know.
+// folder, which fio must write. The image's own user is not known here.
 func (e *Engine) user(inv runner.Invocation) string {
 	if inv.User != nil {
 		return fmt.Sprintf("%d:%d", inv.User.UID, inv.User.GID)

@@ -20,7 +20,7 @@ import (
 	"github.com/fiord-bench/fiord/host/runner"
 )
 
-// DefaultAddress is where an engine listens unless told otherwise.
+// DefaultAddress is where an engine listens by default.
 const DefaultAddress = "unix:///var/run/docker.sock"
 
 // Config says which engine to use and how.
@@ -29,7 +29,7 @@ type Config struct {
 	// ssh://user@host. Empty means DefaultAddress.
 	Address string
 	// CertDir holds ca.pem, cert.pem and key.pem for a tcp address. Without
-	// it a tcp address is refused: an open engine is root for everybody.
+	// it a tcp address is refused: an open engine gives root to any client.
 	CertDir string
 	// Image holds fio and nothing that starts by itself.
 	Image string

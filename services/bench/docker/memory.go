@@ -16,7 +16,7 @@ var killed = []byte("got signal=9")
 // before the report.
 const reportHead = 64 << 10
 
-// lostAJob tells whether fio says that a job was killed. In a container with a
+// lostAJob reports whether fio says that a job was killed. In a container with a
 // limit, that is the kernel's doing: it takes a job rather than fio itself, which
 // then ends as if nothing were wrong, and engines do not notice each time.
 func lostAJob(dir string) bool {

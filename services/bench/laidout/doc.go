@@ -5,7 +5,7 @@
 // A file is a job's if it was not there when the job began and was there when
 // it had ended. It stays that as long as it is the very same file: its number
 // on its file system and the time of its birth are noted, and a file of that
-// name which has others belongs to somebody else and is never removed. On a
+// name which has others belongs to another owner and is never removed. On a
 // file system that keeps no time of birth nothing is removed at all.
 //
 // What may appear is noted, durably, before a job begins, so that a worker that

@@ -65,7 +65,7 @@ func remove(path string, want identity) error {
 	return nil
 }
 
-// gone tells that there is nothing by that name.
+// gone reports that there is nothing by that name.
 func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) }
 
 // writeFile replaces a file durably.

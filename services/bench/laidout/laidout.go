@@ -124,7 +124,7 @@ func (l *Ledger) Settle(except map[string]bool) error {
 }
 
 // settle looks for the files of runs that have ended, and forgets what is gone
-// or somebody else's.
+// or another owner's.
 func (l *Ledger) settle(ended func(*entry) bool) {
 	for path, e := range l.entries {
 		if !ended(e) {
@@ -172,7 +172,7 @@ func (l *Ledger) Idle(device uint64, but map[string]bool) []File {
 	return out
 }
 
-// used tells whether a run uses the path; the lock is held.
+// used reports whether a run uses the path; the lock is held.
 func (l *Ledger) used(path string) bool {
 	for _, using := range l.inUse {
 		if using[path] {

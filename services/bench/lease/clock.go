@@ -7,7 +7,7 @@ import (
 )
 
 // Clock is time since the host booted, sleep included. All processes of a host
-// share it, those in containers too, and nobody can set it.
+// share it, those in containers too, and it cannot be set.
 type Clock time.Duration
 
 // Now reads the host's clock.

@@ -15,7 +15,7 @@
 //
 // A grant's token is the revision its key was created at. Revisions of a
 // bucket only grow, so a later grant of a device has a higher token. Results
-// carry the token they were measured under. [Lease.Finish] tells whether the
+// carry the token they were measured under. [Lease.Finish] reports whether the
 // lease held to the end of the measurement; if it cannot say so, the results
 // are stale and must not count.
 package lease

@@ -99,7 +99,7 @@ func (l *Lease) Finish(ctx context.Context) error {
 	}
 }
 
-// giveBack removes the keys that are still ours. lost tells that one was not;
+// giveBack removes the keys that are still ours. lost reports that one was not;
 // err, that the server does not answer.
 func (l *Lease) giveBack(ctx context.Context) (lost bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, finishPatience)

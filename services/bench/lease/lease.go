@@ -15,7 +15,7 @@ import (
 
 // Errors that callers act on.
 var (
-	// ErrHeld: somebody else has the device now.
+	// ErrHeld: another holder has the device now.
 	ErrHeld = errors.New("device is leased to another run")
 	// ErrLost: the lease is no longer ours, or may not be.
 	ErrLost = errors.New("lease of the device is lost")
@@ -140,7 +140,7 @@ func (k *Keeper) Resume(ctx context.Context, tokens map[string]uint64, h Holder)
 	return l, nil
 }
 
-// renew writes the key once more, provided that nobody else has.
+// renew writes the key once more, provided that no other holder has.
 func (k *Keeper) renew(ctx context.Context, g *grant, value []byte) error {
 	err := k.ifOurs(ctx, g, value, func() error {
 		ack, err := k.js.PublishMsg(ctx, &nats.Msg{Subject: "$KV." + k.kv.Bucket() + "." + g.device, Data: value},
@@ -158,7 +158,7 @@ func (k *Keeper) renew(ctx context.Context, g *grant, value []byte) error {
 
 // ifOurs does something to a key under the condition that its revision is the
 // grant's. When that fails the key may still be ours: the answer to a renewal
-// may have been lost. The value tells, since no two holders share one.
+// may have been lost. The value shows it, since no two holders share one.
 func (k *Keeper) ifOurs(ctx context.Context, g *grant, value []byte, do func() error) error {
 	err := do()
 	if !refused(err) {
@@ -178,7 +178,7 @@ func (k *Keeper) ifOurs(ctx context.Context, g *grant, value []byte, do func() e
 	return err
 }
 
-// refused tells that a key's revision was another. Replicated streams have a
+// refused reports that a key's revision was another. Replicated streams have a
 // code of their own for it.
 func refused(err error) bool {
 	var api *jetstream.APIError
@@ -186,7 +186,7 @@ func refused(err error) bool {
 		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }
 
-// Free tells whether nobody holds any of the devices now.
+// Free reports whether none of the devices is held now.
 func (k *Keeper) Free(ctx context.Context, devices []string) (bool, error) {
 	for _, device := range devices {
 		_, err := k.kv.Get(ctx, device)

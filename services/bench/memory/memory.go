@@ -1,5 +1,5 @@
 // Package memory keeps what each job of each bench was last measured in on a
-// host, so that a change is told with what it consists of. Whether results may
+// host, so that a change is reported with what it consists of. Whether results may
 // be compared is not decided here: only plot knows the baseline.
 //
 // One file for each job and point, in a folder of the worker's. A damaged file
@@ -40,8 +40,8 @@ type Change struct {
 	Values []facts.Change
 }
 
-// Changed tells what is not as it was when the same job of another bench was
-// last measured; nil when all that matters is. All runs of the bench are told
+// Changed returns what is not as it was when the same job of another bench was
+// last measured; nil when all that matters is. All runs of the bench report
 // the same. subject names what results are compared by. It keeps env for the
 // next time.
 func (d Dir) Changed(bench string, subject []string, env facts.Environment) (*Change, error) {
@@ -72,7 +72,7 @@ func (d Dir) Changed(bench string, subject []string, env facts.Environment) (*Ch
 	return &Change{Since: m.Before.Taken, Values: values}, err
 }
 
-// same tells whether results of two environments may be compared: alike hosts,
+// same reports whether results of two environments may be compared: alike hosts,
 // and not only alike devices but the same one.
 func same(a, b facts.Environment) bool {
 	return a.HostClass == b.HostClass && a.DeviceClass == b.DeviceClass && slices.Equal(a.Target.Identities(), b.Target.Identities())

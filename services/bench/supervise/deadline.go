@@ -30,7 +30,7 @@ func WriteDeadline(path string, at time.Duration) error {
 
 // left is how far ahead the deadline is.
 func left(path string) (time.Duration, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // what the worker told
+	text, err := os.ReadFile(path) //nolint:gosec // a path that the worker passed
 	if err != nil {
 		return 0, fmt.Errorf("read deadline: %w", err)
 	}

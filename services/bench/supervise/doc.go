@@ -1,11 +1,11 @@
 // Package supervise runs fio on a leash: a small program between the worker,
 // or the container's engine, and fio, which ends fio when a deadline passes
-// that nobody has put off. A worker that is dead, frozen or cut off from the
+// that was not put off. A worker that is dead, frozen or cut off from the
 // bus puts nothing off, so fio is gone before the device that it measures is
 // granted to another host.
 //
 // The deadline stands in a file, as nanoseconds of the host's CLOCK_BOOTTIME,
-// which containers share. Whoever holds the lease replaces the file; the
+// which containers share. The holder of the lease replaces the file; the
 // supervisor only reads it, four times a second.
 //
 // [Grace] before the deadline fio is asked to end with SIGINT, and writes its

@@ -75,7 +75,7 @@ func (s *supervisor) run(argv []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	p, err := os.StartProcess(path, argv, &os.ProcAttr{ //nolint:gosec // running what it is told is its purpose
+	p, err := os.StartProcess(path, argv, &os.ProcAttr{ //nolint:gosec // running its arguments is its purpose
 		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
 		Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
 	})

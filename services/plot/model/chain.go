@@ -14,12 +14,12 @@ type Trigger struct {
 	At   time.Time
 }
 
-// Notice is what became of telling a target of an event about a bench.
+// Notice is what became of notifying a target of an event about a bench.
 type Notice struct {
 	Target, Kind string
-	Told         events.Type // of the event told of
+	Told         events.Type // of the event it was notified of
 	At           time.Time
-	// Reason why the target was given up on; empty if it was told.
+	// Reason why the target was given up on; empty if it was notified.
 	Reason string
 }
 

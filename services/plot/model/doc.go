@@ -5,5 +5,5 @@
 // A bench that is heard of only through one of its runs is a bench already, and
 // is completed by whatever comes later. Memory is bounded: beyond a number of
 // runs the oldest benches that have ended are forgotten, and are read again
-// from the archive when somebody asks.
+// from the archive on request.
 package model

@@ -31,7 +31,7 @@ const (
 	StateUnplaced  State = "unplaced"
 )
 
-// Ended tells a terminal state.
+// Ended reports a terminal state.
 func (s State) Ended() bool {
 	return s != StateRequested && s != StatePlaced && s != StateRunning
 }

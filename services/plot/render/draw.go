@@ -40,7 +40,7 @@ func (r *Renderer) Draw(ctx context.Context, d *bus.Delivery) error {
 }
 
 // DrawNothing is owed when a run cannot be drawn: its bench waits for the
-// figures, and is told that there are none.
+// figures, and learns that there are none.
 func (r *Renderer) DrawNothing(ctx context.Context, d *bus.Delivery, cause error) error {
 	c, err := bus.As[events.RunCompleted](d)
 	if err != nil {

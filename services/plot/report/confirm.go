@@ -82,21 +82,21 @@ func (r *Reporter) decideBy(ctx context.Context, p *events.Placement, doc confir
 	if measured == nil {
 		return r.unconfirmed(ctx, p, doc, end.Bench, end.Headline)
 	}
-	result, told := verdict.Confirm(doc.First.Result(), end.Bench, doc.sides(*measured), r.options(p))
-	return r.conclude(ctx, p, doc, result, told)
+	result, outcome := verdict.Confirm(doc.First.Result(), end.Bench, doc.sides(*measured), r.options(p))
+	return r.conclude(ctx, p, doc, result, outcome)
 }
 
 // unconfirmed decides about a bench that cannot be confirmed.
 func (r *Reporter) unconfirmed(ctx context.Context, p *events.Placement, doc confirmation, second, reason string) (archive.Decision, error) {
-	result, told := verdict.Impossible(doc.First.Result(), second, events.Clip(reason, 500))
-	return r.conclude(ctx, p, doc, result, told)
+	result, outcome := verdict.Impossible(doc.First.Result(), second, events.Clip(reason, 500))
+	return r.conclude(ctx, p, doc, result, outcome)
 }
 
 // conclude is the final decision about a bench that was to be confirmed.
-func (r *Reporter) conclude(ctx context.Context, p *events.Placement, doc confirmation, result verdict.Result, told events.Confirmation) (archive.Decision, error) {
+func (r *Reporter) conclude(ctx context.Context, p *events.Placement, doc confirmation, result verdict.Result, outcome events.Confirmation) (archive.Decision, error) {
 	made := doc.First.With(result)
-	told.Reason = events.Clip(told.Reason, events.MaxHeadline)
-	made.Confirmation = &told
+	outcome.Reason = events.Clip(outcome.Reason, events.MaxHeadline)
+	made.Confirmation = &outcome
 	return r.inHistory(ctx, p, made)
 }
 

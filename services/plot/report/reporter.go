@@ -44,7 +44,7 @@ type Options struct {
 	// its job files are the baseline's, so that the machine is in question.
 	ConfirmAfter time.Duration
 	// ReposFile is the operator's policy, which says who may accept a baseline;
-	// empty allows everybody.
+	// empty allows any person.
 	ReposFile string
 	// LogLimit is the most bytes of one object, expanded, that are read.
 	LogLimit int64

@@ -1,6 +1,6 @@
 // Command fiord-supervisor runs fio for a worker on a device that other hosts
 // see as well, and ends it with the lease of that device. The worker starts it,
-// or has the container's engine start it; nobody needs to call it by hand.
+// or has the container's engine start it; it is not meant to be called by hand.
 package main
 
 import (
