@@ -52,10 +52,10 @@ const People = "people"
 // never written to.
 var catalogue = [...]entry{
 	row[PushReceived]("a verified push to a watched repository", "", "ingest", "ingest plot"),
-	row[PullReceived]("a pull request whose forge does not tell the commit it is at", "", "ingest", "ingest"),
+	row[PullReceived]("a pull request whose forge does not name the commit it is at", "", "ingest", "ingest"),
 	row[PushIgnored]("a push that asked for nothing, and why", "", "ingest", "notify"),
 	row[PushRejected]("a push whose configuration, checkout or rights were wrong, with file and line", "", "ingest", "notify plot"),
-	row[PushApproved]("somebody let a held pull request run", "", "people", "ingest notify"),
+	row[PushApproved]("a person let a held pull request run", "", "people", "ingest notify"),
 	row[ScheduleFired]("one tick of one schedule", "", "ingest", "ingest"),
 	row[BenchRequested]("what to measure, where, how often and against what", "", "ingest people plot", "inventory notify plot"),
 	row[BenchPlaced]("which hosts and pool slots measure a bench", "", "inventory", "plot notify"),
@@ -66,7 +66,7 @@ var catalogue = [...]entry{
 	row[RunFailed]("fio, its container or its environment failed", "run", "bench", "plot notify inventory"),
 	row[RunRejected]("the guard refused the run before it started", "run", "bench", "plot notify inventory"),
 	row[RunCancelled]("the run was stopped or skipped on request", "run", "bench inventory", "plot notify inventory"),
-	row[RunExpired]("nobody ended the run before its deadline", "run", "inventory", "plot notify"),
+	row[RunExpired]("the run had no end before its deadline", "run", "inventory", "plot notify"),
 	row[PlotsRendered]("the figures of one run", "", "plot", "people"),
 	row[BenchReported]("every run has ended; the verdict and the report", "bench", "plot", "notify plot people"),
 	row[BenchUnplaced]("no host can or may measure this, and why", "bench", "inventory", "notify plot people"),
@@ -77,9 +77,9 @@ var catalogue = [...]entry{
 	row[InstancesDiscovered]("a snapshot of instances, with the state of each source", "", "inventory people", "inventory"),
 	row[InventoryGenerated]("a complete inventory in every format, and what changed", "", "inventory", "people notify"),
 	row[HostLost]("a bench host stopped beating", "", "inventory", "notify plot"),
-	row[NoticeSent]("somebody was told", "", "notify", "people"),
-	row[NoticeFailed]("somebody could not be told, and why", "", "notify", "people"),
-	row[NoticeWithheld]("somebody was not told on purpose, and why", "", "notify", "people"),
+	row[NoticeSent]("a notice was sent to its target", "", "notify", "people"),
+	row[NoticeFailed]("a notice could not be sent, and why", "", "notify", "people"),
+	row[NoticeWithheld]("a notice was withheld on purpose, and why", "", "notify", "people"),
 }
 
 func row[T Data](summary, ends, senders, readers string) entry {
