@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -55,6 +56,9 @@ type Bus struct {
 	tracer  trace.Tracer
 	metrics *metrics
 	clock   clock
+
+	mu        sync.Mutex
+	reactions map[string]bool // durables that are handled here
 }
 
 // New makes a bus over a connection. It talks to nobody yet.
@@ -106,14 +110,14 @@ func (b *Bus) Conn() *nats.Conn { return b.nc }
 // JetStream is the context, for key-value buckets.
 func (b *Bus) JetStream() jetstream.JetStream { return b.js }
 
-// Ready tells whether events can flow: the connection is up and the stream
-// answers.
+// Ready tells whether events can flow: the connection is up, the streams and buckets
+// are there, and so are the consumers of the reactions of this bus, none paused.
 func (b *Bus) Ready(ctx context.Context) error {
 	if s := b.nc.Status(); s != nats.CONNECTED {
 		return fmt.Errorf("nats connection is %s", s)
 	}
 	if _, err := b.js.Stream(ctx, StreamEvents); err != nil {
-		return fmt.Errorf("look up stream %s: %w", StreamEvents, err)
+		return missing("stream", StreamEvents, err)
 	}
-	return nil
+	return errors.Join(b.readyState(ctx), b.readyConsumers(ctx))
 }

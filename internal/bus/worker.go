@@ -68,6 +68,7 @@ func (b *Bus) React(ctx context.Context, r Reaction) (*Subscription, error) {
 	go func() {
 		defer close(s.done)
 		defer stop()
+		defer b.running(w.durable)()
 		w.run(ctx)
 	}()
 	return s, nil
