@@ -67,13 +67,15 @@ func reservationOf(r, i object) object {
 
 // isNested says whether a document is a list of lists of machines.
 func isNested(raw []byte) bool {
-	var lists [][]struct{ InstanceId json.RawMessage }
+	var lists [][]struct {
+		InstanceID json.RawMessage `json:"InstanceId"`
+	}
 	if json.Unmarshal(raw, &lists) != nil {
 		return false
 	}
 	for _, l := range lists {
 		for _, i := range l {
-			return i.InstanceId != nil
+			return i.InstanceID != nil
 		}
 	}
 	return false

@@ -141,8 +141,11 @@ func split(raw []byte) ([][]byte, error) {
 
 // isPiece says whether a value is one machine or reservation of Amazon's.
 func isPiece(raw []byte) bool {
-	var object struct{ InstanceId, ReservationId json.RawMessage }
-	return json.Unmarshal(raw, &object) == nil && (object.InstanceId != nil || object.ReservationId != nil)
+	var object struct {
+		InstanceID    json.RawMessage `json:"InstanceId"`
+		ReservationID json.RawMessage `json:"ReservationId"`
+	}
+	return json.Unmarshal(raw, &object) == nil && (object.InstanceID != nil || object.ReservationID != nil)
 }
 
 // whole reports a page that says that there are more.

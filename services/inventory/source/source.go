@@ -48,15 +48,15 @@ func Detect(raw []byte) (Kind, error) {
 	}
 	var object struct {
 		Reservations  json.RawMessage
-		ReservationId json.RawMessage
-		InstanceId    json.RawMessage
+		ReservationID json.RawMessage `json:"ReservationId"`
+		InstanceID    json.RawMessage `json:"InstanceId"`
 		Instances     json.RawMessage `json:"instances"`
 		Sources       json.RawMessage `json:"sources"`
 		Terraform     json.RawMessage `json:"terraform_version"`
 	}
 	if err := json.Unmarshal(raw, &object); err == nil {
 		switch {
-		case object.Reservations != nil, object.ReservationId != nil, object.InstanceId != nil:
+		case object.Reservations != nil, object.ReservationID != nil, object.InstanceID != nil:
 			return AWS, nil
 		case object.Instances != nil && object.Sources != nil:
 			return Snapshot, nil
@@ -79,8 +79,8 @@ func Detect(raw []byte) (Kind, error) {
 		VMID          json.RawMessage `json:"vmId"`
 		MachineType   json.RawMessage `json:"machineType"`
 		Targets       json.RawMessage `json:"targets"`
-		ReservationId json.RawMessage
-		InstanceId    json.RawMessage
+		ReservationID json.RawMessage `json:"ReservationId"`
+		InstanceID    json.RawMessage `json:"InstanceId"`
 	}
 	if err := json.Unmarshal(raw, &list); err != nil {
 		return "", ErrUnknown
@@ -90,7 +90,7 @@ func Detect(raw []byte) (Kind, error) {
 	}
 	for _, first := range list {
 		switch {
-		case first.InstanceId != nil, first.ReservationId != nil:
+		case first.InstanceID != nil, first.ReservationID != nil:
 			return AWS, nil
 		case first.VMID != nil:
 			return Azure, nil
