@@ -15,12 +15,24 @@ import (
 	"time"
 )
 
+// built is where fiordBinary is, once it was asked for.
+var built string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built != "" {
+		_ = os.RemoveAll(built)
+	}
+	os.Exit(code)
+}
+
 // fiordBinary is the command, built once for all tests.
 var fiordBinary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "fiord-hostile-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	path := filepath.Join(dir, "fiord")
 	out, err := exec.Command("go", "build", "-o", path, "github.com/fiord-bench/fiord/cmd/fiord").CombinedOutput()
 	if err != nil {

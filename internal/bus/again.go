@@ -55,7 +55,7 @@ func (w *worker) recall(ctx context.Context, d *Delivery, of *proof.Claim) (*pro
 	if err != nil {
 		return nil, Permanent(err)
 	}
-	stored := time.Time{}
+	var stored time.Time
 	if o.Dead > 0 {
 		stored, err = w.recallDead(ctx, d, o.Dead)
 	} else {

@@ -64,9 +64,15 @@ type Address struct {
 }
 
 // Check refuses to be served in the clear beyond loopback, unless that was allowed:
-// then it warns. The error wraps [ErrPlaintext].
+// then it warns. The error wraps [ErrPlaintext], unless the address is none.
 func (a Address) Check() error {
-	if a.TLS.On() || a.Listen == "" || Loopback(a.Listen) {
+	if a.Listen == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(a.Listen); err != nil {
+		return fmt.Errorf("%s is %q: want host:port", a.Setting, a.Listen)
+	}
+	if a.TLS.On() || Loopback(a.Listen) {
 		return nil
 	}
 	if !a.AllowPlaintext {

@@ -9,7 +9,7 @@
 // A [Signer] signs each event over its subject, message id, time and content, with
 // the key by which the user connects to NATS. The signature travels in two headers
 // of the message, together with the grant, so that a [Verifier] needs nothing but
-// the authority's public key, and an archived event can be checked years later.
+// the authority's public key, and an event in the stream, or a copy of its message, can be checked later.
 //
 // # Cost
 //
