@@ -30,8 +30,8 @@ func TestWhatIsGivenUpOnEndsAndCanBeRedriven(t *testing.T) {
 
 	var key string
 	w.minimalWorker(func(run events.RunRef, end func(events.Data) error) error {
-		key = artifacts.RunKey(run.Host, run.Run, 1, "result.json")
 		data := completed(run)
+		key = artifacts.RunKey(data.Host, run.Run, 1, "result.json")
 		data.Artifacts = []events.Artifact{{Name: "result.json", ClaimCheck: events.ClaimCheck{
 			Bucket: w.store.Bucket(), Key: key, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(result)), MediaType: "application/json",
 		}}}
