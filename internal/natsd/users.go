@@ -141,15 +141,42 @@ func guest(u User, one rights) *account {
 	a := &account{Users: []rights{one}}
 	// With accountInfo imported, the server does not let the account ask JetStream
 	// by itself, which would answer each request a second time: that it has none.
-	for _, subject := range append([]string{accountInfo}, u.Permissions.Publish.Allow...) {
-		if isExported(subject) && !slices.ContainsFunc(a.Imports, func(i imported) bool { return i.Service.Subject == subject }) {
-			a.Imports = append(a.Imports, imported{source{Home, subject}})
-		}
+	for _, subject := range widest(slices.DeleteFunc(append([]string{accountInfo}, u.Permissions.Publish.Allow...), func(s string) bool { return !isExported(s) })) {
+		a.Imports = append(a.Imports, imported{source{Home, subject}})
 	}
 	for _, subject := range u.Answers {
 		a.Exports = append(a.Exports, export{Service: subject, Response: "Stream", Accounts: []string{Home}})
 	}
 	return a
+}
+
+// widest drops the subjects that another one covers. The server hands a request to
+// each import that its subject matches: a pull would be made twice, and what the
+// second one was given would come to an inbox that is gone.
+func widest(subjects []string) []string {
+	var out []string
+	for i, s := range subjects {
+		if !slices.Contains(subjects[:i], s) && !slices.ContainsFunc(subjects, func(other string) bool { return other != s && covers(other, s) }) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// covers reports whether each subject that narrow matches is matched by wide.
+func covers(wide, narrow string) bool {
+	w, n := strings.Split(wide, "."), strings.Split(narrow, ".")
+	for i, token := range w {
+		switch {
+		case token == ">":
+			return len(n) > i
+		case i >= len(n) || n[i] == ">":
+			return false
+		case token != "*" && token != n[i]:
+			return false
+		}
+	}
+	return len(w) == len(n)
 }
 
 func permissionsOf(p *server.Permissions) *permissions {
