@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/child"
 )
@@ -151,7 +152,7 @@ func (c *center) host(name string) *worker {
 func (c *center) letsIn(seed string) {
 	c.t.Helper()
 	eventually(c.t, "right to connect", func() bool {
-		nc, err := bus.Connect(c.t.Context(), bus.Connection{URL: "nats://" + c.nats, Name: c.t.Name(), NKeySeedFile: seed})
+		nc, err := bus.Connect(c.t.Context(), bus.Connection{URL: "nats://" + c.nats, Name: c.t.Name(), NKeySeedFile: seed, DefaultInbox: access.InboxPrefix("bench")})
 		if err == nil {
 			nc.Close()
 		}
