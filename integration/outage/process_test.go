@@ -130,7 +130,7 @@ func (c *center) host(name string) *worker {
 	c.t.Helper()
 	w := &worker{dir: filepath.Join(c.t.TempDir(), name), admin: freeAddress(c.t)}
 	c.fiord("creds", "bench", name, "--out", w.dir, "--at", w.dir)
-	c.letsIn(filepath.Join(w.dir, "nats.nk"))
+	c.letsIn(filepath.Join(w.dir, "nats.nk"), access.InboxPrefix("bench-"+name))
 	config := filepath.Join(w.dir, "fiord.yaml")
 	w.cmd = exec.Command(filepath.Join(binaries, "bench"), "--config", config, "--admin.listen", w.admin, "--runner=process", "--log.format=text",
 		"--state_dir", filepath.Join(w.dir, "state"), "--gate", filepath.Join(w.dir, "gate"), "--directories", filepath.Join(w.dir, "scratch"),
@@ -149,10 +149,10 @@ func (c *center) host(name string) *worker {
 }
 
 // letsIn waits until a new user's key is known.
-func (c *center) letsIn(seed string) {
+func (c *center) letsIn(seed, inbox string) {
 	c.t.Helper()
 	eventually(c.t, "right to connect", func() bool {
-		nc, err := bus.Connect(c.t.Context(), bus.Connection{URL: "nats://" + c.nats, Name: c.t.Name(), NKeySeedFile: seed, DefaultInbox: access.InboxPrefix("bench")})
+		nc, err := bus.Connect(c.t.Context(), bus.Connection{URL: "nats://" + c.nats, Name: c.t.Name(), NKeySeedFile: seed, InboxPrefix: inbox})
 		if err == nil {
 			nc.Close()
 		}
