@@ -2,7 +2,9 @@ package laidout
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/fiord-bench/fiord/host/guard"
 )
@@ -38,9 +40,9 @@ func (l *Ledger) Leftovers(system uint64, but map[string]bool) guard.Leftovers {
 	const named = 5
 	more := ""
 	if n := len(paths) - named; n > 0 {
-		paths, more = paths[:named], fmt.Sprintf(" and %d more", n)
+		paths, more = paths[:named], fmt.Sprintf(" (and %d more)", n)
 	}
-	left.Remedy = fmt.Sprintf("earlier jobs laid out files of %d MiB there that no run uses: rm %s%s", (left.Bytes+1<<19)>>20, strings.Join(paths, " "), more)
+	left.Remedy = fmt.Sprintf("earlier jobs laid out files of %d MiB there that no run uses: rm -- %s%s", (left.Bytes+1<<19)>>20, strings.Join(quoted(paths), " "), more)
 	if l.policy == Keep {
 		left.Remedy += ", or set leftovers: reclaim"
 	}
@@ -82,4 +84,19 @@ func (l *Ledger) Tidy(bench string) (removed []string, err error) {
 		return nil, nil
 	}
 	return l.Remove(l.Of(bench))
+}
+
+// quoted writes paths as a shell takes them for themselves: jobs chose the names,
+// and a person may paste the line.
+func quoted(paths []string) []string {
+	out := make([]string, len(paths))
+	for i, p := range paths {
+		if strings.ContainsFunc(p, unicode.IsControl) {
+			p = strconv.Quote(p)[1:] // a terminal must not run it, $'...' reads it
+			out[i] = "$'" + strings.ReplaceAll(p[:len(p)-1], "'", `\'`) + "'"
+			continue
+		}
+		out[i] = "'" + strings.ReplaceAll(p, "'", `'\''`) + "'"
+	}
+	return out
 }
