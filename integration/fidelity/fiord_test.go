@@ -37,7 +37,7 @@ func start(t *testing.T, by string) *fiord {
 	}
 	f.cmd = exec.Command(f.binary, "up", "--json", "--data", f.dir, "--nats.listen=127.0.0.1:0", "--s3.listen=127.0.0.1:0",
 		"--admin.listen=127.0.0.1:0", "--plot.listen=127.0.0.1:0", "--ingest.listen=127.0.0.1:0",
-		"--bench.host=here", "--bench.runner="+by, "--bench.others=0", "--log.level=error")
+		"--bench.host=fidelity", "--bench.runner="+by, "--bench.others=0", "--log.level=error")
 	f.cmd.Stderr = t.Output()
 	out, err := f.cmd.StdoutPipe()
 	if err != nil {
@@ -101,7 +101,7 @@ func (f *fiord) measure(job string) (report, ran []byte) {
 	}
 	ctx, cancel := context.WithTimeout(f.t.Context(), 10*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, f.binary, "run", "--json", "--host=here", path)
+	cmd := exec.CommandContext(ctx, f.binary, "run", "--json", "--host=fidelity", path)
 	cmd.Env = append(os.Environ(), "FIORD_DATA="+f.dir)
 	out, err := cmd.Output()
 	var said struct {
@@ -120,7 +120,7 @@ func (f *fiord) measure(job string) (report, ran []byte) {
 
 func (f *fiord) read(run, name string) []byte {
 	f.t.Helper()
-	claim, err := f.store.Claim(f.t.Context(), artifacts.RunKey("here", run, 1, name))
+	claim, err := f.store.Claim(f.t.Context(), artifacts.RunKey("fidelity", run, 1, name))
 	if err != nil {
 		f.t.Fatal(err)
 	}

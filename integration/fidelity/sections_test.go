@@ -76,7 +76,7 @@ func (f *fiord) rows(t *testing.T, pattern string) map[string]map[string]row {
 	if err != nil || len(jobs) == 0 {
 		t.Fatalf("%s: %v", pattern, err)
 	}
-	cmd := exec.CommandContext(t.Context(), f.binary, append([]string{"run", "--json", "--host=here"}, jobs...)...)
+	cmd := exec.CommandContext(t.Context(), f.binary, append([]string{"run", "--json", "--host=fidelity"}, jobs...)...)
 	cmd.Env = append(os.Environ(), "FIORD_DATA="+f.dir)
 	out, err := cmd.Output()
 	var said struct {

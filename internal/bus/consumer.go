@@ -207,8 +207,13 @@ const orderPause = 250 * time.Millisecond
 // from JetStream. A guest waits while no service is up.
 func (b *Bus) order(ctx context.Context, stream string, cfg jetstream.ConsumerConfig) (jetstream.Consumer, error) {
 	name := cmp.Or(cfg.Durable, cfg.Name)
+	lost := 0
 	for told := false; ; told = true {
 		err := b.orderOnce(ctx, stream, name, cfg)
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && lost < maxLost {
+			lost++ // with a server that was changing its accounts at that moment
+			continue
+		}
 		if errors.Is(err, nats.ErrNoResponders) && !told {
 			// A server on which guests have no account of their own, and no services:
 			// JetStream itself makes the consumer.
@@ -237,6 +242,9 @@ func (b *Bus) order(ctx context.Context, stream string, cfg jetstream.ConsumerCo
 		}
 	}
 }
+
+// maxLost is how many answers to an order may get lost on their way.
+const maxLost = 2
 
 func isAPIError(err error) bool {
 	var api *jetstream.APIError
