@@ -62,7 +62,7 @@ func TestWhatJobsLaidOutHasAnOwner(t *testing.T) {
 				ended[events.RunCompleted](t, end)
 			} else {
 				p := ended[events.RunRejected](t, end).Problems[0]
-				if p.Rule != guard.RuleSpace || !strings.Contains(p.Message, "rm "+w.data+"/one.0.0 ") || !strings.Contains(p.Message, "leftovers: reclaim") {
+				if p.Rule != guard.RuleSpace || !strings.Contains(p.Message, "rm -- '"+w.data+"/one.0.0' ") || !strings.Contains(p.Message, "leftovers: reclaim") {
 					t.Errorf("%+v", p)
 				}
 			}
