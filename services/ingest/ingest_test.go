@@ -31,8 +31,9 @@ import (
 )
 
 const (
-	// patience is how long a test waits for what must happen.
-	patience = 20 * time.Second
+	// patience is how long a test waits for what must happen: longer than the server
+	// takes to give an event to another replica when one ended with it in hand.
+	patience = 2 * time.Minute
 	secret   = "webhook-secret-of-the-tests"
 	token    = "event-token-of-the-tests"
 	jobFile  = "[randread]\nrw=randread\nsize=1m\n"

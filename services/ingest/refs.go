@@ -98,6 +98,11 @@ func (s refState) hadAfter(commit string) bool {
 	return slices.ContainsFunc(s.Seen, func(p refPush) bool { return p.After == commit })
 }
 
+// repeatedSince reports whether a repetition of the newest push was met.
+func (s refState) repeatedSince() bool {
+	return slices.ContainsFunc(s.Seen, func(p refPush) bool { return p.Of != "" && p.Of == s.Push })
+}
+
 // first is the push that another repeats, or that push itself.
 func (s refState) first(push string) string {
 	for _, p := range s.Seen {

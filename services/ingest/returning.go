@@ -92,11 +92,18 @@ func (s *Service) judge(ctx context.Context, d *bus.Delivery, p events.Push, sta
 		}
 	case p.Pull != nil && p.Deleted():
 		return newest, nil // a forge keeps the head of a request that was closed
+	case state.repeatedSince():
+		// What passed for a repetition may have been a return whose departure is
+		// reported only now: both look the same until the ref leaves.
 	case state.hadAfter(p.After): // the ref returns, or an old push is reported again
 	case p.Pull != nil || state.After == p.Before:
 		return newest, nil // of a pull request nobody tells where it was before
 	}
-	return s.askHead(ctx, d, p)
+	how, err := s.askHead(ctx, d, p)
+	if how == newest && state.After == p.After && d.Sequence < state.Sequence {
+		return repeated, err // what the newest push says, by another way
+	}
+	return how, err
 }
 
 // movedBetween tells whether the ref was pushed to between two places in the

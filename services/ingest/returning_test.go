@@ -248,3 +248,15 @@ func (h *history) report(rng *rand.Rand, held *[]moved, m moved) {
 	}
 	*held = nil
 }
+
+// Histories that ended without a bench of a head, or with one too many.
+func TestHistoriesThatWentWrong(t *testing.T) {
+	for name, seed := range map[string]uint64{
+		"a return passed for a repetition until the departure was reported": 4145495151823643327,
+		"two webhooks reported early what the ref came to be":               15250520401165962474,
+	} {
+		t.Run(name, func(t *testing.T) {
+			newHistory(t, 3).random(rand.New(rand.NewPCG(seed, 7)), 25)
+		})
+	}
+}
