@@ -30,6 +30,7 @@ RUNS ?= 10000
 HISTORIES ?= 2000
 # How hard chaos tries.
 KILLS ?= 50
+STORIES ?= 200
 RACES ?= 20000
 # How long NATS and S3 are away.
 OUTAGE ?= 1h
@@ -119,7 +120,7 @@ fuzz: ## Fuzz each target for FUZZTIME
 .PHONY: fuzz-guard
 fuzz-guard: setup ## Try random jobs against the guard and fio itself, for DURATION with WORKERS
 	@nice -n 19 go test -v -count=1 -timeout 0 -run FioDoesNothing ./$(GUARD)/differential \
-	  -differential.for $(DURATION) -differential.workers $(WORKERS) -differential.keep $(CURDIR)/$(GUARD)/differential/testdata/found
+	  -differential.seed 0 -differential.for $(DURATION) -differential.workers $(WORKERS) -differential.keep $(CURDIR)/$(GUARD)/differential/testdata/found
 
 .PHONY: bench
 bench: setup ## Measure: every benchmark, one package at a time
@@ -131,10 +132,11 @@ integration: setup ## Run the whole-system tests alone
 	@go test -count=1 $(TEST_FLAGS) ./integration/...
 
 .PHONY: chaos
-chaos: setup ## Kill services and race ends at random moments, KILLS and RACES times
+chaos: setup ## Kill services and race ends at random moments and play random histories, KILLS, RACES and STORIES times
 	@FIORD_TEST_KILLS=$(KILLS) go test -v -count=1 -timeout 2h -run Killed ./services/bench
 	@go test -v -count=1 -timeout 2h -run Interleavings ./internal/bus -interleavings $(RACES)
-	@go test -v -count=1 -timeout 2h -run RandomInterleavings ./integration/choreography -choreography.benches 500
+	@go test -v -count=1 -timeout 2h -run EveryHead ./services/ingest -ingest.seed 0 -ingest.stories $(STORIES)
+	@go test -v -count=1 -timeout 2h -run RandomInterleavings ./integration/choreography -choreography.seed 0 -choreography.benches 500
 	@go test -v -count=1 -timeout 2h ./integration/chaos -chaos.kills $(KILLS)
 
 .PHONY: outage

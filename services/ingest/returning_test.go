@@ -17,7 +17,7 @@ import (
 
 var (
 	stories   = flag.Int("ingest.stories", 4, "random histories of pushes")
-	storySeed = flag.Uint64("ingest.seed", 0, "seed of the first history; 0 for a random one, which is printed")
+	storySeed = flag.Uint64("ingest.seed", 1, "seed of the first history; 0 for a random one, which is printed")
 )
 
 // moved is a delivery about a ref.
