@@ -144,14 +144,14 @@ func (s *scheduler) publish(ctx context.Context, id string, r events.Repo, sched
 // due is the latest tick after last and not after now. Several that were missed
 // are made up for by one.
 func due(sched repofile.Schedule, last, now time.Time) (tick time.Time, ok bool, err error) {
-	cron, zone, err := repofile.ParseSchedule(sched)
+	ticks, err := repofile.ParseSchedule(sched)
 	if err != nil {
 		return time.Time{}, false, err
 	}
 	if oldest := now.Add(-longestOutage); last.Before(oldest) {
 		last = oldest
 	}
-	for next := cron.Next(last.In(zone)); !next.IsZero() && !next.After(now); next = cron.Next(next) {
+	for next := ticks.Next(last); !next.IsZero() && !next.After(now); next = ticks.Next(next) {
 		tick, ok = next, true
 	}
 	return tick, ok, nil

@@ -36,7 +36,8 @@ func TestDue(t *testing.T) {
 		{"fired already", daily, "2026-03-15T03:00:00Z", "2026-03-15T03:00:40Z", ""},
 		{"many were missed, the last counts", daily, "2026-03-01T03:00:00Z", "2026-03-15T12:00:00Z", "2026-03-15T03:00:00Z"},
 		{"a time zone", berlin, "2026-03-14T00:00:00Z", "2026-03-14T12:00:00Z", "2026-03-14T01:30:00Z"},
-		{"an hour that does not exist is passed over", berlin, "2026-03-29T00:00:00Z", "2026-03-29T12:00:00Z", ""},
+		{"an hour that does not exist", berlin, "2026-03-28T01:30:00Z", "2026-03-29T12:00:00Z", "2026-03-29T01:00:00Z"},
+		{"an hour that comes twice", berlin, "2026-10-25T00:30:00Z", "2026-10-25T12:00:00Z", ""},
 		{"older than any outage", daily, "2020-01-01T00:00:00Z", "2026-03-15T12:00:00Z", "2026-03-15T03:00:00Z"},
 		{"never", repofile.Schedule{Cron: "0 0 30 2 *"}, "2026-01-01T00:00:00Z", "2026-12-31T00:00:00Z", ""},
 	}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"github.com/robfig/cron/v3"
 
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
@@ -108,30 +107,13 @@ func (d *decoder) patterns(at string, patterns []string) {
 	}
 }
 
-// ParseSchedule reads a cron expression in its time zone.
-func ParseSchedule(s Schedule) (cron.Schedule, *time.Location, error) {
-	zone, err := time.LoadLocation(s.Timezone)
-	if err != nil {
-		return nil, nil, fmt.Errorf("timezone %q is not known: use a name such as Europe/Berlin", abbreviate(s.Timezone))
-	}
-	if strings.Contains(s.Cron, "TZ=") {
-		return nil, nil, errors.New("the expression must not hold a time zone: use timezone")
-	}
-	if strings.HasPrefix(s.Cron, "@every") {
-		return nil, nil, errors.New("@every counts from a start that replicas do not share: use five fields, such as 0 3 * * *")
-	}
-	parsed, err := cron.ParseStandard(s.Cron)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%q is no cron expression: %w; five fields are wanted, such as 0 3 * * *", abbreviate(s.Cron), err)
-	}
-	return parsed, zone, nil
-}
-
 func (d *decoder) checkSchedule(s Schedule, at string) {
 	if s.Cron == "" {
 		d.complain(at+".cron", "missing", "cron is missing: write an expression such as 0 3 * * *")
-	} else if _, _, err := ParseSchedule(s); err != nil {
+	} else if ticks, err := ParseSchedule(s); err != nil {
 		d.complain(at, "value", "%v", err)
+	} else if ticks.Next(time.Now()).IsZero() {
+		d.complain(at+".cron", "value", "%q names a date that never comes", abbreviate(s.Cron))
 	}
 	d.oneOf(at+".missed", s.Missed, "once", "skip")
 }
