@@ -55,6 +55,41 @@ func TestPutSurvivesWhatHappensToConnections(t *testing.T) {
 	}
 }
 
+// A server that refuses before it has read the body may close, so that the client sees
+// a reset on each try and no answer.
+func TestRefusalThatIsLostInAResetIsFound(t *testing.T) {
+	cfg, _ := server(t)
+	direct := artifactstest.Open(t, cfg)
+	content := bytesOf(3 << 20)
+	s, p := faulty(t, cfg, func(int) fault { return fault{cutUp: 1 << 20} }) // a HEAD passes
+	artifactstest.Put(t, direct, "taken", "text/plain", "other content")
+	if _, err := s.Put(t.Context(), "taken", "text/plain", bytes.NewReader(content)); !errors.Is(err, artifacts.ErrExists) {
+		t.Errorf("put over other content: %v", err)
+	}
+	claim := artifactstest.Put(t, direct, "same", "text/plain", string(content))
+	if got, err := s.Put(t.Context(), "same", "text/plain", bytes.NewReader(content)); err != nil || got != claim {
+		t.Errorf("put of the same content: %+v, %v", got, err)
+	}
+	_, old, err := direct.Replace(t.Context(), "pointer", "", "text/plain", strings.NewReader("old"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, now, err := direct.Replace(t.Context(), "pointer", old, "text/plain", strings.NewReader("new"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Replace(t.Context(), "pointer", old, "text/plain", bytes.NewReader(content)); !errors.Is(err, artifacts.ErrStale) {
+		t.Errorf("replace of a version that is gone: %v", err)
+	}
+	before := p.accepted.Load()
+	if _, _, err := s.Replace(t.Context(), "pointer", now, "text/plain", bytes.NewReader(content)); !errors.Is(err, artifacts.ErrUnavailable) {
+		t.Errorf("replace of the version that is there: %v", err)
+	}
+	if p.accepted.Load() == before {
+		t.Error("no connection was cut: the fault was not met")
+	}
+}
+
 func TestReplaceWhoseAnswerIsLostSucceedsOnce(t *testing.T) {
 	cfg, _ := server(t)
 	direct := artifactstest.Open(t, cfg)

@@ -36,10 +36,8 @@ func (s *Store) Put(ctx context.Context, key, mediaType string, r io.Reader) (ev
 	claim := events.ClaimCheck{
 		Bucket: s.cfg.Bucket, Key: key, SHA256: content.sumHex(), Size: content.size, MediaType: mediaType,
 	}
-	opts := putOptions(content, mediaType)
-	opts.SetMatchETagExcept("*")
 	err = s.retry(ctx, "put", key, func(ctx context.Context) error {
-		_, err := s.send(ctx, key, content, opts)
+		_, err := s.sendIf(ctx, key, "", content, mediaType)
 		return err
 	})
 	if errors.Is(err, ErrStale) {
@@ -72,6 +70,41 @@ func putOptions(content *spool, mediaType string) minio.PutObjectOptions {
 		DisableContentSha256: true,
 		UserMetadata:         map[string]string{metaSHA256: content.sumHex()},
 	}
+}
+
+// sendIf makes one PUT request that the server refuses unless the key holds the version
+// that etag names, or nothing if etag is empty. It returns the new ETag.
+//
+// A server may refuse before it has read the body, and close: the client then meets a
+// reset while it sends, and its kernel discards the answer. A large body would meet that
+// each time. So a request without an answer is followed by a look at the key: if another
+// version is there, the error is [ErrStale]. That version may also be this content, stored
+// by this request.
+func (s *Store) sendIf(ctx context.Context, key, etag string, content *spool, mediaType string) (string, error) {
+	opts := putOptions(content, mediaType)
+	if etag == "" {
+		opts.SetMatchETagExcept("*")
+	} else {
+		opts.SetMatchETag(etag)
+	}
+	newTag, err := s.send(ctx, key, content, opts)
+	if err == nil || answered(err) || ctx.Err() != nil {
+		return newTag, err
+	}
+	found, statErr := s.api.StatObject(ctx, s.cfg.Bucket, key, minio.StatObjectOptions{})
+	if statErr != nil || found.ETag == etag {
+		return "", err
+	}
+	return "", fmt.Errorf("%w: %w", errUnanswered, err)
+}
+
+// errUnanswered is an ErrStale that the server did not say itself.
+var errUnanswered = fmt.Errorf("%w: the key holds another version, and the request got no answer", ErrStale)
+
+// answered reports whether an error is the server's answer.
+func answered(err error) bool {
+	_, ok := errors.AsType[minio.ErrorResponse](err)
+	return ok
 }
 
 // send makes one PUT request and returns the new ETag. The signature covers the

@@ -41,22 +41,16 @@ func (s *Store) Replace(ctx context.Context, key, etag, mediaType string, r io.R
 }
 
 func (s *Store) swap(ctx context.Context, key, etag, mediaType string, content *spool) (newTag string, err error) {
-	opts := putOptions(content, mediaType)
-	if etag == "" {
-		opts.SetMatchETagExcept("*")
-	} else {
-		opts.SetMatchETag(etag)
-	}
 	tries := 0
 	err = s.retry(ctx, "replace", key, func(ctx context.Context) (err error) {
 		tries++
-		newTag, err = s.send(ctx, key, content, opts)
+		newTag, err = s.sendIf(ctx, key, etag, content, mediaType)
 		return err
 	})
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return "", fmt.Errorf("replace %s: %w: %w", key, ErrStale, err) // removed meanwhile
-	case errors.Is(err, ErrStale) && tries > 1:
+	case errors.Is(err, errUnanswered), errors.Is(err, ErrStale) && tries > 1:
 		info, statErr := s.Stat(ctx, key)
 		if statErr == nil && info.SHA256 == content.sumHex() && info.ETag != etag {
 			return info.ETag, nil

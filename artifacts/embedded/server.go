@@ -133,6 +133,7 @@ func (s *Server) serve(ctx context.Context, addr string) error {
 		s3api.WithMpMaxParts(maxParts),
 		s3api.WithQuiet(),
 		s3api.WithKeepAlive(),
+		s3api.WithMiddleware("/", lingering().handle),
 		s3api.WithOnListen(func() { close(ready) }),
 	}
 	if s.cert != nil {

@@ -100,6 +100,7 @@ func technologies() []technology {
 	return []technology{
 		{library: "github.com/minio/minio-go", folders: []string{"artifacts"}, because: "only the store speaks S3: everybody else holds claim checks"},
 		{library: "github.com/versity/versitygw", folders: []string{"artifacts/embedded"}, because: "the embedded S3 server can be exchanged as long as one folder knows it"},
+		{library: "github.com/gofiber/fiber", folders: []string{"artifacts/embedded"}, because: "it is how the embedded S3 server's middlewares are written, and nobody else's"},
 		{library: "github.com/aws/aws-sdk-go-v2", folders: []string{"artifacts/embedded", "services/inventory"}, because: "clouds are asked by inventory alone; the embedded S3 server speaks in the SDK's types"},
 		{library: "github.com/nats-io/nats-server", folders: []string{"internal", "cmd/fiord"}, tests: true, because: "services know a bus, not whose process it runs in"},
 		{library: "github.com/nats-io/nats.go/micro", folders: []string{"internal"}, tests: true, because: "registration belongs to the life that every service shares"},
