@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,6 +31,8 @@ import (
 type Gate struct {
 	hold string // locked alone by a measurement, together by renderers
 	turn string // locked by a measurement that waits; renderers queue behind it
+
+	retry time.Duration // after it, a waiter tries again though nothing woke it
 }
 
 // Open returns the gate that lives in the file at path and in path.turn, which
@@ -43,7 +46,7 @@ func Open(path string) (*Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open gate: %w", err)
 	}
-	g := &Gate{hold: path, turn: path + ".turn"}
+	g := &Gate{hold: path, turn: path + ".turn", retry: retry}
 	for _, name := range []string{g.hold, g.turn} {
 		f, err := open(name)
 		if err != nil {
@@ -63,12 +66,12 @@ func (g *Gate) Measure(ctx context.Context) (release func(), err error) {
 	if g == nil {
 		return func() {}, nil
 	}
-	turn, err := lock(ctx, g.turn, unix.LOCK_EX)
+	turn, err := g.lock(ctx, g.turn, unix.LOCK_EX)
 	if err != nil {
 		return nil, fmt.Errorf("wait to measure: %w", err)
 	}
 	defer unlock(turn)
-	hold, err := lock(ctx, g.hold, unix.LOCK_EX)
+	hold, err := g.lock(ctx, g.hold, unix.LOCK_EX)
 	if err != nil {
 		return nil, fmt.Errorf("wait to measure: %w", err)
 	}
@@ -82,14 +85,14 @@ func (g *Gate) Render(ctx context.Context) (release func(), err error) {
 	if g == nil {
 		return func() {}, nil
 	}
-	turn, err := lock(ctx, g.turn, unix.LOCK_SH)
+	turn, err := g.lock(ctx, g.turn, unix.LOCK_SH)
 	if err != nil {
 		return nil, fmt.Errorf("wait to render: %w", err)
 	}
 	// Passing the turn on before the hold is had would let a measurement slip
 	// in between, which is welcome: renderers yield.
 	unlock(turn)
-	hold, err := lock(ctx, g.hold, unix.LOCK_SH)
+	hold, err := g.lock(ctx, g.hold, unix.LOCK_SH)
 	if err != nil {
 		return nil, fmt.Errorf("wait to render: %w", err)
 	}
@@ -102,19 +105,19 @@ func releaser(f *os.File) func() {
 }
 
 // lock waits for the lock on the file called name.
-func lock(ctx context.Context, name string, how int) (*os.File, error) {
+func (g *Gate) lock(ctx context.Context, name string, how int) (*os.File, error) {
 	f, err := open(name)
 	if err != nil {
 		return nil, err
 	}
-	if err := acquire(ctx, f, name, how); err != nil {
+	if err := g.acquire(ctx, f, name, how); err != nil {
 		_ = f.Close() // nothing was written
 		return nil, err
 	}
 	return f, nil
 }
 
-func acquire(ctx context.Context, f *os.File, name string, how int) error {
+func (g *Gate) acquire(ctx context.Context, f *os.File, name string, how int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -131,7 +134,7 @@ func acquire(ctx context.Context, f *os.File, name string, how int) error {
 		if got, err := try(f, how); got || err != nil {
 			return err
 		}
-		if err := w.wait(ctx); err != nil {
+		if err := w.wait(ctx, g.retry); err != nil {
 			return err
 		}
 	}

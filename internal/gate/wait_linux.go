@@ -11,7 +11,7 @@ import (
 )
 
 // retry is after how long a waiter tries again though nothing woke it: some
-// network file systems tell of no release on another host.
+// network file systems report no release on another host.
 const retry = time.Second
 
 // A watcher wakes when somebody closes the file it watches. The kernel closes
@@ -31,7 +31,7 @@ func watch(name string) (*watcher, error) {
 }
 
 // wait sleeps until a close, ctx's end or the retry time.
-func (w *watcher) wait(ctx context.Context) error {
+func (w *watcher) wait(ctx context.Context, retry time.Duration) error {
 	if err := w.events.SetReadDeadline(time.Now().Add(retry)); err != nil {
 		return fmt.Errorf("watch gate: %w", err)
 	}

@@ -14,7 +14,7 @@ type watcher struct{}
 
 func watch(string) (*watcher, error) { return &watcher{}, nil }
 
-func (*watcher) wait(ctx context.Context) error {
+func (*watcher) wait(ctx context.Context, retry time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
