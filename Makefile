@@ -158,8 +158,8 @@ compare-inventory: ## Ask Ansible's own aws_ec2 plugin, on a moto server, what i
 	@scripts/compare-inventory
 
 .PHONY: simulate
-simulate: ## Simulate verdicts: how often they are wrong, and what they find, from HISTORIES histories a figure
-	@go test -v -count=1 -timeout 6h ./verdict/level -level.histories $(HISTORIES)
+simulate: ## Simulate verdicts from HISTORIES histories a figure, and write the tables of docs/guides/verdicts.md
+	@go test -v -count=1 -timeout 6h ./verdict/simulate -simulate.histories $(HISTORIES) -simulate.write
 
 .PHONY: images
 images: build ## Build the container images: fio of two Debian suites, one per program, and the drop-in

@@ -36,9 +36,13 @@ type Comparison struct {
 	Low        float64 `json:"low"`
 	High       float64 `json:"high"`
 	NoInterval bool    `json:"no_interval,omitempty"`
-	// P is the p-value of the rank test, or of the strongest test against the
-	// level where that decides.
+	// P is the p-value of the rank test, of Yuen's test where Trimmed says so, or of
+	// the strongest test against the level where that decides.
 	P float64 `json:"p"`
+	// Trimmed is how many of the highest and of the lowest runs of a side were left
+	// out by the test that found the shift: Yuen's, where stray runs hid it from the
+	// rank test of all. 0 where all runs counted.
+	Trimmed int `json:"trimmed,omitempty"`
 	// NBefore and NAfter count the samples; where the level decides, NBefore
 	// counts its sessions.
 	NBefore int `json:"n_before"`
@@ -72,6 +76,9 @@ type Level struct {
 	// a change that lasts, or that crept in, which Drift says.
 	Together int  `json:"together,omitempty"`
 	Drift    bool `json:"drift,omitempty"`
+	// Strays says that the change is of more repeats than before that lie far above
+	// the others, as stalls bring about: of tails alone.
+	Strays bool `json:"strays,omitempty"`
 	// More sessions that are needed: for the level to decide, or to decide what is
 	// open; 0 if none, or if it cannot be said.
 	More int `json:"more,omitempty"`

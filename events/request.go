@@ -309,6 +309,19 @@ func (m *Measure) Repeats(least int) int {
 	return max(least, DefaultMaxRepeat)
 }
 
+// ComparedRepeat is how often a point is measured that is to be compared, where
+// fiord.yaml or fiord run do not say: the least with which a shift can be reported with one run lost.
+const ComparedRepeat = 6
+
+// DefaultRepeat is how often each point is measured when who asks for a bench does not
+// say: 0, which is once, if it is compared with nothing or if a spread decides.
+func DefaultRepeat(c *Compare, m *Measure) int {
+	if c == nil || c.Baseline == "" || m != nil && m.Spread != "" {
+		return 0
+	}
+	return ComparedRepeat
+}
+
 // DefaultMaxRepeat caps how often a point is repeated to reach its spread.
 const DefaultMaxRepeat = 10
 

@@ -63,7 +63,7 @@ func (s Second) compared(opt Options) []events.Comparison {
 			continue
 		}
 		if of, ok := s.levelled(c); ok {
-			c = againstLevel(of, c, opt.withDefaults())
+			c = s.againstLevel(of, c, opt.withDefaults())
 		}
 		list = append(list, c)
 	}
@@ -88,9 +88,13 @@ func (s Second) levelled(c events.Comparison) (events.Comparison, bool) {
 
 // againstLevel judges a session of its own by the level that the first look was
 // held against: what is asked is whether the machine is still where it was then.
-func againstLevel(of, c events.Comparison, opt Options) events.Comparison {
+func (s Second) againstLevel(of, c events.Comparison, opt Options) events.Comparison {
 	m := Metric(c.Metric)
-	a := level.Again(of.Level.Value, of.Level.Spread, of.Level.Sessions, c.After, level.Options{Threshold: opt.Threshold, LowerIsBetter: !m.HigherIsBetter()})
+	how := m.options(opt)
+	if how.Tail && !of.Level.Strays {
+		c.After = level.Location(s.measuredAgain(c), how)
+	}
+	a := level.Again(of.Level.Value, of.Level.Spread, of.Level.Sessions, c.After, how)
 	c.Before, c.Change, c.P, c.NBefore, c.Level = of.Level.Value, a.Change, a.P, of.Level.Sessions, of.Level
 	c.Low, c.High, c.NoInterval = a.Low, a.High, false
 	switch {
@@ -104,6 +108,17 @@ func againstLevel(of, c events.Comparison, opt Options) events.Comparison {
 		c.Verdict = events.VerdictRegressed
 	}
 	return c
+}
+
+// measuredAgain are the values that the second look has of a comparison.
+func (s Second) measuredAgain(c events.Comparison) []float64 {
+	var out []float64
+	for _, r := range s.After.Runs {
+		if v, ok := r.Values[Metric(c.Metric)]; ok && r.Integrity == events.IntegrityOK && r.Of(c) {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // again tells whether a comparison of the second look is of what regressed at

@@ -117,7 +117,7 @@ func (s Standing) level() *events.Level {
 	if s.Sessions == 0 {
 		return nil
 	}
-	out := &events.Level{Decides: s.Answer != level.TooFew, Value: s.Level, Sessions: s.Sessions, Together: s.Together, Drift: s.Drift, More: s.More}
+	out := &events.Level{Decides: s.Answer != level.TooFew, Value: s.Level, Sessions: s.Sessions, Together: s.Together, Drift: s.Drift, Strays: s.Strays, More: s.More}
 	if s.Spread != nil {
 		out.Spread = *s.Spread
 	}
@@ -171,6 +171,8 @@ func moved(c events.Comparison) string {
 		return what + fmt.Sprintf(" (p = %.3f, %d against %d runs)", c.P, c.NAfter, c.NBefore)
 	}
 	switch {
+	case c.Level.Strays:
+		what += " since more repeats stall than before,"
 	case c.Level.Drift:
 		what += fmt.Sprintf(" over %d sessions", c.Level.Together)
 	case c.Level.Together > 1:

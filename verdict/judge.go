@@ -174,7 +174,7 @@ func comparisons(before, after Bench, opt Options) []events.Comparison {
 	for g, metrics := range b {
 		for m, now := range metrics {
 			if old, ok := a[g][m]; ok && slices.Contains(opt.Figures, m.Figure()) {
-				out = append(out, judgeOne(g, m, compare(old.values, now.values), merged(m, old, now), opt))
+				out = append(out, judgeOne(g, m, compareRuns(old.values, now.values), merged(m, old, now), opt))
 			}
 		}
 	}
@@ -258,17 +258,21 @@ func merged(m Metric, before, after sample) *events.MergedTail {
 }
 
 // judgeOne turns a shift into a comparison with its verdict. A percentile's
-// shift is told only if that of all I/Os together goes the same way, beyond what
-// resampling the runs makes of it: what people feel are the I/Os, not the median
-// of runs.
+// shift is not reported if that of all I/Os together lies wholly on the other side:
+// what people feel are the I/Os, not the median of runs. That it is merely unsure
+// there says nothing: one run that stalled is enough for that.
 func judgeOne(g group, m Metric, s shift, tail *events.MergedTail, opt Options) events.Comparison {
 	c := events.Comparison{
 		Job: g.job, Point: g.point, Host: g.machine, Metric: string(m), Unit: m.Unit(),
 		Before: s.before, After: s.after, Change: s.change, Low: s.low, High: s.high,
-		P: s.p, NBefore: s.nBefore, NAfter: s.nAfter, Merged: tail,
+		P: s.p, NBefore: s.nBefore, NAfter: s.nAfter, Trimmed: s.trimmed, Merged: tail,
 	}
 	better := s.change > 0 == m.HigherIsBetter()
-	shifted := s.p < alpha && math.Abs(s.change) >= opt.Threshold && !doubts(tail, s.change)
+	rejects := s.p < alpha
+	if s.trimmed > 0 {
+		rejects = s.p < trimmedAlpha
+	}
+	shifted := rejects && math.Abs(s.change) >= opt.Threshold && !contradicts(tail, s.change)
 	switch {
 	case shifted && better:
 		c.Verdict = events.VerdictImproved
@@ -285,12 +289,12 @@ func judgeOne(g group, m Metric, s shift, tail *events.MergedTail, opt Options) 
 	return c
 }
 
-// doubts tells that the I/Os of both sides together do not bear a change out.
-func doubts(tail *events.MergedTail, change float64) bool {
+// contradicts reports that the I/Os of both sides together went the other way.
+func contradicts(tail *events.MergedTail, change float64) bool {
 	if tail == nil || !tail.Interval {
 		return false
 	}
-	return change > 0 && tail.Low <= 0 || change < 0 && tail.High >= 0
+	return change > 0 && tail.High < 0 || change < 0 && tail.Low > 0
 }
 
 // severity orders verdicts by what a reader must hear first.

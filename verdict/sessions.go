@@ -21,7 +21,8 @@ type Standing struct {
 	// Answer against the level, and what it means for the metric.
 	Answer  level.Answer   `json:"answer"`
 	Verdict events.Verdict `json:"verdict"`
-	// Value is the median of the newest session's repeats, Level the reference with
+	// Value is the median of the newest session's repeats, of tails where the lower
+	// ones lie unless Strays; Level the reference with
 	// its 95% interval, null while there is none.
 	Value     float64  `json:"value"`
 	Level     float64  `json:"level"`
@@ -44,6 +45,9 @@ type Standing struct {
 	More     int `json:"more,omitempty"`
 	// Drift says that the change crept in.
 	Drift bool `json:"drift,omitempty"`
+	// Strays says that the change is of more repeats than before that lie far above
+	// the others: of tails alone.
+	Strays bool `json:"strays,omitempty"`
 	// Shifts are the sessions, the newest included, that were shifted when they
 	// came.
 	Shifts []SessionShift `json:"shifts,omitempty"`
@@ -89,9 +93,9 @@ func standings(series []series, benches []Bench, opt Options) []Standing {
 	list := make([]Standing, 0, len(series))
 	last := make([]*level.Judgement, 0, len(series))
 	for _, s := range series {
-		all := level.Follow(s.sessions, level.Options{Threshold: opt.Threshold, LowerIsBetter: !s.metric.HigherIsBetter()})
+		all := level.Follow(s.sessions, s.metric.options(opt))
 		last = append(last, &all[len(all)-1])
-		list = append(list, s.standing(benches, all))
+		list = append(list, s.standing(benches, all, opt))
 	}
 	level.Family(last)
 	for i, j := range last {
@@ -99,6 +103,15 @@ func standings(series []series, benches []Bench, opt Options) []Standing {
 	}
 	return list
 }
+
+// options are those of a metric's level.
+func (m Metric) options(opt Options) level.Options {
+	return level.Options{Threshold: opt.Threshold, LowerIsBetter: !m.HigherIsBetter(), Tail: m.Percent() >= leastTail}
+}
+
+// leastTail is the percentile from which on a run that stalled decides alone what
+// the run's percentile is.
+const leastTail = 95
 
 // series is one metric of one group over all sessions.
 type series struct {
@@ -155,13 +168,13 @@ func machinesOf(benches []Bench) func(Run) string {
 }
 
 // standing describes the newest session, before its family is heard.
-func (s series) standing(benches []Bench, all []level.Judgement) Standing {
+func (s series) standing(benches []Bench, all []level.Judgement, opt Options) Standing {
 	j := all[len(all)-1]
 	values := slices.Sorted(slices.Values(s.sessions[len(all)-1].Values))
 	out := Standing{
 		Job: s.group.job, Point: s.group.point, Host: s.group.machine, Metric: string(s.metric), Unit: s.metric.Unit(),
-		Value: Median(values), Level: j.Level.Value, Change: j.Change, Low: finite(j.Low), High: finite(j.High), P: j.P,
-		Sessions: j.Level.Sessions, Together: j.Together, Drift: j.Drift, group: s.group, n: len(values),
+		Value: s.value(values, j.Strays, opt), Level: j.Level.Value, Change: j.Change, Low: finite(j.Low), High: finite(j.High), P: j.P,
+		Sessions: j.Level.Sessions, Together: j.Together, Drift: j.Drift, Strays: j.Strays, group: s.group, n: len(values),
 	}
 	if j.Level.Sessions > 1 {
 		out.Spread, out.LevelLow, out.LevelHigh = finite(j.Level.Spread), finite(j.Level.Low), finite(j.Level.High)
@@ -175,6 +188,14 @@ func (s series) standing(benches []Bench, all []level.Judgement) Standing {
 		}
 	}
 	return out
+}
+
+// value is what stands for the newest session.
+func (s series) value(sorted []float64, strays bool, opt Options) float64 {
+	if o := s.metric.options(opt); o.Tail && !strays {
+		return level.Location(sorted, o)
+	}
+	return Median(sorted)
 }
 
 // settle takes over the answer that the family left.
@@ -230,7 +251,9 @@ func standingsHeadline(list []Standing, before int, opt Options) string {
 	text := ""
 	if top.Verdict == events.VerdictRegressed || top.Verdict == events.VerdictImproved {
 		how := ""
-		if top.Drift {
+		if top.Strays {
+			how = " since more repeats stall than before,"
+		} else if top.Drift {
 			how = fmt.Sprintf(" over %d sessions", top.Together)
 		} else if top.Together > 1 {
 			how = fmt.Sprintf(" in the last %d sessions", top.Together)

@@ -17,6 +17,7 @@ type shift struct {
 	change, low, high float64
 	p                 float64
 	nBefore, nAfter   int
+	trimmed           int // runs left out at either end by the test that decided; 0: none
 }
 
 // compare holds two samples of positive values against each other.

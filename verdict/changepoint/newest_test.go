@@ -21,10 +21,11 @@ func correlated(r *rand.Rand, spread, by float64) func() float64 {
 // without a change stay quiet, also where neighbours resemble each other.
 func TestTheNewestBenchesAreSeen(t *testing.T) {
 	const rounds = 400
-	r := rand.New(rand.NewPCG(16, 60))
+	var r *rand.Rand // of each case its own, so that their order does not matter
 	white := func(spread float64) func() float64 { return func() float64 { return spread * r.NormFloat64() } }
 	share := func(hit func(found []changepoint.Change) bool, series func() []float64) float64 {
 		n := 0
+		r = rand.New(rand.NewPCG(16, 60))
 		for range rounds {
 			if hit(changepoint.WithNewest(series(), 0.01, false)) {
 				n++
@@ -45,7 +46,7 @@ func TestTheNewestBenchesAreSeen(t *testing.T) {
 			return levels(white(c.spread), [2]float64{60 - c.last, 1000}, [2]float64{c.last, c.to})
 		})
 		t.Logf("%s: found in %.1f%%", name, 100*got)
-		if got < c.want {
+		if got < c.want-3*math.Sqrt(c.want*(1-c.want)/rounds) {
 			t.Errorf("%s: found in %.1f%%, want %g%%", name, 100*got, 100*c.want)
 		}
 	}

@@ -18,7 +18,7 @@
 //
 // # The tests
 //
-// Each new session is tested in four ways, all on logarithms:
+// Each new session is tested in several ways, all on logarithms:
 //
 //   - the session alone, the newest two and the newest three sessions together,
 //     each against the level before them, by the prediction interval of Student's
@@ -33,6 +33,12 @@
 // a person can afford, most go to what a person must not miss. Sessions that
 // resemble their neighbours (a positive autocorrelation of the level's older
 // part, beyond its estimation bias) widen the standard errors accordingly.
+//
+// # Tails
+//
+// Of percentiles far above the median ([Options.Tail]) a session's location is read
+// among its lower repeats, and repeats far above that are counted instead: more of
+// them than the level's runs let expect is a fifth test.
 //
 // # Three answers
 //

@@ -35,6 +35,9 @@ type Options struct {
 	Threshold float64
 	// LowerIsBetter holds for latencies.
 	LowerIsBetter bool
+	// Tail holds for percentiles far above the median, which stalls only ever raise:
+	// sessions are compared by their lower repeats, and stray ones are counted.
+	Tail bool
 }
 
 // log is the threshold on logarithms: that of a loss, which is the larger.
@@ -57,6 +60,8 @@ type Judgement struct {
 	Together int
 	// Drift says that the sessions crept along a line.
 	Drift bool
+	// Strays says that more repeats than before lie far above the others.
+	Strays bool
 	// Level is the reference, before the sessions that Together counts.
 	Level Level
 	// Moved says that the shift has lasted, and that the level of later
@@ -92,7 +97,7 @@ type follower struct {
 
 // next judges a session and takes it in.
 func (f *follower) next(i int, s Session) Judgement {
-	sum, ok := s.summarise()
+	sum, ok := s.summarise(f.opt.Tail)
 	if !ok {
 		return Judgement{Answer: Undecided, P: 1, Level: f.ref.level()}
 	}
@@ -110,7 +115,7 @@ func (f *follower) next(i int, s Session) Judgement {
 
 // take adds a judged session to the level and reports whether the level moved.
 func (f *follower) take(i int, sum summary, j Judgement) bool {
-	above := sum.location > mean(append(f.ref.values, sum.location))
+	above := j.Strays || sum.location > mean(append(f.ref.values, sum.location))
 	if j.Answer != Shifted {
 		f.shifted = nil
 		f.ref.add(sum)
@@ -148,7 +153,15 @@ func (f *follower) judge(sum summary) Judgement {
 	if e, ok := creep(append(append([]float64{}, f.ref.values...), sum.location)); ok && f.large(e) && (e.p < best.p || !f.large(best)) {
 		best = e
 	}
-	return f.answer(alone, best)
+	e, ok := f.ref.strays(sum)
+	if ok && f.large(e) && (e.p < best.p || !f.large(best)) {
+		best = e
+	}
+	j := f.answer(alone, best)
+	if ok && j.Answer == Equal && e.p < (1-oneSided)/straysWeight {
+		j.Answer = Undecided // more of them stalled than one would expect
+	}
+	return j
 }
 
 // tooFew says how a session compares with a level that is not known yet. Creep
@@ -178,7 +191,9 @@ func (f *follower) answer(alone, best evidence) Judgement {
 	if j.Better {
 		j.limit = gainLevel
 	}
-	j.limit *= early(len(f.ref.values))
+	if !best.drift {
+		j.limit *= early(len(f.ref.values))
+	}
 	if j.large && j.P < j.limit {
 		j.describe(f.ref, best)
 		j.Answer = Shifted
@@ -189,7 +204,7 @@ func (f *follower) answer(alone, best evidence) Judgement {
 	return j
 }
 
-// early is the part of their level that the tests have with n sessions: with few the
+// early is the part of their level that tests of steps have with n sessions: with few the
 // spread is known badly, and how much neighbours resemble each other not at all.
 func early(n int) float64 { return math.Min(1, math.Pow(float64(n)/full, caution)) }
 
@@ -197,7 +212,7 @@ func early(n int) float64 { return math.Min(1, math.Pow(float64(n)/full, caution
 func (j *Judgement) describe(ref reference, e evidence) {
 	half := quantile(twoSided, e.freedom) * e.error
 	j.Change, j.Low, j.High = math.Expm1(e.change), math.Expm1(e.change-half), math.Expm1(e.change+half)
-	j.Together, j.Drift = e.sessions, e.drift
+	j.Together, j.Drift, j.Strays = e.sessions, e.drift, e.strays
 	j.Level = ref.level()
 	if !e.drift && e.sessions > 1 {
 		j.Level = ref.before(e.sessions - 1).level()

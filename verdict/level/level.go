@@ -38,6 +38,8 @@ const guard = 5
 type reference struct {
 	values []float64 // locations of sessions, oldest first, clipped
 	errors []float64 // squared standard errors of the locations, NaN if unknown
+	stray  []int     // repeats of each that were stray
+	runs   []int     // repeats of each
 	first  int       // index in the series of the first of all sessions
 	count  int       // of all sessions, also those too old to count
 }
@@ -45,16 +47,18 @@ type reference struct {
 // before returns the reference without its newest n sessions.
 func (r reference) before(n int) reference {
 	keep := len(r.values) - n
-	return reference{values: r.values[:keep], errors: r.errors[:keep], first: r.first, count: r.count - n}
+	return reference{values: r.values[:keep], errors: r.errors[:keep], stray: r.stray[:keep], runs: r.runs[:keep], first: r.first, count: r.count - n}
 }
 
 // add appends a session to the reference, clipped to what is there.
 func (r *reference) add(s summary) {
 	r.values = append(r.values, r.clip(s.location))
 	r.errors = append(r.errors, s.error2)
+	r.stray, r.runs = append(r.stray, s.strays), append(r.runs, s.runs)
 	r.count++
 	if over := len(r.values) - maxSessions; over > 0 {
 		r.values, r.errors = r.values[over:], r.errors[over:]
+		r.stray, r.runs = r.stray[over:], r.runs[over:]
 	}
 }
 
@@ -79,6 +83,9 @@ func (r reference) spread() (sd, correlated float64) {
 	n := len(r.values)
 	if n-guard >= Enough {
 		correlated = correlation(r.values[:n-guard])
+	}
+	if n < full {
+		correlated = math.Max(correlated, unknown)
 	}
 	sd = deviation(r.values) / math.Sqrt(varianceBias(n, correlated))
 	return math.Max(sd, tiny), correlated

@@ -20,10 +20,13 @@ type Session struct {
 type summary struct {
 	location float64 // of the repeats
 	error2   float64 // squared standard error of the location; NaN for a single repeat
+	all      float64 // location of all repeats, of a tail with those that stalled
+	runs     int     // usable repeats
+	strays   int     // of them that lie far above the location; of tails alone
 }
 
 // summarise reduces the repeats of a session. ok is false if none is usable.
-func (s Session) summarise() (out summary, ok bool) {
+func (s Session) summarise(tail bool) (out summary, ok bool) {
 	logs := make([]float64, 0, len(s.Values))
 	for _, v := range s.Values {
 		if v > 0 && !math.IsInf(v, 0) {
@@ -33,7 +36,12 @@ func (s Session) summarise() (out summary, ok bool) {
 	if len(logs) == 0 {
 		return summary{}, false
 	}
-	out = summary{location: hodgesLehmann(logs), error2: math.NaN()}
+	out = summary{location: hodgesLehmann(logs), error2: math.NaN(), runs: len(logs)}
+	out.all = out.location
+	if tail {
+		out.location = lower(logs)
+		out.strays = stray(logs, out.location)
+	}
 	if n := float64(len(logs)); n > 1 {
 		sd := deviation(logs)
 		out.error2 = sd * sd / n

@@ -15,20 +15,24 @@ const (
 var weights = map[int]float64{1: 0.7, 2: 0.3, 3: 0.6}
 
 const (
-	driftWeight = 0.15
+	// driftWeight is small, since a walk looks like a line to it.
+	driftWeight = 0.012
 	// DriftSessions bounds how many sessions of a level the test of creep takes.
 	DriftSessions = 20
 	// leastDrift is how few sessions a slope is seen in.
 	leastDrift = 6
 )
 
-// full is the number of sessions from which on tests are at their full level.
-// With fewer, their levels fall as the power [caution] of the number: set by
-// simulation so that sessions of which each resembles the one before it by 0.7 bring
-// about at most 3% of false shifts with eight sessions, and 6% with twelve at worst.
+// full is the number of sessions from which on tests of steps are at their full
+// level, and a level's correlation is taken as estimated. With fewer, the levels of
+// the tests fall as the power [caution] of the number, and neighbours are taken to
+// resemble each other by [unknown] at least: set by simulation so that sessions of
+// which each resembles the one before it by 0.7 bring about at most 3% of false
+// shifts after any number of sessions.
 const (
 	full    = 20
-	caution = 2.5
+	caution = 1.5
+	unknown = 0.35
 )
 
 // evidence is what one test says, on logarithms.
@@ -39,6 +43,7 @@ type evidence struct {
 	p        float64 // one-sided, of a change of this sign or more, weighed
 	sessions int     // how many of the newest sessions it speaks of
 	drift    bool    // the change is along a line
+	strays   bool    // more repeats than before are stray
 }
 
 // step tests the newest sessions together against the level before them.
