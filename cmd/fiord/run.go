@@ -71,7 +71,7 @@ Ctrl-C cancels the bench and waits for its end.`,
 	flags.StringVar(&f.count, "count", "", "how many of the matching hosts: a number or all")
 	flags.StringArrayVar(&f.matrix, "matrix", nil, "option=value,value: measure each value, and each combination of several --matrix")
 	flags.StringArrayVar(&f.vars, "var", nil, "NAME=value: stands in the job files in the place of ${NAME}; give it again for more")
-	flags.IntVar(&f.repeat, "repeat", 1, "measure each point so often")
+	flags.IntVar(&f.repeat, "repeat", 0, "measure each point so often (default 6 with --baseline, else 1)")
 	flags.StringVar(&f.volume, "volume", "", "volume to measure, as name or name@profile")
 	flags.StringVar(&f.baseline, "baseline", "", "branch, tag or bench id to compare with")
 	flags.StringVar(&f.threshold, "threshold", "", "smallest shift worth telling, such as 5%")
@@ -209,6 +209,9 @@ func (f runFlags) request(jobs []jobSource) (events.BenchRequested, error) {
 	}
 	if f.baseline != "" || f.threshold != "" || f.confirm {
 		d.Compare = &events.Compare{Baseline: f.baseline, Threshold: f.threshold, Confirm: &f.confirm}
+	}
+	if d.Repeat == 0 {
+		d.Repeat = max(1, events.DefaultRepeat(d.Compare, nil))
 	}
 	for _, axis := range f.matrix {
 		option, values, ok := strings.Cut(axis, "=")

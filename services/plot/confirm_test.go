@@ -154,7 +154,7 @@ func TestARegressionIsToldOnceItIsConfirmedSideBySide(t *testing.T) {
 	if diff := cmp.Diff([]string{"before/r.fio iodepth=2", "after/r.fio iodepth=2"}, order); diff != "" {
 		t.Errorf("measured again (-want +got):\n%s", diff)
 	}
-	if request.Repeat != 5 || !slices.Equal(request.Targets.Hosts, []string{"node-a"}) || request.Origin == nil || request.Compare.Confirm != nil {
+	if request.Repeat != events.ComparedRepeat || !slices.Equal(request.Targets.Hosts, []string{"node-a"}) || request.Origin == nil || request.Compare.Confirm != nil {
 		t.Errorf("asked for %+v", request)
 	}
 	s.shows(url+"/benches/"+d.first.id, "Regressed at first; measuring again to confirm", "/benches/"+events.BenchID(d.second))

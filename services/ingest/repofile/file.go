@@ -93,7 +93,8 @@ type Bench struct {
 	Matrix map[string][]events.Scalar `json:"matrix,omitempty"`
 	// Vars are values that stand in the job files in the place of ${NAME}.
 	Vars map[string]string `json:"vars,omitempty" jsonschema:"maxProperties=100"`
-	// Repeat every combination so often; once when left out.
+	// Repeat every combination so often. When left out: six times if it is compared,
+	// which finds a shift even with one run lost, and once otherwise.
 	Repeat int `json:"repeat,omitempty" jsonschema:"minimum=1,maximum=1000"`
 	// Targets say where; one slot of the pool "default" when left out.
 	Targets events.Targets `json:"targets,omitzero"`
@@ -118,7 +119,7 @@ type Bench struct {
 // Runs is how many times fio is started on each host: files times the
 // combinations of the matrix times repeats, at most.
 func (b Bench) Runs() int {
-	n := b.Measure.Repeats(b.Repeat)
+	n := b.Measure.Repeats(b.repeats())
 	n *= len(b.Jobs)
 	for _, values := range b.Matrix {
 		if n *= len(values); n > 1<<30 {
@@ -126,6 +127,14 @@ func (b Bench) Runs() int {
 		}
 	}
 	return n
+}
+
+// repeats is how often each point is measured; 0 where its spread decides alone.
+func (b Bench) repeats() int {
+	if b.Repeat == 0 {
+		return events.DefaultRepeat(b.Compare, b.Measure)
+	}
+	return b.Repeat
 }
 
 // JobKey tells apart what a job file becomes by the values of its variables.
@@ -143,7 +152,7 @@ func JobKey(name string, vars map[string]string) string {
 // Request is the bench as an event asks for it, with its jobs still missing.
 func (b Bench) Request() events.BenchRequested {
 	return events.BenchRequested{
-		Name: b.Name, Matrix: b.Matrix, Repeat: b.Repeat, Targets: b.Targets, Limits: b.Limits,
+		Name: b.Name, Matrix: b.Matrix, Repeat: b.repeats(), Targets: b.Targets, Limits: b.Limits,
 		Volume: b.Volume, VolumeDriver: b.VolumeDriver, VolumeOptions: b.VolumeOptions,
 		Timeout: b.Timeout, Deadline: b.Deadline, Compare: b.Compare, Measure: b.Measure,
 	}

@@ -41,10 +41,10 @@ type confirmation struct {
 // fileConfirmation is the document's name.
 const fileConfirmation = "confirm.json"
 
-// Least repeats of a side: with five against five the rank test can reject.
+// Least repeats of a side, with which the rank test can reject with one run lost.
 // And most samples that are measured again, those that regressed most.
 const (
-	leastRepeats = 5
+	leastRepeats = events.ComparedRepeat
 	mostSamples  = events.MaxSamples / 4
 )
 
