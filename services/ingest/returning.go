@@ -82,8 +82,10 @@ func (s *Service) judge(ctx context.Context, d *bus.Delivery, p events.Push, sta
 	switch {
 	case state.Push == "":
 		return newest, nil
-	case d.Sequence < state.Sequence && (p.Pull != nil || state.Before == p.After):
-		return overtaken, nil // another replica, or another place of this one, was faster
+	case d.Sequence < state.Sequence && (p.Pull != nil || state.Before == p.After && !state.hadAfter(p.After)):
+		// Another replica, or another place of this one, was faster. Where the ref had
+		// been before, it may as well have returned.
+		return overtaken, nil
 	case d.Sequence < state.Sequence:
 	case state.After == p.After:
 		between, err := s.movedBetween(ctx, p, state.Sequence, d.Sequence)
