@@ -74,7 +74,12 @@ var errGap = errors.New("messages are missing")
 
 // pull asks for messages once and shows them in order, until visit says no.
 func (v *guestView) pull(ctx context.Context, visit func(parcel, *jetstream.MsgMetadata) bool) (more bool, err error) {
-	batch, err := v.consumer.Fetch(viewBatch, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(fetchHeartbeat))
+	options := []jetstream.FetchOpt{jetstream.FetchContext(ctx)}
+	// A request that ends sooner than two heartbeats would be refused.
+	if ends, ok := ctx.Deadline(); !ok || time.Until(ends) > 3*fetchHeartbeat {
+		options = append(options, jetstream.FetchHeartbeat(fetchHeartbeat))
+	}
+	batch, err := v.consumer.Fetch(viewBatch, options...)
 	if err != nil {
 		return true, err
 	}
