@@ -19,7 +19,7 @@ import (
 
 // patience is how long a test waits for what must happen, on a machine that
 // has other things to do as well.
-const patience = 40 * time.Second
+const patience = 2 * time.Minute
 
 // folder is deploy, as seen from this package.
 const folder = "../../deploy"

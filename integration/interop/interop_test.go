@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	patience    = 20 * time.Second
+	patience    = 2 * time.Minute
 	token       = "event-token-of-the-tests"
 	traceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 )

@@ -183,7 +183,7 @@ func hash(text string) string {
 	return events.HashID(text) // any name will do here
 }
 
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // until returns the events seen up to the first that matches.
 func (w *world) until(what string, match func(events.Event) bool) []events.Event {

@@ -26,7 +26,7 @@ import (
 // watches that something doesn't. An event that the request of a replica took while
 // it stopped comes again after the queue's 30 s for an acknowledgement.
 const (
-	patience = 60 * time.Second
+	patience = 2 * time.Minute
 	quiet    = 400 * time.Millisecond
 )
 
