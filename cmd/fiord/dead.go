@@ -16,12 +16,14 @@ import (
 
 func (p *program) deadCommand() *cobra.Command {
 	c := &cobra.Command{Use: "dead", Short: "Look after events that a reaction gave up on"}
-	var reaction string
+	var filter deadFilter
 	list := &cobra.Command{
 		Use: "ls", Short: "List dead letters, oldest first", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return p.deadList(c.Context(), reaction) },
+		RunE: func(c *cobra.Command, _ []string) error { return p.deadList(c.Context(), filter) },
 	}
-	list.Flags().StringVar(&reaction, "reaction", "", "only those of this reaction, such as plot-draw")
+	list.Flags().StringVar(&filter.reaction, "reaction", "", "only those of this reaction, such as plot-draw")
+	list.Flags().StringVar(&filter.event, "type", "", "only those of this type of event, such as run.completed")
+	list.Flags().DurationVar(&filter.since, "since", 0, "only those given up on within so long; 0 for all")
 	c.AddCommand(list,
 		&cobra.Command{
 			Use: "show NUMBER", Short: "Show a dead letter: the reason, the attempts, the event", Args: cobra.ExactArgs(1),
@@ -33,18 +35,30 @@ func (p *program) deadCommand() *cobra.Command {
 	return c
 }
 
-func (p *program) deadList(ctx context.Context, reaction string) error {
+// deadFilter is which dead letters are listed.
+type deadFilter struct {
+	reaction, event string
+	since           time.Duration
+}
+
+func (f deadFilter) takes(l bus.DeadLetter) bool {
+	return (f.event == "" || f.event == l.EventType || f.event == short(l.EventType)) && (f.since <= 0 || time.Since(l.At) <= f.since)
+}
+
+func (p *program) deadList(ctx context.Context, filter deadFilter) error {
 	client, err := p.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	letters := []bus.DeadLetter{}
-	for letter, err := range client.Bus.DeadLetters(ctx, reaction) {
+	for letter, err := range client.Bus.DeadLetters(ctx, filter.reaction) {
 		if err != nil {
 			return err
 		}
-		letters = append(letters, letter)
+		if filter.takes(letter) {
+			letters = append(letters, letter)
+		}
 	}
 	if p.json {
 		return p.printJSON(letters)

@@ -142,8 +142,13 @@ func (p *program) conclude(b *follow.Bench, webURL string) error {
 // errUnknownBench tells of an id that no event names.
 var errUnknownBench = errors.New("no such bench")
 
-// load reads a bench that must exist, with its events in order.
+// load reads a bench that must exist, with its events in order. Its id may be
+// shortened.
 func load(ctx context.Context, client *connection.Client, id string) (*follow.Bench, []bus.Seen, error) {
+	id, err := expand(ctx, client, id)
+	if err != nil {
+		return nil, nil, err
+	}
 	if !events.IsID(id) {
 		return nil, nil, badInput(fmt.Errorf("%w: %q is not an id of %d letters and digits", errUnknownBench, id, events.IDLength))
 	}

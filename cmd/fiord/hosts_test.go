@@ -31,6 +31,15 @@ func TestTwoHostsOfWhichOneIsLeftOut(t *testing.T) {
 		return strings.Contains(out, "\nhere:") // and there
 	})
 	contains(t, out, "here", "there", "default,spare", "architecture==sparc", "rack==r7")
+	for flag, want := range map[string]string{"--name=th*": "there", "--pool=spare": "there", "--name=her?": "here"} {
+		if _, out, _ = f.command("hosts", flag, "--json"); strings.Count(out, `"revision"`) != 1 || !strings.Contains(out, `"`+want+`"`) {
+			t.Errorf("hosts %s: %s, want %s alone", flag, out, want)
+		}
+	}
+	eventually(t, "the pool to be offered", func() bool {
+		_, out, _ = f.command("__complete", "hosts", "--pool", "")
+		return strings.Contains(out, "spare")
+	})
 	_, out, _ = f.command("run", jobFile(t), "--count=all", "--where=architecture!=sparc", "--detach")
 	id := strings.TrimSpace(out)
 	f.command("watch", "--since=1h", "--bench", id, "--type=bench.reported", "-n=1")

@@ -46,6 +46,10 @@ func TestBadInputIsRefusedBeforeAnythingHappens(t *testing.T) {
 		"no script":        {[]string{"on", "run.completed", "--", "/no/such/script"}, "/no/such/script"},
 		"no attempts":      {[]string{"on", "run.completed", "--attempts=0", "--", "true"}, "at least 1"},
 		"no type at all":   {[]string{"on", "nonsense", "--", "true"}, "want noun and verb"},
+		"no such state":    {[]string{"runs", "--state", "done"}, `--state is "done", want requested, queued`},
+		"no such form":     {[]string{"lint", "--format", "xml"}, "want text, json, github or sarif"},
+		"no such topic":    {[]string{"help", "fish"}, `no command "fish"`},
+		"half a pattern":   {[]string{"hosts", "--name", "db-["}, "is no pattern"},
 		"no command":       {[]string{"shwo"}, "did you mean show?"},
 		"no subcommand":    {[]string{"dead", "letters"}, `fiord dead has no command "letters" (see fiord dead --help)`},
 		"nothing to purge": {[]string{"dead", "purge"}, "name letters by number"},
@@ -87,6 +91,13 @@ func TestLintSaysWhatAPushWouldBeTold(t *testing.T) {
 	code, out, _ := command(t, "", nil, "lint", dir, "--json")
 	if code != 2 || !strings.Contains(out, `"line":2`) {
 		t.Errorf("a bad job: exit code %d", code)
+	}
+	code, out, _ = command(t, "", nil, "lint", dir, "--format", "github")
+	if code != 2 || !strings.Contains(out, "::error file="+filepath.Join(dir, "a.fio")+",line=2,") {
+		t.Errorf("for GitHub: exit code %d, %s", code, out)
+	}
+	if code, out, _ = command(t, "", nil, "lint", dir, "--format", "sarif"); code != 2 || !strings.Contains(out, `"startLine": 2`) {
+		t.Errorf("as SARIF: exit code %d, %s", code, out)
 	}
 	if code, _, stderr := command(t, "", nil, "lint", filepath.Join(dir, "none")); code != 2 || !strings.Contains(stderr, "no such file") {
 		t.Errorf("no file: exit code %d", code)

@@ -10,10 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fiord-bench/fiord/cmd/fiord/annotate"
 	"github.com/fiord-bench/fiord/cmd/fiord/follow"
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/repos"
+	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/services/ingest/lint"
 	"github.com/fiord-bench/fiord/services/ingest/repofile"
 )
@@ -21,6 +23,7 @@ import (
 func (p *program) lintCommand() *cobra.Command {
 	var (
 		policy, forge, repository string
+		format                    string
 		vars                      []string
 	)
 	c := &cobra.Command{
@@ -30,7 +33,9 @@ func (p *program) lintCommand() *cobra.Command {
 
 Checks fiord.yaml with every job file that it names, or single job files, as a
 push is checked; where fio is installed, fio is asked too. Exit code 2 when
-something would be rejected; advice alone exits 0.`,
+something would be rejected; advice alone exits 0. In CI, --format github puts what was
+found beside the lines of a pull request, and --format sarif is what
+code-scanning services take.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				args = []string{"."}
@@ -42,10 +47,18 @@ something would be rejected; advice alone exits 0.`,
 			if options.Vars, err = variables(vars); err != nil {
 				return badInput(err)
 			}
-			return p.lint(c.Context(), args, options)
+			if p.json && !c.Flags().Changed("format") {
+				format = "json"
+			}
+			write, err := p.lintWriter(format)
+			if err != nil {
+				return badInput(err)
+			}
+			return p.lint(c.Context(), args, options, write)
 		},
 	}
 	c.Flags().StringArrayVar(&vars, "var", nil, "NAME=value, for job files by themselves: stands in the place of ${NAME}; give it again for more")
+	c.Flags().StringVar(&format, "format", "text", "text, json, github or sarif")
 	c.Flags().StringVar(&policy, "repos", "", "the operator's repos.yaml, to hear what the policy says")
 	c.Flags().StringVar(&repository, "repository", "", "name of the repository that the policy is asked about, such as lab/jobs")
 	c.Flags().StringVar(&forge, "forge", "git", "kind of forge that the repository is on, such as github")
@@ -75,7 +88,7 @@ func lintOptions(policy, forge, repository string) (lint.Options, error) {
 	return o, nil
 }
 
-func (p *program) lint(ctx context.Context, args []string, o lint.Options) error {
+func (p *program) lint(ctx context.Context, args []string, o lint.Options, write func(lint.Result) error) error {
 	all := lint.Result{Problems: []events.Problem{}, Advice: []events.Problem{}}
 	for _, path := range args {
 		found, err := lintOne(ctx, path, o)
@@ -86,7 +99,7 @@ func (p *program) lint(ctx context.Context, args []string, o lint.Options) error
 		all.Advice = append(all.Advice, found.Advice...)
 		all.Unchecked = append(all.Unchecked, found.Unchecked...)
 	}
-	if err := p.printLint(all); err != nil {
+	if err := write(all); err != nil {
 		return err
 	}
 	if len(all.Problems) > 0 {
@@ -101,18 +114,43 @@ func lintOne(ctx context.Context, path string, o lint.Options) (lint.Result, err
 		return lint.Result{}, err
 	}
 	if info.IsDir() {
-		return lint.Folder(ctx, filepath.Join(path, repofile.Name), o)
+		return lintFolder(ctx, filepath.Join(path, repofile.Name), o)
 	}
 	if ext := strings.ToLower(filepath.Ext(path)); ext == ".yaml" || ext == ".yml" {
-		return lint.Folder(ctx, path, o)
+		return lintFolder(ctx, path, o)
 	}
 	return lint.JobFile(ctx, path, o)
 }
 
-func (p *program) printLint(r lint.Result) error {
-	if p.json {
-		return p.printJSON(r)
+// lintFolder names files as seen from here, where editors and CI look for them.
+func lintFolder(ctx context.Context, path string, o lint.Options) (lint.Result, error) {
+	found, err := lint.Folder(ctx, path, o)
+	for _, list := range [][]events.Problem{found.Problems, found.Advice} {
+		for i, p := range list {
+			if p.File != "" && !filepath.IsAbs(p.File) && !strings.Contains(p.File, "://") {
+				list[i].File = filepath.Join(filepath.Dir(path), p.File)
+			}
+		}
 	}
+	return found, err
+}
+
+// lintWriter is how findings are written.
+func (p *program) lintWriter(format string) (func(lint.Result) error, error) {
+	switch format {
+	case "text":
+		return p.printLint, nil
+	case "json":
+		return func(r lint.Result) error { return p.printJSON(r) }, nil
+	case "github":
+		return func(r lint.Result) error { return annotate.GitHub(p.stdout, r) }, nil
+	case "sarif":
+		return func(r lint.Result) error { return annotate.SARIF(p.stdout, r, service.Version()) }, nil
+	}
+	return nil, fmt.Errorf("fiord lint: --format is %q, want text, json, github or sarif", format)
+}
+
+func (p *program) printLint(r lint.Result) error {
 	for _, problem := range r.Problems {
 		if _, err := fmt.Fprintln(p.stdout, screen.Clean(problem.String())); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -111,7 +112,26 @@ func (p *program) root() *cobra.Command {
 		asBadInput(c)
 	}
 	asGroup(root)
+	strictHelp(root)
 	return root
+}
+
+// strictHelp makes help on what is no command a mistake as well.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		panic(err) // cobra has just made it
+	}
+	help.Run = nil
+	help.RunE = func(_ *cobra.Command, args []string) error {
+		topic, rest, err := root.Find(args)
+		if err != nil || len(rest) > 0 {
+			return badInput(fmt.Errorf("%s has no command %q (see %s --help)", cmp.Or(topic, root).CommandPath(), args[len(args)-max(len(rest), 1)], root.Name()))
+		}
+		topic.InitDefaultHelpFlag()
+		return topic.Help()
+	}
 }
 
 // asGroup makes a command that only holds others show its help, and refuse what
@@ -233,6 +253,7 @@ func (p *program) commands() []*cobra.Command {
 		p.diffCommand(),
 		p.runsCommand(),
 		p.hostsCommand(),
+		p.versionCommand(),
 		p.cancelCommand(),
 		p.acceptCommand(),
 		p.approveCommand(),

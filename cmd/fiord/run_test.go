@@ -21,6 +21,23 @@ func TestAJobIsMeasuredAndReported(t *testing.T) {
 		contains(t, out, "null.fio", "iodepth=1", "iodepth=4", "here", "read", f.conn.WebURL)
 		contains(t, progress, "placed on 1 slot, 4 runs", "iodepth=4 repeat 2 on here: completed: read")
 	})
+	t.Run("listed by what is wanted", func(t *testing.T) {
+		for flag, listed := range map[string]bool{"--name=nul*": true, "--name=other": false, "--host=here": true, "--host=there": false,
+			"--state=baseline": true, "--state=running": false, "--repository=lab/*": false} {
+			if _, out, _ := f.command("runs", flag); strings.Contains(out, "  null  ") != listed {
+				t.Errorf("runs %s: %s", flag, out)
+			}
+		}
+	})
+	t.Run("versions", func(t *testing.T) {
+		code, out, errs := f.command("version", "--json")
+		var got versions
+		if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || got.Go == "" || got.NATS == "" {
+			t.Errorf("exit code %d, %+v, %v, %s", code, got, err, errs)
+		}
+		_, out, _ = f.command("version")
+		contains(t, out, "fiord ", "NATS "+got.NATS, "plot ")
+	})
 	t.Run("json", func(t *testing.T) {
 		code, out, _ := f.command("run", jobFile(t), "--json", "--name", "j")
 		var got result
@@ -43,6 +60,12 @@ func TestAJobIsMeasuredAndReported(t *testing.T) {
 			t.Errorf("rerun: exit code %d, %+v, %v", code, again, err)
 		}
 		f.command("watch", "--since=1h", "--bench", id, "--type=bench.reported", "-n=1")
+		_, out, _ = f.command("show", id[:20])
+		contains(t, out, "bench "+id)
+		eventually(t, "the id to be offered", func() bool {
+			_, out, _ = f.command("__complete", "show", id[:20])
+			return strings.Contains(out, id+"\tnull, ")
+		})
 		_, out, _ = f.command("show", id)
 		contains(t, out, "bench.requested", "bench.placed", "runs.requested", "run.started", "run.completed", "bench.reported")
 		_, shown, _ := f.command("show", id, "--json")

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
 
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
@@ -17,39 +19,81 @@ import (
 	"github.com/fiord-bench/fiord/internal/bus"
 )
 
+// benchFilter is which benches are listed.
+type benchFilter struct {
+	since                         time.Duration
+	number                        int
+	name, state, host, repository string
+}
+
+// states of a bench, as the list shows them: on its way, then ended.
+var benchStates = []string{
+	"requested", "queued", "running", "stopping", "unplaced", "cancelled",
+	string(events.VerdictBaseline), string(events.VerdictUnchanged), string(events.VerdictImproved),
+	string(events.VerdictRegressed), string(events.VerdictInconclusive), string(events.VerdictInvalid), string(events.VerdictFailed),
+}
+
+func (f benchFilter) check() error {
+	switch {
+	case f.since <= 0 || f.number < 0:
+		return errors.New("fiord runs: --since must be more than 0, --number not negative")
+	case f.state != "" && !slices.Contains(benchStates, f.state):
+		return fmt.Errorf("fiord runs: --state is %q, want %s", f.state, strings.Join(benchStates, ", "))
+	}
+	for flag, pattern := range map[string]string{"name": f.name, "host": f.host, "repository": f.repository} {
+		if !doublestar.ValidatePattern(pattern) {
+			return fmt.Errorf("fiord runs: --%s %q is no pattern", flag, pattern)
+		}
+	}
+	return nil
+}
+
+func (f benchFilter) takes(b *follow.Bench) bool {
+	var repository string
+	if b.Request.Origin != nil {
+		repository = b.Request.Origin.Repo.Name
+	}
+	onHost := f.host == "" || slices.ContainsFunc(b.Runs(), func(r *follow.Run) bool { return matches(f.host, r.Host) })
+	return onHost && matches(f.name, b.Name()) && matches(f.repository, repository) && (f.state == "" || f.state == standing(b))
+}
+
 func (p *program) runsCommand() *cobra.Command {
-	var (
-		since  time.Duration
-		number int
-	)
+	var filter benchFilter
 	c := &cobra.Command{
 		Use:   "runs",
 		Short: "List the benches, newest first",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if since <= 0 || number < 0 {
-				return badInput(errors.New("fiord runs: --since must be more than 0, --number not negative"))
+			if err := filter.check(); err != nil {
+				return badInput(err)
 			}
-			return p.runs(c.Context(), since, number)
+			return p.runs(c.Context(), filter)
 		},
 	}
-	c.Flags().DurationVar(&since, "since", 7*24*time.Hour, "benches asked for within so long")
-	c.Flags().IntVarP(&number, "number", "n", 20, "at most so many; 0 for all")
+	c.Flags().DurationVar(&filter.since, "since", 7*24*time.Hour, "benches asked for within so long")
+	c.Flags().IntVarP(&filter.number, "number", "n", 20, "at most so many; 0 for all")
+	c.Flags().StringVar(&filter.name, "name", "", "only benches of such a name, such as 'nightly*'")
+	c.Flags().StringVar(&filter.state, "state", "", "only benches that are "+strings.Join(benchStates, ", "))
+	c.Flags().StringVar(&filter.host, "host", "", "only benches with a run on such a host")
+	c.Flags().StringVar(&filter.repository, "repository", "", "only benches that such a repository asked for, such as 'lab/**'")
+	offer(c, "host", p.completeHosts(false))
+	offer(c, "state", cobra.FixedCompletions(benchStates, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
-func (p *program) runs(ctx context.Context, since time.Duration, number int) error {
+func (p *program) runs(ctx context.Context, filter benchFilter) error {
 	client, err := p.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	benches, err := recent(ctx, client, time.Now().Add(-since))
+	benches, err := recent(ctx, client, time.Now().Add(-filter.since))
 	if err != nil {
 		return err
 	}
-	if number > 0 && len(benches) > number {
-		benches = benches[:number]
+	benches = slices.DeleteFunc(benches, func(b *follow.Bench) bool { return !filter.takes(b) })
+	if filter.number > 0 && len(benches) > filter.number {
+		benches = benches[:filter.number]
 	}
 	if p.json {
 		results := make([]result, 0, len(benches))

@@ -24,13 +24,14 @@ func (p *program) showCommand() *cobra.Command {
 		Short: "Show what happened to a bench, and what waits for whom since when",
 		Long: `Show what happened, in order, and what waits for whom since when.
 
-The id may be a bench's or a run's. The id of an event, of a push, or of
+The id may be a bench's or a run's, or the beginning of one. The id of an event, of a push, or of
 anything else that an event is about shows the whole chain it belongs to:
 everything that the chain's first event brought about.
 
 With --follow it goes on as things happen, until nobody has a word left to say,
 and ends like fiord run. To interrupt it cancels nothing.`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: p.completeBench,
 		RunE: func(c *cobra.Command, args []string) error {
 			if followIt {
 				return p.showFollowing(c.Context(), args[0])
@@ -171,6 +172,12 @@ func (p *program) printBench(b *follow.Bench, chain []bus.Seen, waiting []follow
 func locate(ctx context.Context, client *connection.Client, id string) (follow.Located, error) {
 	at, err := follow.Locate(ctx, client.Bus, id)
 	if err == nil && at == (follow.Located{}) {
+		var whole string
+		if whole, err = expand(ctx, client, id); err == nil && whole != id {
+			at, err = follow.Locate(ctx, client.Bus, whole)
+		}
+	}
+	if err == nil && at == (follow.Located{}) {
 		err = badInput(fmt.Errorf("%w: no event of the last 30 days names %s (fiord runs lists them)", errUnknownBench, screen.Clean(id)))
 	}
 	return at, err
@@ -246,9 +253,10 @@ func (p *program) cancelCommand() *cobra.Command {
 		queued bool
 	)
 	c := &cobra.Command{
-		Use:   "cancel BENCH",
-		Short: "Stop a bench; what runs is ended within seconds",
-		Args:  cobra.ExactArgs(1),
+		Use:               "cancel BENCH",
+		Short:             "Stop a bench; what runs is ended within seconds",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: p.completeBench,
 		RunE: func(c *cobra.Command, args []string) error {
 			client, err := p.connect(c.Context())
 			if err != nil {
@@ -276,9 +284,10 @@ func (p *program) cancelCommand() *cobra.Command {
 func (p *program) acceptCommand() *cobra.Command {
 	var reason string
 	c := &cobra.Command{
-		Use:   "accept BENCH",
-		Short: "Make a bench's results the new baseline",
-		Args:  cobra.ExactArgs(1),
+		Use:               "accept BENCH",
+		Short:             "Make a bench's results the new baseline",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: p.completeBench,
 		RunE: func(c *cobra.Command, args []string) error {
 			client, err := p.connect(c.Context())
 			if err != nil {
@@ -314,10 +323,11 @@ func (p *program) printAsked(b *follow.Bench, what string) error {
 func (p *program) rerunCommand() *cobra.Command {
 	var detach bool
 	c := &cobra.Command{
-		Use:   "rerun BENCH",
-		Short: "Request the same bench again",
-		Args:  cobra.ExactArgs(1),
-		RunE:  func(c *cobra.Command, args []string) error { return p.rerun(c.Context(), args[0], detach) },
+		Use:               "rerun BENCH",
+		Short:             "Request the same bench again",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: p.completeBench,
+		RunE:              func(c *cobra.Command, args []string) error { return p.rerun(c.Context(), args[0], detach) },
 	}
 	c.Flags().BoolVar(&detach, "detach", false, "print the new bench's id and do not wait")
 	return c
@@ -335,10 +345,10 @@ func (p *program) rerun(ctx context.Context, id string, detach bool) error {
 		return err
 	}
 	if b.Request == nil {
-		return badInput(fmt.Errorf("the request for bench %s is no longer in the stream", id))
+		return badInput(fmt.Errorf("the request for bench %s is no longer in the stream", b.ID))
 	}
 	again := *b.Request
-	again.RerunOf, again.Attempt = id, max(again.Attempt, 1)+1
+	again.RerunOf, again.Attempt = b.ID, max(again.Attempt, 1)+1
 	e, sequence, err := publish(ctx, client, again)
 	if err != nil {
 		return err
