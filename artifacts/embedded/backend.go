@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,7 @@ type disk struct {
 	root  string // absolute
 
 	users *accounts
+	log   *slog.Logger
 
 	// policies of other buckets since the start: an extended attribute would bound them
 	// to what the file system takes.
@@ -72,7 +74,8 @@ func (d *disk) in(bucket **string) error {
 }
 
 // ListBuckets implements [backend.Backend]. Only root sees buckets listed.
-func (d *disk) ListBuckets(_ context.Context, in s3response.ListBucketsInput) (out s3response.ListAllMyBucketsResult, err error) {
+func (d *disk) ListBuckets(ctx context.Context, in s3response.ListBucketsInput) (out s3response.ListAllMyBucketsResult, err error) {
+	defer d.answer(ctx, "ListBuckets", &err)
 	out.Owner.ID, out.Prefix = in.Owner, in.Prefix
 	if !in.IsAdmin {
 		return out, nil
@@ -100,7 +103,8 @@ func (d *disk) ListBuckets(_ context.Context, in s3response.ListBucketsInput) (o
 }
 
 // CreateBucket implements [backend.Backend].
-func (d *disk) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, acl []byte) error {
+func (d *disk) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, acl []byte) (err error) {
+	defer d.answer(ctx, "CreateBucket", &err)
 	name := *in.Bucket
 	if name == "" || name[0] == '.' || strings.ContainsAny(name, `/\`) {
 		return s3err.GetBucketErr(s3err.ErrInvalidBucketName, name)
@@ -115,13 +119,15 @@ func (d *disk) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, acl [
 }
 
 // HeadBucket implements [backend.Backend].
-func (d *disk) HeadBucket(_ context.Context, in *s3.HeadBucketInput) (*s3.HeadBucketOutput, error) {
-	_, err := d.path(*in.Bucket)
+func (d *disk) HeadBucket(ctx context.Context, in *s3.HeadBucketInput) (_ *s3.HeadBucketOutput, err error) {
+	defer d.answer(ctx, "HeadBucket", &err)
+	_, err = d.path(*in.Bucket)
 	return &s3.HeadBucketOutput{}, err
 }
 
 // DeleteBucket implements [backend.Backend].
-func (d *disk) DeleteBucket(ctx context.Context, bucket string) error {
+func (d *disk) DeleteBucket(ctx context.Context, bucket string) (err error) {
+	defer d.answer(ctx, "DeleteBucket", &err)
 	path, err := d.path(bucket)
 	if err != nil {
 		return err
@@ -133,7 +139,8 @@ func (d *disk) DeleteBucket(ctx context.Context, bucket string) error {
 }
 
 // GetBucketAcl implements [backend.Backend].
-func (d *disk) GetBucketAcl(ctx context.Context, in *s3.GetBucketAclInput) ([]byte, error) {
+func (d *disk) GetBucketAcl(ctx context.Context, in *s3.GetBucketAclInput) (_ []byte, err error) {
+	defer d.answer(ctx, "GetBucketAcl", &err)
 	req := *in
 	if err := d.in(&req.Bucket); err != nil {
 		return nil, err
@@ -143,7 +150,8 @@ func (d *disk) GetBucketAcl(ctx context.Context, in *s3.GetBucketAclInput) ([]by
 
 // PutBucketPolicy implements [backend.Backend]. The rights in the bucket of
 // [Options] are those of its users and nothing else.
-func (d *disk) PutBucketPolicy(_ context.Context, bucket string, policy []byte) error {
+func (d *disk) PutBucketPolicy(ctx context.Context, bucket string, policy []byte) (err error) {
+	defer d.answer(ctx, "PutBucketPolicy", &err)
 	if bucket == d.users.bucket {
 		return s3err.GetAPIError(s3err.ErrNotImplemented)
 	}
@@ -161,7 +169,8 @@ func (d *disk) PutBucketPolicy(_ context.Context, bucket string, policy []byte) 
 }
 
 // DeleteBucketPolicy implements [backend.Backend].
-func (d *disk) DeleteBucketPolicy(ctx context.Context, bucket string) error {
+func (d *disk) DeleteBucketPolicy(ctx context.Context, bucket string) (err error) {
+	defer d.answer(ctx, "DeleteBucketPolicy", &err)
 	return d.PutBucketPolicy(ctx, bucket, nil)
 }
 
@@ -186,7 +195,8 @@ func named(err error, bucket string) error {
 
 // GetBucketPolicy implements [backend.Backend]. The gateway asks for it before each
 // request, and gets what the account may that makes it.
-func (d *disk) GetBucketPolicy(ctx context.Context, bucket string) ([]byte, error) {
+func (d *disk) GetBucketPolicy(ctx context.Context, bucket string) (_ []byte, err error) {
+	defer d.answer(ctx, "GetBucketPolicy", &err)
 	if _, err := d.path(bucket); err != nil {
 		return nil, err
 	}
@@ -206,17 +216,20 @@ func (d *disk) GetBucketPolicy(ctx context.Context, bucket string) ([]byte, erro
 }
 
 // GetBucketCors implements [backend.Backend].
-func (d *disk) GetBucketCors(ctx context.Context, bucket string) ([]byte, error) {
+func (d *disk) GetBucketCors(ctx context.Context, bucket string) (_ []byte, err error) {
+	defer d.answer(ctx, "GetBucketCors", &err)
 	return d.read(ctx, bucket, d.posix.GetBucketCors)
 }
 
 // GetObjectLockConfiguration implements [backend.Backend].
-func (d *disk) GetObjectLockConfiguration(ctx context.Context, bucket string) ([]byte, error) {
+func (d *disk) GetObjectLockConfiguration(ctx context.Context, bucket string) (_ []byte, err error) {
+	defer d.answer(ctx, "GetObjectLockConfiguration", &err)
 	return d.read(ctx, bucket, d.posix.GetObjectLockConfiguration)
 }
 
 // GetBucketVersioning implements [backend.Backend]: there is none.
-func (d *disk) GetBucketVersioning(_ context.Context, bucket string) (out s3response.GetBucketVersioningOutput, err error) {
+func (d *disk) GetBucketVersioning(ctx context.Context, bucket string) (out s3response.GetBucketVersioningOutput, err error) {
+	defer d.answer(ctx, "GetBucketVersioning", &err)
 	_, err = d.path(bucket)
 	return out, err
 }

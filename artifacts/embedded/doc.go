@@ -7,7 +7,9 @@
 // content, attributes, name and every new folder are synced before the answer,
 // which the gateway never does by itself. And the users of [Options] may read and
 // write below their own prefixes alone, and never over what is there, unless theirs
-// is the right to replace a version that they name.
+// is the right to replace a version that they name. Requests whose path, query or header
+// hold control characters are refused, and failures go to the logger of [Options]: the
+// gateway would print them raw, with what the client chose in them.
 //
 // The gateway's parts that keep state per process are not used, so that several
 // servers can run in one process, each on its own folder. The POSIX backend

@@ -15,7 +15,8 @@ import (
 // cannot be held to a condition by every client.
 
 // CreateMultipartUpload implements [backend.Backend].
-func (d *disk) CreateMultipartUpload(ctx context.Context, in s3response.CreateMultipartUploadInput) (s3response.InitiateMultipartUploadResult, error) {
+func (d *disk) CreateMultipartUpload(ctx context.Context, in s3response.CreateMultipartUploadInput) (_ s3response.InitiateMultipartUploadResult, err error) {
+	defer d.answer(ctx, "CreateMultipartUpload", &err)
 	if account(ctx).Role == auth.RoleUser {
 		return s3response.InitiateMultipartUploadResult{}, s3err.GetAPIError(s3err.ErrAccessDenied)
 	}
@@ -29,7 +30,8 @@ func (d *disk) CreateMultipartUpload(ctx context.Context, in s3response.CreateMu
 }
 
 // UploadPart implements [backend.Backend].
-func (d *disk) UploadPart(ctx context.Context, in *s3.UploadPartInput) (*s3.UploadPartOutput, error) {
+func (d *disk) UploadPart(ctx context.Context, in *s3.UploadPartInput) (_ *s3.UploadPartOutput, err error) {
+	defer d.answer(ctx, "UploadPart", &err)
 	req := *in
 	if err := d.in(&req.Bucket); err != nil {
 		return nil, err
@@ -39,7 +41,8 @@ func (d *disk) UploadPart(ctx context.Context, in *s3.UploadPartInput) (*s3.Uplo
 }
 
 // CompleteMultipartUpload implements [backend.Backend].
-func (d *disk) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
+func (d *disk) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (_ s3response.CompleteMultipartUploadResult, _ string, err error) {
+	defer d.answer(ctx, "CompleteMultipartUpload", &err)
 	req := *in
 	if err := d.in(&req.Bucket); err != nil {
 		return s3response.CompleteMultipartUploadResult{}, "", err
@@ -53,7 +56,8 @@ func (d *disk) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMulti
 }
 
 // AbortMultipartUpload implements [backend.Backend].
-func (d *disk) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput) error {
+func (d *disk) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput) (err error) {
+	defer d.answer(ctx, "AbortMultipartUpload", &err)
 	req := *in
 	if err := d.in(&req.Bucket); err != nil {
 		return err
@@ -62,7 +66,8 @@ func (d *disk) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUp
 }
 
 // ListMultipartUploads implements [backend.Backend].
-func (d *disk) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput) (s3response.ListMultipartUploadsResult, error) {
+func (d *disk) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput) (_ s3response.ListMultipartUploadsResult, err error) {
+	defer d.answer(ctx, "ListMultipartUploads", &err)
 	req := *in
 	if err := d.in(&req.Bucket); err != nil {
 		return s3response.ListMultipartUploadsResult{}, err
@@ -73,7 +78,8 @@ func (d *disk) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUpl
 }
 
 // ListParts implements [backend.Backend].
-func (d *disk) ListParts(ctx context.Context, in *s3.ListPartsInput) (s3response.ListPartsResult, error) {
+func (d *disk) ListParts(ctx context.Context, in *s3.ListPartsInput) (_ s3response.ListPartsResult, err error) {
+	defer d.answer(ctx, "ListParts", &err)
 	req := *in
 	if err := d.in(&req.Bucket); err != nil {
 		return s3response.ListPartsResult{}, err

@@ -18,7 +18,8 @@ import (
 //
 // Somebody who is told that the key is taken may rely on it as well, so that
 // answer waits for the same sync.
-func (d *disk) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
+func (d *disk) PutObject(ctx context.Context, in s3response.PutObjectInput) (_ s3response.PutObjectOutput, err error) {
+	defer d.answer(ctx, "PutObject", &err)
 	bucket := *in.Bucket
 	if err := d.in(&in.Bucket); err != nil {
 		return s3response.PutObjectOutput{}, err
@@ -54,7 +55,8 @@ func (d *disk) writeOnce(ctx context.Context, in *s3response.PutObjectInput) err
 }
 
 // HeadObject implements [backend.Backend].
-func (d *disk) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
+func (d *disk) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (_ *s3.HeadObjectOutput, err error) {
+	defer d.answer(ctx, "HeadObject", &err)
 	req := *in
 	if err := d.in(&req.Bucket); err != nil {
 		return nil, err
@@ -64,7 +66,8 @@ func (d *disk) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.Head
 }
 
 // GetObject implements [backend.Backend].
-func (d *disk) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
+func (d *disk) GetObject(ctx context.Context, in *s3.GetObjectInput) (_ *s3.GetObjectOutput, err error) {
+	defer d.answer(ctx, "GetObject", &err)
 	req := *in
 	if err := d.in(&req.Bucket); err != nil {
 		return nil, err
@@ -74,7 +77,8 @@ func (d *disk) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObj
 }
 
 // GetObjectAttributes implements [backend.Backend].
-func (d *disk) GetObjectAttributes(ctx context.Context, in *s3.GetObjectAttributesInput) (s3response.GetObjectAttributesResponse, error) {
+func (d *disk) GetObjectAttributes(ctx context.Context, in *s3.GetObjectAttributesInput) (_ s3response.GetObjectAttributesResponse, err error) {
+	defer d.answer(ctx, "GetObjectAttributes", &err)
 	req := *in
 	if err := d.in(&req.Bucket); err != nil {
 		return s3response.GetObjectAttributesResponse{}, err
@@ -84,7 +88,8 @@ func (d *disk) GetObjectAttributes(ctx context.Context, in *s3.GetObjectAttribut
 }
 
 // DeleteObject implements [backend.Backend].
-func (d *disk) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
+func (d *disk) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (_ *s3.DeleteObjectOutput, err error) {
+	defer d.answer(ctx, "DeleteObject", &err)
 	req := *in
 	if err := d.in(&req.Bucket); err != nil {
 		return nil, err
@@ -97,10 +102,16 @@ func (d *disk) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.
 }
 
 // DeleteObjects implements [backend.Backend].
-func (d *disk) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
+func (d *disk) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (_ s3response.DeleteResult, err error) {
+	defer d.answer(ctx, "DeleteObjects", &err)
 	req := *in
 	if err := d.in(&req.Bucket); err != nil {
 		return s3response.DeleteResult{}, err
+	}
+	for _, o := range in.Delete.Objects {
+		if err := keys(o.Key); err != nil {
+			return s3response.DeleteResult{}, err
+		}
 	}
 	out, err := d.posix.DeleteObjects(ctx, &req)
 	if err != nil {
@@ -115,7 +126,8 @@ func (d *disk) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3
 }
 
 // ListObjects implements [backend.Backend].
-func (d *disk) ListObjects(ctx context.Context, in *s3.ListObjectsInput) (s3response.ListObjectsResult, error) {
+func (d *disk) ListObjects(ctx context.Context, in *s3.ListObjectsInput) (_ s3response.ListObjectsResult, err error) {
+	defer d.answer(ctx, "ListObjects", &err)
 	req := *in
 	if err := d.in(&req.Bucket); err != nil {
 		return s3response.ListObjectsResult{}, err
@@ -126,7 +138,8 @@ func (d *disk) ListObjects(ctx context.Context, in *s3.ListObjectsInput) (s3resp
 }
 
 // ListObjectsV2 implements [backend.Backend].
-func (d *disk) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (s3response.ListObjectsV2Result, error) {
+func (d *disk) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (_ s3response.ListObjectsV2Result, err error) {
+	defer d.answer(ctx, "ListObjectsV2", &err)
 	req := *in
 	if err := d.in(&req.Bucket); err != nil {
 		return s3response.ListObjectsV2Result{}, err

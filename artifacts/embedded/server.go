@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -46,7 +47,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	o = o.withDefaults()
 	users := &accounts{bucket: o.Bucket}
-	d, err := openDisk(o.Dir, users)
+	d, err := openDisk(o.Dir, users, o.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 
 // openDisk prepares the folder. Its objects are readable by the owner alone:
 // reading them is what credentials are for.
-func openDisk(dir string, users *accounts) (*disk, error) {
+func openDisk(dir string, users *accounts, log *slog.Logger) (*disk, error) {
 	root, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open object folder: %w", err)
@@ -91,7 +92,7 @@ func openDisk(dir string, users *accounts) (*disk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open object folder: %w", err)
 	}
-	return &disk{posix: p, root: root, users: users, policies: map[string][]byte{}}, nil
+	return &disk{posix: p, root: root, users: users, log: log, policies: map[string][]byte{}}, nil
 }
 
 // listen binds the address. The gateway cannot be handed a listener, so that a
@@ -134,6 +135,7 @@ func (s *Server) serve(ctx context.Context, addr string) error {
 		s3api.WithQuiet(),
 		s3api.WithKeepAlive(),
 		s3api.WithMiddleware("/", lingering().handle),
+		s3api.WithMiddleware("/", front(s.opts.Log)),
 		s3api.WithOnListen(func() { close(ready) }),
 	}
 	if s.cert != nil {
