@@ -82,6 +82,11 @@ func (w *worker) recallDead(ctx context.Context, d *Delivery, number uint64) (ti
 		return time.Time{}, Permanent(fmt.Errorf("dead letter %d: %w", number, ErrRedriveLimit))
 	}
 	d.redrives, d.Redriven = letter.Redrives+1, true
+	if letter.Omitted > 0 {
+		stored, err := w.recallEvent(ctx, d, letter.Sequence)
+		d.Replayed = false
+		return stored, err
+	}
 	return letter.Stored, w.adopt(d, fmt.Sprintf("dead letter %d", number), &nats.Msg{Subject: letter.Subject, Header: letter.Header, Data: letter.Body})
 }
 

@@ -56,6 +56,8 @@ type Bus struct {
 	tracer  trace.Tracer
 	metrics *metrics
 	clock   clock
+	// unproven bounds the letters of events that prove nothing.
+	unproven allowance
 
 	mu        sync.Mutex
 	reactions map[string]bool // durables that are handled here

@@ -47,6 +47,12 @@ type DeadLetter struct {
 	// EventID and EventType are empty if the event could not be read.
 	EventID   string `json:"event_id,omitempty"`
 	EventType string `json:"event_type,omitempty"`
+	// Unproven says that the event did not prove who made it. There is one letter of such an
+	// event, of the first reaction that met it, and no letter of some when there are many.
+	Unproven bool `json:"unproven,omitempty"`
+	// Omitted is the size in bytes of a body that is not repeated here: the event stream has it
+	// under Sequence.
+	Omitted int `json:"omitted,omitempty"`
 	// Body and Header of the original message.
 	Body   []byte      `json:"body"`
 	Header nats.Header `json:"header,omitempty"`
@@ -71,22 +77,44 @@ func (b *Bus) deadLetter(ctx context.Context, durable string, d *Delivery, cause
 	if err != nil {
 		h = history{}
 	}
-	letter := DeadLetter{
+	letter := b.letter(durable, d, cause)
+	letter.Attempts = append(h.Attempts, letter.Attempts...)
+	return b.storeLetter(ctx, events.HashID("dead", durable, strconv.FormatUint(d.Sequence, 10)), letter)
+}
+
+func (b *Bus) letter(durable string, d *Delivery, cause error) DeadLetter {
+	return DeadLetter{
 		Reaction: durable, Reason: cause.Error(), At: time.Now().UTC(), Redrives: d.redrives,
-		Attempts: append(h.Attempts, Attempt{At: time.Now().UTC(), Delivery: d.Attempt, Error: truncate(cause.Error(), 1024)}),
+		Attempts: []Attempt{{At: time.Now().UTC(), Delivery: d.Attempt, Error: truncate(cause.Error(), 1024)}},
 		Subject:  d.message.Subject, Sequence: d.Sequence, Stored: d.first,
 		EventID: d.Event.ID, EventType: string(d.Event.Type),
 		Body: d.message.Data, Header: d.message.Header,
 	}
+}
+
+func (b *Bus) storeLetter(ctx context.Context, id string, letter DeadLetter) error {
 	raw, err := json.Marshal(letter)
 	if err != nil {
 		return fmt.Errorf("write dead letter: %w", err)
 	}
-	id := events.HashID("dead", durable, strconv.FormatUint(d.Sequence, 10))
-	if _, err := b.js.Publish(ctx, DeadSubject(durable), raw, jetstream.WithMsgID(id)); err != nil {
+	subject := DeadSubject(letter.Reaction)
+	ack, err := b.js.Publish(ctx, subject, raw, jetstream.WithMsgID(id))
+	if err == nil && ack.Duplicate && !b.holdsLetter(ctx, ack.Sequence, letter) {
+		// Ids can be worked out, and taken before by whoever may write a letter of its own.
+		_, err = b.js.Publish(ctx, subject, raw)
+	}
+	if err != nil {
 		return fmt.Errorf("write dead letter: %w", err)
 	}
 	return nil
+}
+
+// holdsLetter reports whether the stream holds the same letter under a number. Of an event that
+// proves nothing any reaction's letter will do.
+func (b *Bus) holdsLetter(ctx context.Context, number uint64, want DeadLetter) bool {
+	got, err := b.DeadLetter(ctx, number)
+	return err == nil && got.Sequence == want.Sequence && got.Unproven == want.Unproven &&
+		(got.Reaction == want.Reaction || want.Unproven)
 }
 
 // DeadLetters lists what reactions gave up on, oldest first; of one reaction

@@ -13,6 +13,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/fiord-bench/fiord/internal/proof"
 )
 
 // settleTimeout bounds telling JetStream what became of a message. When it
@@ -167,12 +169,8 @@ func (w *worker) settled(d *Delivery, as disposition, err error) {
 func (w *worker) bury(ctx context.Context, d *Delivery, cause error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	err := w.bus.deadLetter(ctx, w.reaction.Durable(), d, cause)
-	if err == nil && d.Event.Data != nil {
-		err = w.owe(ctx, d, cause)
-	}
+	err := w.write(ctx, d, cause)
 	if err == nil {
-		d.Log.Error("given up", "error", cause)
 		err = d.msg.TermWithReason("given up")
 	} else {
 		err = errors.Join(err, d.msg.NakWithDelay(w.backoff(d.Attempt-1)))
@@ -180,6 +178,21 @@ func (w *worker) bury(ctx context.Context, d *Delivery, cause error) {
 	if err != nil {
 		d.Log.Warn("giving up was not confirmed: it will be tried again", "cause", cause, "error", err)
 	}
+}
+
+// write stores the dead letter and publishes what is owed.
+func (w *worker) write(ctx context.Context, d *Delivery, cause error) error {
+	if errors.Is(cause, proof.ErrUnproven) {
+		return w.buryUnproven(ctx, d, cause)
+	}
+	err := w.bus.deadLetter(ctx, w.reaction.Durable(), d, cause)
+	if err == nil && d.Event.Data != nil {
+		err = w.owe(ctx, d, cause)
+	}
+	if err == nil {
+		d.Log.Error("given up", "error", cause)
+	}
+	return err
 }
 
 func (w *worker) owe(ctx context.Context, d *Delivery, cause error) (err error) {
