@@ -261,6 +261,7 @@ func (p *program) commands() []*cobra.Command {
 		p.rerunCommand(),
 		p.deadCommand(),
 		p.replayCommand(),
+		p.checkCommand(),
 		p.schemaCommand(),
 		p.lintCommand(),
 		p.importCommand(),

@@ -20,6 +20,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/proof"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/config"
 )
@@ -139,7 +140,9 @@ type Client struct {
 	Connection
 	Bus   *bus.Bus
 	Store *artifacts.Store
-	nc    *nats.Conn
+	// Verifier of who made events; nil for a user without a grant.
+	Verifier *proof.Verifier
+	nc       *nats.Conn
 }
 
 // dialTimeout is how long a person waits for a fiord that does not answer.
@@ -184,7 +187,7 @@ func newClient(c Connection, nc *nats.Conn, log *slog.Logger) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{Connection: c, Bus: b, Store: store, nc: nc}, nil
+	return &Client{Connection: c, Bus: b, Store: store, Verifier: proving.Verifier, nc: nc}, nil
 }
 
 // Close ends the connection.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/services/plot/archive"
 	"github.com/fiord-bench/fiord/services/plot/model"
 	"github.com/fiord-bench/fiord/verdict"
@@ -210,7 +211,7 @@ func (w *writer) keep(ctx context.Context, b *made) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
 	for _, s := range b.list {
-		group.Go(func() error { return w.archive.Put(ctx, s.event, s.at) })
+		group.Go(func() error { return w.archive.Put(ctx, bus.Original{Event: s.event, Stored: s.at}) })
 	}
 	return group.Wait()
 }

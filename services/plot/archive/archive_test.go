@@ -12,6 +12,7 @@ import (
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/services/plot/model"
 )
 
@@ -35,7 +36,7 @@ func event(subject string, data events.Data) events.Event {
 func put(t *testing.T, a *Archive, all ...events.Event) {
 	t.Helper()
 	for _, e := range all {
-		if err := a.Put(t.Context(), e, stored); err != nil {
+		if err := a.Put(t.Context(), bus.Original{Event: e, Stored: stored}); err != nil {
 			t.Fatalf("%s: %v", e.Type, err)
 		}
 	}
@@ -78,7 +79,7 @@ func TestAnEventIsArchivedOnce(t *testing.T) {
 	a := memoryless(t)
 	all := ended(a, t)
 	put(t, a, all...)
-	if err := a.Put(t.Context(), all[2], stored.Add(time.Hour)); err != nil {
+	if err := a.Put(t.Context(), bus.Original{Event: all[2], Stored: stored.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	seen, err := a.Get(t.Context(), bench, Ended)
@@ -89,7 +90,7 @@ func TestAnEventIsArchivedOnce(t *testing.T) {
 
 func TestWhatIsAboutNoBenchIsNotArchived(t *testing.T) {
 	a := memoryless(t)
-	if err := a.Put(t.Context(), event("host", events.HostLost{Host: "host-1"}), stored); err == nil {
+	if err := a.Put(t.Context(), bus.Original{Event: event("host", events.HostLost{Host: "host-1"}), Stored: stored}); err == nil {
 		t.Error("archived")
 	}
 }

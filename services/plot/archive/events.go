@@ -24,6 +24,8 @@ type record struct {
 	Stored time.Time `json:"stored"`
 	// Event in CloudEvents' JSON.
 	Event json.RawMessage `json:"event"`
+	// Proof of who made it; nil where nothing is signed.
+	Proof *proven `json:"proof,omitempty"`
 }
 
 // maxRecord bounds one archived event; the bus refuses larger ones.
@@ -68,9 +70,9 @@ func name(e events.Event) string {
 	return e.Type.Noun() + "." + e.MessageID()
 }
 
-// Put stores an event, once. What is there already stands: an event that was
-// redriven is stored at another time, and is the same all the same.
-func (a *Archive) Put(ctx context.Context, e events.Event, stored time.Time) error {
+// Put stores an event with what proves who made it, once. What is there already stands.
+func (a *Archive) Put(ctx context.Context, o bus.Original) error {
+	e := o.Event
 	bench, run := model.Of(e)
 	if d, ok := e.Data.(events.BaselineAccepted); ok {
 		bench = d.Bench
@@ -87,7 +89,7 @@ func (a *Archive) Put(ctx context.Context, e events.Event, stored time.Time) err
 			return err
 		}
 	}
-	return a.once(ctx, artifacts.ArchiveKey(bench, name(e)), record{Stored: stored.UTC(), Event: raw})
+	return a.once(ctx, artifacts.ArchiveKey(bench, name(e)), withProof(o, raw))
 }
 
 // once stores a document unless the key is taken.

@@ -17,7 +17,7 @@ func (r *Renderer) Draw(ctx context.Context, d *bus.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if err := r.archive.Put(ctx, d.Event, d.Stored); err != nil {
+	if err := r.archive.Put(ctx, d.Original()); err != nil {
 		return err
 	}
 	release, err := r.gate.Render(ctx)

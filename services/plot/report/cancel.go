@@ -21,7 +21,7 @@ func (r *Reporter) Cancel(ctx context.Context, d *bus.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if err := r.archive.Put(ctx, d.Event, d.Stored); err != nil {
+	if err := r.archive.Put(ctx, d.Original()); err != nil {
 		return err
 	}
 	if _, over, err := r.bus.Ended(ctx, events.BenchEndFilter(c.Bench)); err != nil || over {

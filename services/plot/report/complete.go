@@ -22,7 +22,7 @@ func drawnKey(bench, run string) string { return bench + "." + run }
 // which may come last. It archives the event, counts the run, and ends
 // the bench if nothing is missing any more.
 func (r *Reporter) Count(ctx context.Context, d *bus.Delivery) error {
-	if err := r.archive.Put(ctx, d.Event, d.Stored); err != nil {
+	if err := r.archive.Put(ctx, d.Original()); err != nil {
 		return err
 	}
 	bench, run := model.Of(d.Event)
@@ -54,7 +54,7 @@ func (r *Reporter) drawn(ctx context.Context, bench string) (int, error) {
 // Record archives an event that has no other effect here but, at a bench's
 // end, its place in the history.
 func (r *Reporter) Record(ctx context.Context, d *bus.Delivery) error {
-	if err := r.archive.Put(ctx, d.Event, d.Stored); err != nil {
+	if err := r.archive.Put(ctx, d.Original()); err != nil {
 		return err
 	}
 	switch data := d.Event.Data.(type) {

@@ -143,7 +143,7 @@ func (r *Reporter) Confirmed(ctx context.Context, d *bus.Delivery) error {
 	if first == "" {
 		return nil
 	}
-	if err := r.archive.Put(ctx, d.Event, d.Stored); err != nil {
+	if err := r.archive.Put(ctx, d.Original()); err != nil {
 		return err
 	}
 	return r.endIfComplete(ctx, d, first)
