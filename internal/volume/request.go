@@ -63,6 +63,10 @@ func (r Request) Static() []events.Problem {
 		c.refuse(optionDriver, "volume driver %q is no name of a driver", r.Driver)
 	}
 	for _, key := range slices.Sorted(maps.Keys(r.Options)) {
+		if key == "" || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+			c.refuse(optionOptions, "%q is no name of an option: name one that the volume's driver knows, or leave it out", key)
+			continue
+		}
 		for _, part := range strings.Split(r.Options[key], ",") {
 			if why := never(key, part); why != "" {
 				c.refuse(optionOptions+"."+key, "%q %s", part, why)
@@ -138,6 +142,7 @@ func (p Policy) Resolve(r Request, run string, places Places) (Volume, []events.
 		return v, c.problems
 	}
 	c.options(v, templates)
+	c.local(v, r.Volume)
 	if known, ok := p.profileOf(r.Volume); ok && known.Fresh {
 		v.Name, v.Fresh = v.Name+"-"+run, true
 	}
@@ -202,6 +207,28 @@ func (c *checker) name(name, asked string) {
 	case !plain.MatchString(name) && !(listed && strings.Contains(glob, "/") && path.Clean(name) == name):
 		c.refuse(optionName, "volume %q is no plain name: its owner allows such names by a glob with a / in bench.volumes.names", asked)
 	}
+}
+
+// localName are the names that the engine's own driver takes.
+var localName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{1,254}$`)
+
+// local refuses a name that the engine's own driver would refuse. Any other
+// driver may have profiles of its own, behind an @ in the name.
+func (c *checker) local(v Volume, asked string) {
+	if _, lent := matched(c.policy.Existing, v.Name); lent || v.Driver != Local || localName.MatchString(v.Name) || len(c.problems) > 0 {
+		return
+	}
+	_, profile, named := strings.Cut(v.Name, "@")
+	if !named {
+		c.refuse(optionName, "volume %q is no name for the driver local: it takes 2 to 255 letters, digits, '_', '.' and '-', the first a letter or digit", asked)
+		return
+	}
+	has := "this host has none"
+	if len(c.policy.Profiles) > 0 {
+		has = "this host has " + strings.Join(slices.Sorted(maps.Keys(c.policy.Profiles)), ", ")
+	}
+	c.refuse(optionName, "volume %q asks for the profile %q, which is not known (%s): name one that is, leave the @ out, or have the host's owner describe it in bench.volumes.profiles",
+		asked, profile, has)
 }
 
 // options judges every option of a volume. templates are the owner's own texts

@@ -32,7 +32,11 @@ func TestWithNothingSetOnlyPlainLocalVolumesAreAdmitted(t *testing.T) {
 		says string // empty: admitted
 	}{
 		"plain":               {volume.Request{Volume: "data"}, ""},
-		"with a profile":      {volume.Request{Volume: "data@tin"}, ""}, // which the driver refuses, or knows
+		"with a profile":      {volume.Request{Volume: "data@tin"}, `profile "tin", which is not known (this host has none)`},
+		"a short name":        {volume.Request{Volume: "x"}, "2 to 255 letters"},
+		"a long name":         {volume.Request{Volume: strings.Repeat("x", 256)}, "2 to 255 letters"},
+		"an option unnamed":   {volume.Request{Volume: "data", Options: map[string]string{"": ""}}, `"" is no name of an option`},
+		"an option of spaces": {volume.Request{Volume: "data", Options: map[string]string{" o": "bind"}}, `" o" is no name of an option`},
 		"local by name":       {volume.Request{Volume: "data", Driver: "local"}, ""},
 		"bind":                {volume.Request{Volume: "x", Driver: "local", Options: map[string]string{"type": "none", "o": "bind", "device": "/etc"}}, "device=/etc of driver local is not allowed"},
 		"bind of the default": {volume.Request{Volume: "x", Options: map[string]string{"o": "bind", "device": "/etc"}}, "o=bind of driver local is not allowed"},
@@ -124,9 +128,12 @@ func TestPathsInOptionsAreJudgedLikePaths(t *testing.T) {
 		"up by name":             {volume.Request{Volume: "data/../../etc@byname"}, "leads out"},
 		"more options by name":   {volume.Request{Volume: "data,x@byname"}, "character"},
 		"below the root by name": {volume.Request{Volume: "data@root"}, "/data is not allowed"},
+		"an unknown profile":     {volume.Request{Volume: "data@tin"}, `profile "tin", which is not known (this host has byname, fixed, gold, root)`},
+		"a driver's own profile": {volume.Request{Volume: "data@tin", Driver: "ebs"}, ""},
+		"a folder of local's":    {volume.Request{Volume: "pool/x", Driver: "local"}, "no name for the driver local"},
 		"a name not listed":      {volume.Request{Volume: "other"}, `volume "other" is not allowed on this host (allowed: data*, pool/*)`},
-		"a listed folder":        {volume.Request{Volume: "pool/x"}, ""},
-		"a folder unlisted":      {volume.Request{Volume: "pool/x/y"}, "not allowed"},
+		"a listed folder":        {volume.Request{Volume: "pool/x", Driver: "ebs"}, ""},
+		"a folder unlisted":      {volume.Request{Volume: "pool/x/y", Driver: "ebs"}, "not allowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, problems := owned().Resolve(tt.ask, "run1", host)

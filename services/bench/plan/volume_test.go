@@ -21,7 +21,7 @@ func TestAVolumesProfileIsTheHostsOrTheDrivers(t *testing.T) {
 	}{
 		"plain":      {events.RunList{Volume: "data"}, runner.Volume{Name: "data", Driver: "local", Options: map[string]string{}}},
 		"known":      {events.RunList{Volume: "data@gold"}, runner.Volume{Name: "data", Driver: "ebs", Options: map[string]string{"size": "100"}}},
-		"not known":  {events.RunList{Volume: "data@tin"}, runner.Volume{Name: "data@tin", Driver: "local", Options: map[string]string{}}},
+		"not known":  {events.RunList{Volume: "data@tin", Driver: "zfs"}, runner.Volume{Name: "data@tin", Driver: "zfs", Options: map[string]string{}}},
 		"asked over": {events.RunList{Volume: "data@gold", Driver: "zfs", Options: map[string]string{"size": "1"}}, runner.Volume{Name: "data", Driver: "zfs", Options: map[string]string{"size": "1"}}},
 		"asked too":  {events.RunList{Volume: "data@gold", Options: map[string]string{"size": "100"}}, runner.Volume{Name: "data", Driver: "ebs", Options: map[string]string{"size": "100"}}},
 		"fresh":      {events.RunList{Volume: "data@nightly"}, runner.Volume{Name: "data-run1", Driver: "ebs", Options: map[string]string{"snapshot": "snap-data", "tag": "run1"}, Fresh: true}},
