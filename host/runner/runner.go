@@ -26,6 +26,9 @@ const Grace = 1500 * time.Millisecond
 var (
 	// ErrImageMissing: the engine has no such image and may not pull it.
 	ErrImageMissing = errors.New("image is missing")
+	// ErrRefused: the engine answered, and will not do what it was asked, however
+	// often.
+	ErrRefused = errors.New("the container engine refuses")
 	// ErrUnsupported: the invocation asks for something this runner, or the
 	// host it runs on, cannot give. The text names the option.
 	ErrUnsupported = errors.New("not supported here")

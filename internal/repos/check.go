@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/limit"
 	"github.com/fiord-bench/fiord/internal/volume"
 )
 
@@ -39,6 +40,7 @@ func (r Rule) Check(b events.BenchRequested) []events.Problem {
 	c.volumeOptions(r.VolumeOptions, b.VolumeOptions)
 	if len(c.problems) == 0 { // what no host would do, whoever asks
 		c.problems = append(c.problems, volume.Request{Volume: b.Volume, Driver: b.VolumeDriver, Options: b.VolumeOptions}.Static()...)
+		c.problems = append(c.problems, limit.Static(b.Limits)...)
 	}
 	for i, j := range b.Jobs {
 		if j.URL != "" {

@@ -26,6 +26,9 @@ func (r *run) failed(ctx context.Context, starts int, reason string) error {
 	return r.end(ctx, events.RunFailed{RunRef: ref, Reason: events.Clip(reason, events.MaxReason), EndedAt: now()})
 }
 
+// ruleEngine is the rule of what the container engine itself refused.
+const ruleEngine = "engine"
+
 // refused ends a run that the guard or the parser would not let start, or
 // passes on why it could not be judged.
 func (r *run) refused(ctx context.Context, problems []events.Problem, err error) error {
@@ -36,6 +39,12 @@ func (r *run) refused(ctx context.Context, problems []events.Problem, err error)
 	switch {
 	case len(problems) > 0:
 		return r.end(ctx, events.RunRejected{RunRef: r.inv.RunRef, Problems: problems, EndedAt: now()})
+	case errors.Is(err, runner.ErrRefused):
+		return r.end(ctx, events.RunRejected{RunRef: r.inv.RunRef, EndedAt: now(), Problems: []events.Problem{{
+			Rule: ruleEngine, Message: events.Clip(err.Error(), events.MaxMessage),
+		}}})
+	case errors.Is(err, runner.ErrUnavailable):
+		return bus.Unavailable(err)
 	case errors.Is(err, runner.ErrUnsupported):
 		return r.failed(ctx, 0, err.Error())
 	default:

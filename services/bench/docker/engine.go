@@ -250,7 +250,25 @@ func (e *Engine) failure(verb string, err error) error {
 		return fmt.Errorf("%w: %s at %s: %w", runner.ErrUnavailable, verb, e.cfg.Address, err)
 	case strings.Contains(err.Error(), "rlimit"):
 		return fmt.Errorf("%w: limits.memlock: the engine may not raise it on this host: %w", runner.ErrUnsupported, err)
+	case errdefs.IsUnavailable(err), away(err):
+		return fmt.Errorf("%w: %s at %s: %w", runner.ErrUnavailable, verb, e.cfg.Address, err)
+	case refusal(err):
+		return fmt.Errorf("%w: %s at %s: %w", runner.ErrRefused, verb, e.cfg.Address, err)
 	default:
 		return fmt.Errorf("%s at %s: %w", verb, e.cfg.Address, err)
 	}
+}
+
+// refusal reports whether an engine has answered that a request is not to be
+// done, rather than that something broke.
+func refusal(err error) bool {
+	return errdefs.IsInvalidArgument(err) || errdefs.IsNotFound(err) || errdefs.IsPermissionDenied(err) ||
+		errdefs.IsUnauthorized(err) || errdefs.IsConflict(err) || errdefs.IsNotImplemented(err) ||
+		strings.Contains(err.Error(), "VolumeDriver.") && !away(err) // a plugin's own answer, which engines pass on as a mistake of theirs
+}
+
+// away reports whether an engine could not reach the plugin that it needs.
+func away(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "dial unix") || strings.Contains(text, "dial tcp") || strings.Contains(text, "Client.Timeout exceeded")
 }

@@ -116,7 +116,7 @@ func (p *Planner) assemble(r Request, file *job.File, dir string) (*Plan, []even
 	made := &Plan{Job: file.Bytes(), Dir: dir, Limits: p.limits(r.List.Limits), file: file}
 	var refused []events.Problem
 	made.targets, made.Volumes, refused = p.mounts(r.List, r.Invocation.Run, file)
-	return made, append(refused, p.aboveCeiling(r.List.Limits)...)
+	return made, append(refused, p.limitProblems(r.List.Limits)...)
 }
 
 // aboveCeiling refuses a limit that lets fio have more than the host's owner

@@ -15,6 +15,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/internal/constraint"
+	"github.com/fiord-bench/fiord/internal/limit"
 	"github.com/fiord-bench/fiord/internal/volume"
 )
 
@@ -151,6 +152,9 @@ func (d *decoder) checkBench(b Bench, at string) {
 		}
 	}
 	for _, p := range (volume.Request{Volume: b.Volume, Driver: b.VolumeDriver, Options: b.VolumeOptions}).Static() {
+		d.complain(at+"."+p.Option, p.Rule, "%s", p.Message)
+	}
+	for _, p := range limit.Static(b.Limits) {
 		d.complain(at+"."+p.Option, p.Rule, "%s", p.Message)
 	}
 	if runs := b.Runs(); runs > MaxRuns {
