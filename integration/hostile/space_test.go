@@ -81,7 +81,8 @@ func modest() []jobOfSpace {
 	}
 }
 
-// The floor holds, whatever comes of the jobs.
+// The floor holds, whatever comes of the jobs. It takes most of a minute: some thirty
+// benches, each through all services.
 func TestJobsThatWouldFillAFileSystemDoNot(t *testing.T) {
 	const floor = 100 << 20
 	small := mountSmall(t, 150)
