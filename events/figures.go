@@ -267,7 +267,7 @@ const (
 type Finding struct {
 	// Check in a word: fio_errors, noise, log_mismatch, stall, not_steady,
 	// throttled, busy_neighbour, environment_changed, short_run, cut,
-	// not_synchronised.
+	// not_synchronised, exit_unseen.
 	Check string `json:"check"`
 	// State this finding alone would give.
 	State IntegrityState `json:"state"`

@@ -30,6 +30,10 @@ const (
 	maxFindings = 50
 )
 
+// CheckUnseen is the check of a finding that says that fio's exit status was not
+// seen, so that its report alone says how it ended.
+const CheckUnseen = "exit_unseen"
+
 // Evidence is what a run left behind.
 type Evidence struct {
 	Job    *job.File      // as it was run

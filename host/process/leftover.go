@@ -21,7 +21,7 @@ type leftover struct {
 }
 
 // Leftovers implements runner.Runner. A leftover's exit status is lost with
-// the worker that started it, so Wait reports code -1: the attempt has failed.
+// the worker that started it, so Wait returns one that is unknown.
 func (r *Runner) Leftovers(_ context.Context) ([]runner.Process, error) {
 	found, err := scan(r.host)
 	if err != nil {
@@ -44,7 +44,7 @@ func (l *leftover) Key() runner.Key { return l.key }
 
 // Wait implements runner.Process.
 func (l *leftover) Wait(ctx context.Context, _ func(runner.Progress)) (runner.Exit, error) {
-	exit := runner.Exit{Code: -1}
+	exit := runner.Exit{}.Lost("the worker that started fio was gone when it ended")
 	stop, kill := ctx.Done(), (<-chan time.Time)(nil)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

@@ -203,7 +203,8 @@ func (c *fio) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Exit
 		case err := <-c.done:
 			exit.Ended = time.Now()
 			tail.read()
-			return exit, errors.Join(c.fill(&exit, err), c.rest().clear())
+			c.fill(&exit, err)
+			return exit, c.rest().clear()
 		case <-tick.C:
 			tail.read()
 		case <-stop:
@@ -225,13 +226,14 @@ func (c *fio) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Exit
 func (c *fio) rest() *leftover { return &leftover{key: c.key, host: c.host} }
 
 // fill translates the result of exec's Wait.
-func (c *fio) fill(exit *runner.Exit, err error) error {
+func (c *fio) fill(exit *runner.Exit, err error) {
 	var status *exec.ExitError
 	switch {
 	case err == nil:
-		return nil
+		return
 	case !errors.As(err, &status):
-		return fmt.Errorf("wait for fio: %w", err)
+		*exit = exit.Lost(fmt.Sprintf("wait for fio: %v", err))
+		return
 	}
 	exit.Code = status.ExitCode()
 	if n := exit.Code - 128; c.leashed && n > 0 && n < 32 { // as a shell has it; see supervise
@@ -240,7 +242,6 @@ func (c *fio) fill(exit *runner.Exit, err error) error {
 	if ws, ok := status.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		exit.Code, exit.Signal = -1, runner.SignalName(ws.Signal())
 	}
-	return nil
 }
 
 // tail reads what is added to a file and hands progress on.

@@ -124,8 +124,9 @@ func (s *Sandbox) Lacks() []string {
 
 // Exit is how fio ended.
 type Exit struct {
-	Code      int           // exit status; -1 when a signal ended it
+	Code      int           // exit status; -1 when a signal ended it, or when it is unknown
 	Signal    string        // "SIGKILL", …, when a signal ended it
+	Unknown   string        // why the exit status was not seen, "" if it was; what fio wrote decides then
 	Stopped   bool          // the caller's context ended and fio was stopped
 	OutOfMem  bool          // the kernel killed it, or one of its jobs, for its memory limit
 	Memory    int64         // that limit in bytes; 0 for none
@@ -136,7 +137,15 @@ type Exit struct {
 
 // OK reports whether fio ended by itself with status 0, and whole: when the
 // kernel kills one of its jobs for memory, fio itself still says 0.
-func (e Exit) OK() bool { return e.Code == 0 && e.Signal == "" && !e.Stopped && !e.OutOfMem }
+func (e Exit) OK() bool {
+	return e.Code == 0 && e.Signal == "" && e.Unknown == "" && !e.Stopped && !e.OutOfMem
+}
+
+// Lost returns e for a fio whose exit status was not seen, because of why.
+func (e Exit) Lost(why string) Exit {
+	e.Code, e.Signal, e.Unknown = -1, "", why
+	return e
+}
 
 // Invocation is one start of fio.
 type Invocation struct {

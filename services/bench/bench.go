@@ -61,6 +61,7 @@ type Service struct {
 
 	announcing      throttle.Failure
 	barrierPatience time.Duration
+	entered         func(attempt.Phase) // nil outside of tests
 	supervisor      supervisor
 }
 
@@ -206,7 +207,7 @@ func (s *Service) open(ctx context.Context, remote bool) error {
 		Gate: s.gate, Cancellations: s.cancellations, Status: s.status, Spool: s.spool, LaidOut: laidOut, Outbox: s.outbox,
 		Starts: starts.Counter{KV: counted}, Barriers: barriers, Leases: lease.NewKeeper(s.bus.JetStream(), leases, s.cfg.LeaseTTL),
 		Metrics:         attempt.Metrics{Overhead: s.metrics.overhead, Starts: s.metrics.starts, Running: s.metrics.running},
-		BarrierPatience: s.barrierPatience, Supervisor: s.supervisor.path, Ended: s.ended,
+		BarrierPatience: s.barrierPatience, Supervisor: s.supervisor.path, Ended: s.ended, Entered: s.entered,
 	}
 	return nil
 }

@@ -33,7 +33,9 @@
 // A worker that is stopped in good order lets fio be, in its container, if the run is
 // meant for this host: the next start adopts it. A run of a pool, or of a plain
 // process, is ended and handed back, and that start is not counted. So updates
-// cost no run its attempts. A worker that is killed hands nothing back.
+// cost no run its attempts. A worker that is killed hands nothing back; where fio's
+// exit status was lost with it, what fio wrote decides: a whole report is a result,
+// a section's error a failure, and anything else leaves the run to its next attempt.
 //
 // # Packages
 //

@@ -23,6 +23,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/child"
 	"github.com/fiord-bench/fiord/internal/natsd"
 	"github.com/fiord-bench/fiord/internal/service"
+	"github.com/fiord-bench/fiord/services/bench/attempt"
 	"github.com/fiord-bench/fiord/services/bench/docker"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 )
@@ -33,6 +34,23 @@ type mortal struct {
 	NATS   string
 	S3     artifacts.Config
 	Secret string // which Config does not print
+	// Dies is the phase at whose beginning it kills itself, once for each run:
+	// Marks is the folder where it notes that it has.
+	Dies  attempt.Phase
+	Marks string
+}
+
+// dieOnce kills this process when a run enters the phase, the first time in all
+// of its processes.
+func (m mortal) dieOnce(p attempt.Phase) {
+	if m.Marks == "" || p != m.Dies {
+		return
+	}
+	if f, err := os.OpenFile(filepath.Join(m.Marks, "died"), os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		_ = f.Close()
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
 }
 
 const mortalVariable = "FIORD_TEST_MORTAL_WORKER"
@@ -73,6 +91,7 @@ func live(settings string) error {
 	if err != nil {
 		return err
 	}
+	s.entered = m.dieOnce
 	return s.Run(ctx)
 }
 

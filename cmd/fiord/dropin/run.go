@@ -220,6 +220,10 @@ func (s *session) keep(p planned, exit runner.Exit) (failure string, err error) 
 	switch {
 	case exit.Stopped:
 		why = "fio was stopped"
+	case exit.Unknown != "" && !whole:
+		why = "fio was lost: " + exit.Unknown
+	case exit.Unknown != "":
+		return "", nil // its whole result decides
 	case exit.Signal != "":
 		why = "fio was ended by " + exit.Signal
 	case exit.Code != 0:

@@ -32,6 +32,7 @@ func (r *run) finish(ctx context.Context, a *spool.Attempt, o Order, p runner.Pr
 	watching := r.watchHost(o.Disks, a.Dir)
 	shown := r.progress()
 	exit, err := p.Wait(watched, shown)
+	exit = r.leased.seen(exit)
 	watching(exit)
 	if err != nil {
 		return r.lost(ctx, a, o, err)
@@ -43,6 +44,9 @@ func (r *run) finish(ctx context.Context, a *spool.Attempt, o Order, p runner.Pr
 		return r.handBack(ctx, a)
 	}
 	r.enter(Exited)
+	if exit.Unknown != "" && !exit.Stopped {
+		return r.judge(ctx, a, o, exit)
+	}
 	return r.commit(ctx, a, o, outcome.Of(exit, context.Cause(watched), r.list.Limits, o.Timeout))
 }
 

@@ -83,6 +83,15 @@ func (l *leased) markNotStarted() {
 	}
 }
 
+// seen is what an exit status means to a run under a lease: the supervisor has
+// one for an end of fio that it could not see.
+func (l *leased) seen(exit runner.Exit) runner.Exit {
+	if l != nil && exit.Code == supervise.ExitUnseen {
+		return exit.Lost("the supervisor did not see how fio ended")
+	}
+	return exit
+}
+
 // fioEnded gives the devices back. ErrLost says that the lease may have ended
 // before fio did, or that the supervisor ended fio for it: what it measured
 // must not count.

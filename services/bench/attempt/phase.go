@@ -23,8 +23,9 @@ const (
 	// being filled, other hosts waited for. Kept: the order. A filling that still
 	// runs is cleared away, the attempt is dropped and the list begins the next.
 	Begun
-	// Started: fio runs. Kept: the order and, in a container, fio: it is adopted.
-	// A plain process ends with its worker, and the attempt is dropped.
+	// Started: fio runs. Kept: the order, what fio writes and, in a container, fio
+	// itself: it is adopted. A plain process ends with its worker, and the attempt is
+	// dropped, unless fio had done all it was to do: its report says so.
 	Started
 	// Exited: fio has ended and its devices are given back. Kept: as in Started;
 	// an adopted container that has ended is read once more.
@@ -67,16 +68,17 @@ type Recovery int
 
 // The recoveries.
 const (
-	Adopt Recovery = iota // wait for fio and commit its end
+	Adopt Recovery = iota // wait for fio, if it still runs, and commit its end
 	Drop                  // forget the attempt: the list begins the next one
 	Clear                 // end and remove what runs: no attempt knows it
 )
 
 // RecoveryOf decides by what is left of an attempt, one of them at least: its
-// order in the spool, which says that it had begun, and what still runs of it.
-func RecoveryOf(begun, runs bool) Recovery {
+// order in the spool, which says that it had begun, what still runs of it, and
+// whether its fio has written how it ended.
+func RecoveryOf(begun, runs, wrote bool) Recovery {
 	switch {
-	case begun && runs:
+	case begun && (runs || wrote):
 		return Adopt
 	case begun:
 		return Drop

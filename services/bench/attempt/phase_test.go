@@ -36,15 +36,16 @@ func TestEveryPhaseCanBeReachedAndComesToAnEnd(t *testing.T) {
 
 func TestWhatIsLeftDecidesTheRecovery(t *testing.T) {
 	for _, tc := range []struct {
-		begun, runs bool
-		want        Recovery
+		begun, runs, wrote bool
+		want               Recovery
 	}{
 		{begun: true, runs: true, want: Adopt},
+		{begun: true, wrote: true, want: Adopt},
 		{begun: true, want: Drop},
 		{runs: true, want: Clear},
 	} {
-		if got := RecoveryOf(tc.begun, tc.runs); got != tc.want {
-			t.Errorf("begun %t, runs %t: %d, want %d", tc.begun, tc.runs, got, tc.want)
+		if got := RecoveryOf(tc.begun, tc.runs, tc.wrote); got != tc.want {
+			t.Errorf("begun %t, runs %t, wrote %t: %d, want %d", tc.begun, tc.runs, tc.wrote, got, tc.want)
 		}
 	}
 }

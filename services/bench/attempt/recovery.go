@@ -13,6 +13,7 @@ import (
 	"github.com/fiord-bench/fiord/host/guard"
 	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/services/bench/locks"
+	"github.com/fiord-bench/fiord/services/bench/outcome"
 	"github.com/fiord-bench/fiord/services/bench/spool"
 )
 
@@ -24,7 +25,8 @@ type remains struct {
 	key     runner.Key
 	attempt *spool.Attempt // nil if the spool knows none
 	order   Order
-	process runner.Process // nil if nothing runs
+	process runner.Process // nil if nothing runs, unless it has written how it ended
+	wrote   bool           // fio is gone and has written how it ended
 }
 
 // Recover takes up what an earlier worker left, as RecoveryOf has it: what still
@@ -38,7 +40,7 @@ func (w *Worker) Recover(ctx context.Context, running *sync.WaitGroup) error {
 	adopted := map[runner.Key]bool{}
 	for _, left := range all {
 		key := left.key
-		switch RecoveryOf(left.attempt != nil, left.process != nil) {
+		switch RecoveryOf(left.attempt != nil, left.process != nil, left.wrote) {
 		case Adopt:
 			adopted[key] = true
 			done := w.adopting.begin(key.Run)
@@ -81,9 +83,12 @@ func (w *Worker) remains(ctx context.Context) ([]remains, error) {
 	var all []remains
 	for _, a := range unfinished {
 		r := remains{key: runner.Key{Run: a.Run, Attempt: a.Attempt}, attempt: a}
-		if p := running[r.key]; p != nil && a.About(&r.order) == nil {
-			r.process = p
+		if a.About(&r.order) == nil {
+			r.process = running[r.key]
 			delete(running, r.key)
+			if r.wrote = r.process == nil && written(a, r.order) != outcome.Unfinished; r.wrote {
+				r.process = gone(r.key)
+			}
 		}
 		all = append(all, r)
 	}

@@ -50,7 +50,8 @@ type Order struct {
 	DeviceClass string        `json:"device_class,omitempty"`
 	StartedAt   time.Time     `json:"started_at"`
 	Timeout     time.Duration `json:"timeout"`
-	Overhead    time.Duration `json:"overhead"` // of the worker, before fio
+	Boot        string        `json:"boot,omitempty"` // the start of the host that it was begun in
+	Overhead    time.Duration `json:"overhead"`       // of the worker, before fio
 }
 
 func (w *Worker) newRun(list events.RunList, inv events.Invocation, cause events.Event, log *slog.Logger) *run {
@@ -70,7 +71,7 @@ func (r *run) order(p *plan.Plan, env facts.Environment) Order {
 		Disks: p.Grant.Touched, Holds: p.Grant.Holds, Leases: r.leased.tokens(),
 		Written:   p.Written(r.worker.Spool.Dir()),
 		HostClass: env.HostClass, DeviceClass: env.DeviceClass,
-		StartedAt: time.Now().UTC(), Timeout: r.worker.timeout(r.list),
+		StartedAt: time.Now().UTC(), Timeout: r.worker.timeout(r.list), Boot: bootID(),
 	}
 }
 
@@ -80,6 +81,9 @@ func (r *run) enter(next Phase) {
 		r.log.Error("phase of the run is out of order: this is a mistake in fiord", "from", r.phase.String(), "to", next.String())
 	}
 	r.phase = next
+	if r.worker.Entered != nil {
+		r.worker.Entered(next)
+	}
 	if name := shown[next]; name != "" {
 		r.show(name)
 	}

@@ -70,6 +70,7 @@ func (r *run) start(ctx context.Context, p *plan.Plan, held []*os.File) (end err
 	if err != nil {
 		return r.unstarted(ctx, a, o, err)
 	}
+	r.noteStart(a)
 	r.enter(Started)
 	return r.finish(ctx, a, o, process)
 }

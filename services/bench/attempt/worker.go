@@ -72,6 +72,10 @@ type Worker struct {
 	// Ended is called with each terminal event that was published.
 	Ended func(e bus.Ending, as events.Type)
 
+	// Entered, if set, is called with each phase that a run enters, before
+	// anything else is done in it.
+	Entered func(Phase)
+
 	adopting adoptions
 }
 

@@ -129,7 +129,9 @@ func (c *fio) Wait(ctx context.Context, seen func(runner.Progress)) (runner.Exit
 	}
 	removing := time.Now()
 	if c.engine.remote {
-		err = c.engine.copyOut(work, c.id, c.dir)
+		if err = c.engine.copyOut(work, c.id, c.dir); exit.Unknown != "" {
+			err = nil // what could be copied decides, and nothing can be of a container that is gone
+		}
 	}
 	exit.OutOfMem = exit.OutOfMem || exit.Memory > 0 && !exit.Stopped && lostAJob(c.dir)
 	c.remove()
@@ -185,7 +187,8 @@ func (e *Engine) await(ctx context.Context, id string, exit *runner.Exit) error 
 		case err == nil:
 			return nil
 		case errdefs.IsNotFound(err):
-			return fmt.Errorf("container %s is gone: it was removed from outside: %w", short(id), err)
+			*exit = exit.Lost("container " + short(id) + " is gone: it was removed from outside")
+			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case lostAt.IsZero():
@@ -197,6 +200,11 @@ func (e *Engine) await(ctx context.Context, id string, exit *runner.Exit) error 
 	}
 }
 
+// unseen is the status that engines note for a container whose end they did not
+// see (containerd's UnknownExitStatus). fio's own count of failed jobs could be
+// the same: what it wrote decides in either case.
+const unseen = 255
+
 var errStillRunning = errors.New("container is still running")
 
 func (e *Engine) inspectEnd(ctx context.Context, id string, exit *runner.Exit) error {
@@ -207,15 +215,24 @@ func (e *Engine) inspectEnd(ctx context.Context, id string, exit *runner.Exit) e
 	if info.State.Running {
 		return errStillRunning
 	}
+	fill(exit, id, info)
+	return nil
+}
+
+// fill translates how an engine says that a container ended.
+func fill(exit *runner.Exit, id string, info container.InspectResponse) {
 	exit.Code, exit.OutOfMem, exit.Memory = info.State.ExitCode, info.State.OOMKilled, info.HostConfig.Memory
 	exit.Started, _ = time.Parse(time.RFC3339Nano, info.State.StartedAt)
 	exit.Ended, _ = time.Parse(time.RFC3339Nano, info.State.FinishedAt)
+	if info.State.ExitCode == unseen {
+		*exit = exit.Lost("the engine lost sight of container " + short(id) + ", as when its host goes down")
+		return
+	}
 	if sig := info.State.ExitCode - 128; sig > 0 && sig < 32 {
 		// A shell's convention that engines keep: 128 plus the signal. fio
 		// itself never exits with such a status; after SIGINT it says 128.
 		exit.Code, exit.Signal = -1, signalName(sig)
 	}
-	return nil
 }
 
 func short(id string) string {

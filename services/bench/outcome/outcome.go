@@ -46,6 +46,8 @@ func Of(exit runner.Exit, cause error, limits events.Limits, timeout time.Durati
 		case exit.Memory > 0:
 			o.Reason += fmt.Sprintf(" (this host gives a container %s: its owner allows more in bench.max_memory)", events.Bytes(exit.Memory).Text()) //nolint:gosec // not negative
 		}
+	case exit.Unknown != "":
+		o.Reason = "fio was lost: " + exit.Unknown
 	case exit.Signal != "":
 		o.Reason = "fio was ended by " + exit.Signal
 	case exit.Code != 0:
@@ -97,7 +99,7 @@ func (a Attempt) failure(o Outcome) events.RunFailed {
 		}
 	}
 	f := events.RunFailed{RunRef: a.RunRef, Reason: events.Clip(o.Reason, events.MaxReason), Stderr: complaints(a.Dir), EndedAt: now()}
-	if o.Exit != nil && o.Exit.Signal == "" && !o.Exit.Stopped {
+	if o.Exit != nil && o.Exit.Signal == "" && o.Exit.Unknown == "" && !o.Exit.Stopped {
 		code := o.Exit.Code
 		f.ExitCode = &code
 	}

@@ -24,6 +24,7 @@ func TestAnExitIsNamedByWhatEndedFio(t *testing.T) {
 		"with a status":         {exit: runner.Exit{Code: 3}, want: "exit status 3"},
 		"by a signal":           {exit: runner.Exit{Code: -1, Signal: "SIGSEGV"}, want: "ended by SIGSEGV"},
 		"for lack of memory":    {exit: runner.Exit{Code: -1, Signal: "SIGKILL", OutOfMem: true}, want: "limits.memory is 1MiB: raise it in the bench"},
+		"unseen":                {exit: runner.Exit{}.Lost("its worker was gone"), want: "fio was lost: its worker was gone"},
 		"at its timeout":        {exit: runner.Exit{Stopped: true}, cause: ErrTimeout, want: "longer than its timeout of 1m0s"},
 		"for its logs":          {exit: runner.Exit{Stopped: true}, cause: ErrTooLarge, want: ErrTooLarge.Error()},
 		"on request":            {exit: runner.Exit{Stopped: true}, cause: cancelled},

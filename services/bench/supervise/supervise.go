@@ -19,6 +19,7 @@ import (
 // Exit statuses of the supervisor's own. Any other is fio's, and 128 plus a
 // signal's number if that ended fio, as shells have it.
 const (
+	ExitUnseen  = 126 // it is not known how fio ended
 	ExitUsage   = 125 // fio could not be started
 	ExitExpired = 124 // the deadline passed
 )
@@ -83,29 +84,38 @@ func (s *supervisor) run(argv []string) (int, error) {
 		return 0, err
 	}
 	s.fio = p.Pid
-	ended := make(chan syscall.WaitStatus, 1)
+	ended := make(chan end, 1)
 	go func() { ended <- reap(p.Pid) }()
 	return s.watch(ended, signals), nil
 }
 
+// end is how fio ended; err says why that is not known.
+type end struct {
+	status syscall.WaitStatus
+	err    error
+}
+
 // reap waits for children until fio is among them, its orphans included.
-func reap(fio int) syscall.WaitStatus {
+func reap(fio int) end {
 	for {
 		var status syscall.WaitStatus
-		pid, err := syscall.Wait4(-1, &status, 0, nil)
-		if pid == fio || err != nil && !errors.Is(err, syscall.EINTR) {
-			return status
+		switch pid, err := syscall.Wait4(-1, &status, 0, nil); {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil:
+			return end{err: err}
+		case pid == fio:
+			return end{status: status}
 		}
 	}
 }
 
-func (s *supervisor) watch(ended <-chan syscall.WaitStatus, signals <-chan os.Signal) int {
+func (s *supervisor) watch(ended <-chan end, signals <-chan os.Signal) int {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
 		select {
-		case status := <-ended:
-			return s.status(status)
+		case e := <-ended:
+			return s.status(e)
 		case got := <-signals:
 			_ = syscall.Kill(s.fio, got.(syscall.Signal)) // fio passes it on to its jobs
 		case <-tick.C:
@@ -133,15 +143,18 @@ func (s *supervisor) check() {
 	}
 }
 
-func (s *supervisor) status(status syscall.WaitStatus) int {
+func (s *supervisor) status(e end) int {
 	killBelow() // jobs of a fio that was killed
 	switch {
 	case s.expired:
 		return ExitExpired
-	case status.Signaled():
-		return 128 + int(status.Signal())
+	case e.err != nil:
+		s.say("wait for fio: %v", e.err)
+		return ExitUnseen
+	case e.status.Signaled():
+		return 128 + int(e.status.Signal())
 	default:
-		return status.ExitStatus()
+		return e.status.ExitStatus()
 	}
 }
 

@@ -243,3 +243,12 @@ func TestLocksOfOpenFilesAreHandedOn(t *testing.T) {
 		t.Fatalf("fio has %q open, %v", out, err)
 	}
 }
+
+// It ends with a status of its own when it cannot see how fio ended, never with 0.
+func TestAnEndThatIsNotSeenIsNotTakenForSuccess(t *testing.T) {
+	var said bytes.Buffer
+	s := &supervisor{stderr: &said}
+	if got := s.status(end{err: syscall.ECHILD}); got != ExitUnseen || !strings.Contains(said.String(), "no child processes") {
+		t.Errorf("status %d: %s", got, &said)
+	}
+}
