@@ -85,7 +85,7 @@ func tryFiord(t testing.TB, env []string, args ...string) (string, error) {
 }
 
 // start runs a service until the test ends, and ends it as an operator would.
-func start(t testing.TB, name string, env []string) {
+func start(t testing.TB, name string, env []string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(program(t, name))
 	cmd.Env = append(os.Environ(), env...)
@@ -94,6 +94,9 @@ func start(t testing.TB, name string, env []string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if cmd.ProcessState != nil {
+			return // the test has ended it
+		}
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		late := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
 		defer late.Stop()
@@ -101,6 +104,7 @@ func start(t testing.TB, name string, env []string) {
 			t.Errorf("%s ended with %v", name, err)
 		}
 	})
+	return cmd
 }
 
 func eventually(t testing.TB, what string, ok func() bool) {

@@ -123,8 +123,10 @@ notify: {targets: [{name: hook, kind: webhook, url: %q, on: [bench.reported]}]}
 	if said := r.push("lost"); !strings.Contains(said, "not told") {
 		t.Errorf("the pusher was told %q while there was no NATS", said)
 	}
-	s.run(nil, patience, "docker", "kill", s.container("s3"))
-	s.do("up", "--detach")
+	// A server that comes back has all that it held: nothing is provisioned again.
+	s.run(nil, patience, "docker", "start", s.container("nats"))
+	s.goesOn("a restart of NATS alone")
+	s.run(nil, patience, "docker", "restart", s.container("s3"))
 	s.ready()
 	r.mustPush("second")
 	second := told.of(t, "second")
@@ -139,6 +141,9 @@ notify: {targets: [{name: hook, kind: webhook, url: %q, on: [bench.reported]}]}
 		s.shows(end)
 	}
 	s.command(first)
+	s.run(nil, 3*time.Minute, "docker", "restart", s.container("nats"), s.container("s3"), s.container("ingest"),
+		s.container("inventory"), s.container("bench"), s.container("plot"), s.container("notify"))
+	s.goesOn("a restart of everything")
 	s.rights()
 }
 
@@ -161,6 +166,22 @@ func (s *stack) ready() {
 			return r.Body.Close() == nil && r.StatusCode < http.StatusInternalServerError
 		})
 	}
+}
+
+// goesOn waits until a bench that a person asks for has ended, and this host is in
+// the registry.
+func (s *stack) goesOn(after string) {
+	s.t.Helper()
+	s.ready()
+	eventually(s.t, "host after "+after, func() bool { return strings.Contains(s.try("run", "--rm", "fiord", "hosts", "--json"), `"here"`) })
+	out := s.do("run", "--rm", "fiord", "run", "--json", "--detach", "jobs/randread.fio", "--host", "here")
+	var said struct{ Bench string }
+	if at := strings.IndexByte(out, '{'); at < 0 || json.NewDecoder(strings.NewReader(out[at:])).Decode(&said) != nil || said.Bench == "" {
+		s.t.Fatalf("fiord run says %s", out)
+	}
+	eventually(s.t, "end of the bench after "+after, func() bool {
+		return strings.Contains(s.try("run", "--rm", "fiord", "show", "--json", said.Bench), "bench.reported")
+	})
 }
 
 // ofRun and ofFigure are links on pages.

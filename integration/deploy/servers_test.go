@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -141,6 +142,23 @@ func freePorts(t *testing.T, n int) []int {
 // policy for IAM says.
 func store(t *testing.T, export string) (endpoint string) {
 	t.Helper()
+	srv := serveS3(t, storeOptions(t, export))
+	t.Cleanup(func() { _ = srv.Close() })
+	return srv.Endpoint()
+}
+
+func serveS3(t *testing.T, o embedded.Options) *embedded.Server {
+	t.Helper()
+	srv, err := embedded.Start(context.WithoutCancel(t.Context()), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return srv
+}
+
+// storeOptions are a store's with the users of an export.
+func storeOptions(t *testing.T, export string) embedded.Options {
+	t.Helper()
 	var accounts struct {
 		All map[string]struct{ Access, Secret string } `json:"accessAccounts"`
 	}
@@ -167,14 +185,9 @@ func store(t *testing.T, export string) (endpoint string) {
 	}
 	operator := filepath.Join(export, creds.ExportUsers, "operator")
 	key := func(file string) string { return strings.TrimSpace(string(read(t, filepath.Join(operator, file)))) }
-	srv, err := embedded.Start(t.Context(), embedded.Options{
+	return embedded.Options{
 		Dir: t.TempDir(), Bucket: artifactstest.Bucket, AccessKey: key("s3.access_key"), SecretKey: key("s3.secret_key"), Users: users,
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = srv.Close() })
-	return srv.Endpoint()
 }
 
 // policyPrefixes are those below which a policy allows the action.

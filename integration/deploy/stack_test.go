@@ -95,9 +95,30 @@ func (s *stack) run(env []string, limit time.Duration, name string, args ...stri
 // do runs a command of docker compose.
 func (s *stack) do(args ...string) string {
 	s.t.Helper()
+	return s.run([]string{"FIORD_TAG=" + imageTag}, 2*time.Minute, s.compose[0], s.args(args)...)
+}
+
+// try is do for what may not work yet; it returns what was printed.
+func (s *stack) try(args ...string) string {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.compose[0], s.args(args)...)
+	cmd.Env = append(os.Environ(), "FIORD_TAG="+imageTag)
+	cmd.WaitDelay = 5 * time.Second
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.t.Logf("%s: %v", strings.Join(args, " "), err)
+	}
+	return string(out)
+}
+
+// args are those of docker compose for the project.
+func (s *stack) args(args []string) []string {
 	file := filepath.Join(folder, "compose", "compose.yaml")
-	all := append(append([]string{}, s.compose[1:]...), "--env-file", filepath.Join(s.dir, ".env"), "--project-name", s.name, "--file", file)
-	return s.run([]string{"FIORD_TAG=" + imageTag}, 2*time.Minute, s.compose[0], append(all, args...)...)
+	all := append([]string{}, s.compose[1:]...)
+	all = append(all, "--env-file", filepath.Join(s.dir, ".env"), "--project-name", s.name, "--file", file)
+	return append(all, args...)
 }
 
 // container is the name of the only container of a service, whichever compose

@@ -61,6 +61,7 @@ type Bus struct {
 
 	mu        sync.Mutex
 	reactions map[string]bool // durables that are handled here
+	opened    map[string]bool // buckets that are used here
 }
 
 // New makes a bus over a connection. It talks to nobody yet.
@@ -112,8 +113,9 @@ func (b *Bus) Conn() *nats.Conn { return b.nc }
 // JetStream is the context, for key-value buckets.
 func (b *Bus) JetStream() jetstream.JetStream { return b.js }
 
-// Ready tells whether events can flow: the connection is up, the streams and buckets
-// are there, and so are the consumers of the reactions of this bus, none paused.
+// Ready tells whether events can flow: the connection is up, the streams and the
+// buckets that are used here are there, and so are the consumers of the reactions
+// of this bus, none paused.
 func (b *Bus) Ready(ctx context.Context) error {
 	if s := b.nc.Status(); s != nats.CONNECTED {
 		return fmt.Errorf("nats connection is %s", s)

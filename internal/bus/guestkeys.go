@@ -10,13 +10,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// KeyValue opens a bucket. A guest's WatchAll reads what the bucket holds, entry
-// by entry, and looks for news every second: there is no consumer behind it. Other
-// ways to watch or list are not a guest's.
+// KeyValue opens a bucket; from then on [Bus.Ready] looks whether it is there. A
+// guest's WatchAll reads what the bucket holds, entry by entry, and looks for news
+// every second: there is no consumer behind it. Other ways to watch or list are not
+// a guest's.
 func (b *Bus) KeyValue(ctx context.Context, bucket string) (jetstream.KeyValue, error) {
 	kv, err := b.js.KeyValue(ctx, bucket)
-	if err != nil || b.opts.Guest == "" {
-		return kv, err
+	if err != nil {
+		return nil, err
+	}
+	b.uses(bucket)
+	if b.opts.Guest == "" {
+		return kv, nil
 	}
 	stream, err := b.js.Stream(ctx, "KV_"+bucket)
 	if err != nil {

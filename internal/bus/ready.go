@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -20,12 +21,19 @@ func missing(kind, name string, err error) error {
 }
 
 // readyState looks for what every service needs besides the events: a place for what
-// is given up on, and the memory of attempts. A verifier needs the list of grants
-// that were taken back.
+// is given up on, the memory of attempts, and the buckets that it has opened. A
+// verifier needs the list of grants that were taken back.
 func (b *Bus) readyState(ctx context.Context) error {
-	names := []string{StreamDead, "KV_" + BucketAttempts}
+	used := map[string]bool{BucketAttempts: true}
 	if b.opts.Verifier != nil {
-		names = append(names, "KV_"+BucketTakenBack)
+		used[BucketTakenBack] = true
+	}
+	b.mu.Lock()
+	maps.Copy(used, b.opened)
+	b.mu.Unlock()
+	names := []string{StreamDead}
+	for _, bucket := range slices.Sorted(maps.Keys(used)) {
+		names = append(names, "KV_"+bucket)
 	}
 	return each(names, func(name string) error {
 		if _, err := b.js.Stream(ctx, name); err != nil {
@@ -33,6 +41,16 @@ func (b *Bus) readyState(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// uses notes that a bucket is used here.
+func (b *Bus) uses(bucket string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.opened == nil {
+		b.opened = map[string]bool{}
+	}
+	b.opened[bucket] = true
 }
 
 // readyConsumers looks at the consumers of the reactions that run here.

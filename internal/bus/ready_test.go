@@ -48,7 +48,10 @@ func TestReadinessSeesWhatIsPausedOrGone(t *testing.T) {
 	sub.Stop() // a running reaction makes its consumer again
 	stopped = true
 	ready("")
-	for _, name := range []string{bus.StreamDead, "KV_" + bus.BucketAttempts, bus.StreamEvents} {
+	if _, err := b.KeyValue(t.Context(), bus.BucketTally); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{bus.StreamDead, "KV_" + bus.BucketAttempts, "KV_" + bus.BucketTally, bus.StreamEvents} {
 		if err := js.DeleteStream(t.Context(), name); err != nil {
 			t.Fatal(err)
 		}

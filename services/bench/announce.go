@@ -19,7 +19,7 @@ import (
 const factsEvery = time.Minute
 
 func (s *Service) announcer(ctx context.Context) (*registry.Announcer, error) {
-	kv, err := s.bus.JetStream().KeyValue(ctx, bus.BucketHosts)
+	kv, err := s.bus.KeyValue(ctx, bus.BucketHosts)
 	if err != nil {
 		return nil, fmt.Errorf("open bucket %s: %w", bus.BucketHosts, err)
 	}

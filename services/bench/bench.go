@@ -213,7 +213,7 @@ func (s *Service) open(ctx context.Context, remote bool) error {
 }
 
 func (s *Service) bucket(ctx context.Context, name string) (jetstream.KeyValue, error) {
-	kv, err := s.bus.JetStream().KeyValue(ctx, name)
+	kv, err := s.bus.KeyValue(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("open bucket %s: %w", name, err)
 	}

@@ -99,7 +99,7 @@ func (s *Service) Addr() string { return s.listen.Addr().String() }
 // Run serves until the context ends and returns when its goroutines have.
 func (s *Service) Run(ctx context.Context) error {
 	defer func() { _ = s.listen.Close() }() // closed already once it was served on
-	kv, err := s.bus.JetStream().KeyValue(ctx, bus.BucketRefs)
+	kv, err := s.bus.KeyValue(ctx, bus.BucketRefs)
 	if err != nil {
 		return fmt.Errorf("open bucket %s: %w", bus.BucketRefs, err)
 	}

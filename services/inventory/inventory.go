@@ -106,7 +106,7 @@ func (s *Service) run(ctx context.Context) error {
 // open binds the buckets that the service reads and writes.
 func (s *Service) open(ctx context.Context) error {
 	for name, kv := range map[string]*jetstream.KeyValue{bus.BucketHosts: &s.hostsKV, bus.BucketTally: &s.tally} {
-		found, err := s.bus.JetStream().KeyValue(ctx, name)
+		found, err := s.bus.KeyValue(ctx, name)
 		if err != nil {
 			return fmt.Errorf("open bucket %s: %w", name, err)
 		}

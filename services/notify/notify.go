@@ -72,7 +72,7 @@ func (s *Service) Run(ctx context.Context) error {
 }
 
 func (s *Service) run(ctx context.Context) error {
-	kv, err := s.bus.JetStream().KeyValue(ctx, bus.BucketNotices)
+	kv, err := s.bus.KeyValue(ctx, bus.BucketNotices)
 	if err != nil {
 		return fmt.Errorf("open bucket %s: %w", bus.BucketNotices, err)
 	}

@@ -58,7 +58,7 @@ func New(b *bus.Bus, store *artifacts.Store, kept *archive.Archive, figures *ren
 // Open binds the bucket in which runs that plot is done with are counted.
 func (r *Reporter) Open(ctx context.Context) error {
 	var err error
-	if r.counted, err = r.bus.JetStream().KeyValue(ctx, bus.BucketDrawn); err != nil {
+	if r.counted, err = r.bus.KeyValue(ctx, bus.BucketDrawn); err != nil {
 		return fmt.Errorf("open bucket %s: %w", bus.BucketDrawn, err)
 	}
 	if r.stream, err = r.bus.JetStream().Stream(ctx, "KV_"+bus.BucketDrawn); err != nil {
