@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 func doomed(dir string) {
-	r, err := New("fio", "doomed-host", confined())
+	r, err := New("fio", os.Getenv("TEST_DOOMED_HOST"), confined())
 	if err != nil {
 		panic(err)
 	}
@@ -59,9 +60,13 @@ func confined() Options {
 	return Options{Sandbox: Required, Account: account}
 }
 
+// own is a host of this process's: tests that run twice on one machine must not
+// clear each other's fio away.
+func own(host string) string { return host + "-" + strconv.Itoa(os.Getpid()) }
+
 func newRunner(t *testing.T, host string) *Runner {
 	t.Helper()
-	r, err := New("fio", host, confined())
+	r, err := New("fio", own(host), confined())
 	if err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal(err)
@@ -102,7 +107,7 @@ func TestFioEndsWithItsWorkerAndKeepsItsReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	worker := exec.Command(os.Args[0])
-	worker.Env = append(os.Environ(), "TEST_DOOMED_WORKER="+inv.Dir, "TEST_LOCK="+lock)
+	worker.Env = append(os.Environ(), "TEST_DOOMED_WORKER="+inv.Dir, "TEST_DOOMED_HOST="+own("doomed-host"), "TEST_LOCK="+lock)
 	if err := worker.Start(); err != nil {
 		t.Fatal(err)
 	}
