@@ -84,15 +84,14 @@ func freeze(t *testing.T, p runner.Process) {
 	t.Helper()
 	c := p.(*fio)
 	var pids []int
-	for range 100 { // until fio has started its two jobs
+	for end := time.Now().Add(time.Minute); len(pids) < 3; time.Sleep(50 * time.Millisecond) {
 		var err error
 		if pids, err = c.rest().pids(); err != nil {
 			t.Fatal(err)
 		}
-		if len(pids) >= 3 {
-			break
+		if time.Now().After(end) {
+			t.Fatalf("fio has not started its two jobs: %v", pids)
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	signal(pids, syscall.SIGSTOP)
 }
@@ -124,7 +123,7 @@ func TestFioEndsWithItsWorkerAndKeepsItsReport(t *testing.T) {
 	}
 	_ = worker.Wait()
 	eventually(t, r, 0) // by the kernel's SIGTERM, with no help of ours
-	for end := time.Now().Add(time.Second); flock(lock) != nil; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); flock(lock) != nil; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the lock outlives fio")
 		}
@@ -142,7 +141,7 @@ func TestLeftoverIsEndedByTheNextWorker(t *testing.T) {
 	cancel()
 	began := time.Now()
 	exit, err := left[0].Wait(ctx, nil)
-	if err != nil || !exit.Stopped || exit.OK() || time.Since(began) > 2*time.Second {
+	if err != nil || !exit.Stopped || exit.OK() || time.Since(began) > 30*time.Second { // of the minute that fio would run
 		t.Fatalf("exit %+v, %v after %v", exit, err, time.Since(began))
 	}
 	if other, err := newRunner(t, "other-host").Leftovers(t.Context()); err != nil || len(other) != 0 {
@@ -194,7 +193,7 @@ func TestMissingFioSaysHowToGetIt(t *testing.T) {
 // eventually waits until the host's fio processes are want in number.
 func eventually(t *testing.T, r *Runner, want int) []runner.Process {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		left, err := r.Leftovers(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -210,7 +209,7 @@ func eventually(t *testing.T, r *Runner, want int) []runner.Process {
 
 func untilProgress(t *testing.T, inv runner.Invocation) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); runnertest.Read(t, inv, runner.StdoutFile) == ""; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); runnertest.Read(t, inv, runner.StdoutFile) == ""; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("fio prints no progress")
 		}

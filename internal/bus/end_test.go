@@ -181,7 +181,10 @@ func TestLiveShowsLatestToLatecomers(t *testing.T) {
 	if err := b.Conn().Flush(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(20 * time.Millisecond)
+	eventually(t, "the progress in the stream", func() bool {
+		live, err := b.JetStream().Stream(t.Context(), bus.StreamLive)
+		return err == nil && live.CachedInfo().State.LastSeq == 3
+	})
 	got := make(chan float64, 10)
 	s, err := b.WatchLive(t.Context(), p.Bench, func(p events.Progress) { got <- p.Percent })
 	if err != nil {

@@ -141,7 +141,7 @@ func expectOneEndEach(t *testing.T, b *bus.Bus, runs int) {
 		t.Fatal(err)
 	}
 	defer s.Stop()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		mu.Lock()
 		distinct := len(ends)

@@ -153,11 +153,11 @@ func TestATimeoutEndsFio(t *testing.T) {
 	w := newWorld(t)
 	w.start(w.config("host-1"))
 	list := w.request(bench{host: "host-1", jobs: []string{slowJob}, change: func(l *events.RunList) {
-		l.Timeout = events.Duration(1500 * time.Millisecond)
+		l.Timeout = events.Duration(5 * time.Second)
 	}})
 	started := w.started(list.Runs[0])
 	failed := ended[events.RunFailed](t, w.end(list.Runs[0]))
-	if !strings.Contains(failed.Reason, "timeout of 1.5s") || started.Expected.Std() != 30*time.Second {
+	if !strings.Contains(failed.Reason, "timeout of 5s") || started.Expected.Std() != 30*time.Second {
 		t.Fatalf("%+v, expected %s", failed, started.Expected.Std())
 	}
 	if !json.Valid([]byte(w.read(failed.Artifacts, "fio.json")[strings.Index(w.read(failed.Artifacts, "fio.json"), "{"):])) {
@@ -176,7 +176,7 @@ func TestCancellationStopsWhatRunsAndWhatWaits(t *testing.T) {
 	asked := time.Now()
 	w.cancel(list, false)
 	first := ended[events.RunCancelled](t, w.end(list.Runs[0]))
-	if took := time.Since(asked); took > 3*time.Second {
+	if took := time.Since(asked); took > 20*time.Second {
 		t.Errorf("cancelling took %s", took)
 	}
 	if first.By != "test" || first.Reason != "superseded" || first.Attempt != 1 {

@@ -224,7 +224,7 @@ func newEngine(t testing.TB, cfg Config) (runner.Runner, error) {
 // emptied waits until the worker has put away what it has shipped.
 func (w *world) emptied(cfg Config) {
 	w.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if dirs, err := filepath.Glob(filepath.Join(cfg.StateDir, "spool", "*.*")); err == nil && len(dirs) == 0 {
 			return
 		}

@@ -176,7 +176,7 @@ func (f *failing) reconnect(*testing.T) { f.wire.set(true) }
 // process table, since in a container it may have ended and be there still.
 func (f *failing) measures(t *testing.T, want bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		got := fioRuns(t, f.first.Config.StateDir)
 		if got == want {
 			return

@@ -68,15 +68,14 @@ func freeze(t *testing.T, p runner.Process) {
 	t.Helper()
 	c := p.(*fio)
 	var top container.TopResponse
-	for range 100 { // until fio has started its two jobs
+	for end := time.Now().Add(time.Minute); len(top.Processes) < 3; time.Sleep(50 * time.Millisecond) {
 		var err error
 		if top, err = c.engine.api.ContainerTop(t.Context(), c.id, []string{"-o", "pid"}); err != nil {
 			t.Fatal(err)
 		}
-		if len(top.Processes) >= 3 {
-			break
+		if time.Now().After(end) {
+			t.Fatalf("fio has not started its two jobs: %v", top.Processes)
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	for _, row := range top.Processes {
 		pid, err := strconv.Atoi(row[0])

@@ -37,7 +37,7 @@ func TestTheExampleAdapterGivesFioANetwork(t *testing.T) {
 		t.Errorf("fio has no network:\n%s", saw)
 	}
 	end(t, p)
-	for patience := time.Now().Add(20 * time.Second); holders(t, plain, host) > 0; time.Sleep(50 * time.Millisecond) {
+	for patience := time.Now().Add(2 * time.Minute); holders(t, plain, host) > 0; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(patience) {
 			t.Fatal("the network holder outlives fio")
 		}
@@ -78,7 +78,7 @@ func startNethost(t *testing.T, subnet string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		resp, err := http.Get("http://" + address + "/v1/ping")
 		if err == nil {
 			text, _ := io.ReadAll(resp.Body)

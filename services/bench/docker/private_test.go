@@ -76,13 +76,13 @@ func startEngine(t *testing.T, plugins string) (address string) {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // it ends its containers and its containerd
 		select {
 		case <-ended:
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * time.Minute):
 			_ = cmd.Process.Kill()
 			t.Error("the test's engine does not end")
 		}
 		unmount(t, dir)
 	})
-	for limit := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for limit := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		if _, err := os.Stat(socket); err == nil {
 			return "unix://" + socket
 		}

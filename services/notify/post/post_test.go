@@ -93,7 +93,7 @@ func TestSilenceAndAbsenceAreAway(t *testing.T) {
 		start := time.Now()
 		err := post.New(200*time.Millisecond).Do(t.Context(), post.Request{URL: "http://" + addr + "/hush"})
 		failure, ok := errors.AsType[*notice.SendError](err)
-		if !ok || failure.Outcome != notice.Away || strings.Contains(err.Error(), "hush") || time.Since(start) > 5*time.Second {
+		if !ok || failure.Outcome != notice.Away || strings.Contains(err.Error(), "hush") || time.Since(start) > 30*time.Second {
 			t.Errorf("%s: error is %v after %v", name, err, time.Since(start))
 		}
 	}
@@ -101,7 +101,7 @@ func TestSilenceAndAbsenceAreAway(t *testing.T) {
 
 func TestAnEndlessAnswerIsNotRead(t *testing.T) {
 	start := time.Now()
-	err := ask(t, 10*time.Second, func(w http.ResponseWriter, r *http.Request) {
+	err := ask(t, 2*time.Minute, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		for r.Context().Err() == nil {
 			if _, err := w.Write(make([]byte, 32<<10)); err != nil {
@@ -109,7 +109,7 @@ func TestAnEndlessAnswerIsNotRead(t *testing.T) {
 			}
 		}
 	})
-	if err != nil || time.Since(start) > 5*time.Second {
+	if err != nil || time.Since(start) > time.Minute {
 		t.Errorf("error is %v after %v", err, time.Since(start))
 	}
 }

@@ -34,7 +34,7 @@ func followed(t *testing.T, m *model.Model) (*httptest.Server, *page.Feed) {
 
 func TestNewsComeToWhomTheyConcern(t *testing.T) {
 	server, feed := followed(t, model.New(1))
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	r, _ := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/live?bench=mine", nil)
 	answer, err := http.DefaultClient.Do(r)
@@ -111,7 +111,7 @@ func TestOpenPagesFollow(t *testing.T) {
 func await(ctx context.Context, t *testing.T, what, expression, want string) {
 	t.Helper()
 	got, err := "", error(nil)
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if got, err = chromedp.Run(ctx, chromedp.Evaluate[string](`(`+expression+`) || ''`)); err == nil && got == want {
 			return
 		}
