@@ -203,16 +203,16 @@ func TestOneBadFactFileLeavesTheOthersAlone(t *testing.T) {
 		"g-large.txt": "x=" + strings.Repeat("y", maxCustomSize) + "\n", "z-good.txt": "good=1\n",
 	})
 	began := time.Now()
-	got, err := Custom(t.Context(), dir, 300*time.Millisecond)
+	got, err := Custom(t.Context(), dir, 3*time.Second)
 	if got["good"] != "1" || len(got) != 1 {
 		t.Errorf("facts %v", got)
 	}
-	for _, want := range []string{"a-slow.sh: took longer than 300ms", "broken", "c-floods.sh", "is a list", "line 1: want name=value", "bad name", "larger than"} {
+	for _, want := range []string{"a-slow.sh: took longer than 3s", "broken", "c-floods.sh", "is a list", "line 1: want name=value", "bad name", "larger than"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)
 		}
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 25*time.Second {
 		t.Errorf("took %s", took)
 	}
 }

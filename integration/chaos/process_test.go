@@ -14,6 +14,7 @@ import (
 	"github.com/fiord-bench/fiord/cmd/fiord/keys"
 	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/child"
+	"github.com/fiord-bench/fiord/internal/listen/listentest"
 	"github.com/fiord-bench/fiord/services/bench"
 )
 
@@ -55,7 +56,7 @@ func (p *process) settings() []string {
 	w := p.world
 	switch p.name {
 	case "ingest":
-		address := freeAddress(w)
+		address := listentest.Address(w.t) // which it gets again at each start
 		p.url = "http://" + address
 		p.env = []string{"FIORD_INGEST_WEBHOOK_SECRET=" + secret}
 		return []string{
@@ -76,16 +77,6 @@ func (p *process) settings() []string {
 	default:
 		return []string{fmt.Sprintf("targets: [{name: hook, kind: webhook, url: %q, on: [bench.reported]}]", w.told.URL)}
 	}
-}
-
-// freeAddress is one that ingest gets again at each start.
-func freeAddress(w *world) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // start starts the program and, if it is ingest, waits until it listens.

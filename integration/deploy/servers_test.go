@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/artifacts/embedded"
 	"github.com/fiord-bench/fiord/cmd/fiord/creds"
+	"github.com/fiord-bench/fiord/internal/listen/listentest"
 )
 
 // nats starts a server with a configuration of deploy/nats and with users, as
@@ -128,12 +128,7 @@ func freePorts(t *testing.T, n int) []int {
 	t.Helper()
 	var ports []int
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		ports = append(ports, listentest.Port(t))
 	}
 	return ports
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/cmd/fiord/creds"
+	"github.com/fiord-bench/fiord/internal/listen/listentest"
 )
 
 // startVersity runs versitygw as a program of its own, with the users and the bucket's
@@ -31,12 +32,7 @@ func startVersity(t *testing.T, dir string, parties []creds.Party, issued []cred
 			t.Fatal(err)
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
+	addr := listentest.Address(t)
 	operator := parties[0]
 	ctx, cancel := context.WithCancel(context.Background())
 	server := exec.CommandContext(ctx, binary, "--port", addr, "--iam-dir", filepath.Dir(filepath.Join(export, creds.ExportAccounts)), //nolint:gosec // as it was built

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 	"github.com/fiord-bench/fiord/internal/access"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/child"
+	"github.com/fiord-bench/fiord/internal/listen/listentest"
 )
 
 // binaries is the folder of the programs, built once for all tests.
@@ -52,7 +52,7 @@ type center struct {
 }
 
 func newCenter(t *testing.T) *center {
-	c := &center{t: t, dir: filepath.Join(t.TempDir(), "center"), nats: freeAddress(t), s3: freeAddress(t)}
+	c := &center{t: t, dir: filepath.Join(t.TempDir(), "center"), nats: listentest.Address(t), s3: listentest.Address(t)}
 	c.start()
 	t.Cleanup(c.kill)
 	return c
@@ -128,7 +128,7 @@ type worker struct {
 // host lets a host in and starts its worker.
 func (c *center) host(name string) *worker {
 	c.t.Helper()
-	w := &worker{dir: filepath.Join(c.t.TempDir(), name), admin: freeAddress(c.t)}
+	w := &worker{dir: filepath.Join(c.t.TempDir(), name), admin: listentest.Address(c.t)}
 	c.fiord("creds", "bench", name, "--out", w.dir, "--at", w.dir)
 	c.letsIn(filepath.Join(w.dir, "nats.nk"), access.InboxPrefix("bench-"+name))
 	config := filepath.Join(w.dir, "fiord.yaml")
@@ -158,15 +158,6 @@ func (c *center) letsIn(seed, inbox string) {
 		}
 		return err == nil
 	})
-}
-
-func freeAddress(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 func eventually(t *testing.T, what string, ok func() bool) {

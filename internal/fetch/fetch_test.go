@@ -54,7 +54,8 @@ func client(srv *httptest.Server, cfg fetch.Config) *fetch.Client {
 
 func TestGet(t *testing.T) {
 	srv := server(t)
-	c := client(srv, fetch.Config{AllowPrivate: true, AllowHTTP: true, MaxBytes: 1000, Timeout: 300 * time.Millisecond})
+	c := client(srv, fetch.Config{AllowPrivate: true, AllowHTTP: true, MaxBytes: 1000, Timeout: time.Minute})
+	hurried := client(srv, fetch.Config{AllowPrivate: true, AllowHTTP: true, MaxBytes: 1000, Timeout: 300 * time.Millisecond})
 	tests := map[string]error{
 		"/a.fio": nil,
 		"/once":  nil,
@@ -69,6 +70,10 @@ func TestGet(t *testing.T) {
 	}
 	for path, want := range tests {
 		t.Run(path, func(t *testing.T) {
+			c := c
+			if path == "/slow" { // which never answers
+				c = hurried
+			}
 			got, err := c.Get(t.Context(), srv.URL+path)
 			if !errors.Is(err, want) {
 				t.Fatalf("error %v, want %v", err, want)

@@ -70,7 +70,7 @@ func follow(t *testing.T, kv jetstream.KeyValue, lostAfter time.Duration) (*regi
 	t.Cleanup(func() { cancel(); <-done })
 	select {
 	case <-v.Ready():
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("view didn't become ready")
 	}
 	return v, beats
@@ -81,8 +81,8 @@ func heard(t *testing.T, beats <-chan string) string {
 	select {
 	case token := <-beats:
 		return token
-	case <-time.After(5 * time.Second):
-		t.Fatal("no beat within 5 s")
+	case <-time.After(time.Minute):
+		t.Fatal("no beat within a minute")
 		return ""
 	}
 }
@@ -142,13 +142,13 @@ func TestDetailsAreWrittenOnlyWhenTheyChange(t *testing.T) {
 func TestDetailsAreRefreshedBeforeTheyExpire(t *testing.T) {
 	js, _ := emptyBucket(t)
 	cfg := registry.BucketConfig(1)
-	cfg.Bucket, cfg.TTL = "short", 300*time.Millisecond
+	cfg.Bucket, cfg.TTL = "short", 2*time.Second // a busy machine may be late
 	kv, err := js.CreateKeyValue(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := registry.NewAnnouncer(kv)
-	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if err := a.Announce(t.Context(), host("a")); err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +183,7 @@ func TestHostThatLeavesIsForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for start := time.Now(); len(v.Hosts()) > 0; time.Sleep(5 * time.Millisecond) {
-		if time.Since(start) > 5*time.Second {
+		if time.Since(start) > time.Minute {
 			t.Fatalf("still known after leaving: %+v", v.Hosts())
 		}
 	}
@@ -207,7 +207,7 @@ func TestBothSidesSurviveABucketThatWasEmptied(t *testing.T) {
 	if _, err := js.CreateKeyValue(t.Context(), registry.BucketConfig(1)); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for time.Now().Before(deadline) {
 		if err := a.Announce(t.Context(), host("a")); err != nil {
 			t.Fatal(err)

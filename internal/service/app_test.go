@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
+	"github.com/fiord-bench/fiord/internal/listen/listentest"
 	"github.com/fiord-bench/fiord/internal/natsd"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/admin"
@@ -81,8 +82,8 @@ func (w *world) warmUp(t *testing.T) {
 // verifyNothingLeft fails for connections and goroutines that outlived an app.
 func (w *world) verifyNothingLeft(t *testing.T, before goleak.Option) {
 	t.Helper()
-	for tries := 0; w.nats.NATS().NumClients() != 0; tries++ {
-		if tries == 100 { // the server notices an end a moment later
+	for end := time.Now().Add(time.Minute); w.nats.NATS().NumClients() != 0; {
+		if time.Now().After(end) { // the server notices an end a moment later
 			t.Errorf("%d connections to NATS are left", w.nats.NATS().NumClients())
 			break
 		}
@@ -126,7 +127,7 @@ func (r *running) await(t *testing.T, want func(admin.Report) bool) admin.Report
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	var report admin.Report
-	for range 600 {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
 		select {
 		case err := <-r.ended:
 			t.Fatalf("ended too early: %v", err)
@@ -222,7 +223,7 @@ func pinged(t *testing.T, w *world) (found []string) {
 
 func TestAPartialSetUpIsRolledBack(t *testing.T) {
 	common := service.DefaultCommon()
-	common.Admin.Listen = freeAddr(t)
+	common.Admin.Listen = listentest.Address(t)
 	common.Trace.Endpoint = "http://%zz" // fails after the admin address is open
 	_, err := service.New(service.Options{Name: "bench", Common: common, Build: build(&sample{}), LogOutput: testLog{t}})
 	if err == nil {
@@ -233,16 +234,6 @@ func TestAPartialSetUpIsRolledBack(t *testing.T) {
 		t.Fatalf("the admin address was not freed: %v", err)
 	}
 	again.Close()
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func TestAServiceThatCannotBeBuiltLeavesNothingOpen(t *testing.T) {
@@ -287,11 +278,11 @@ func port(t *testing.T, url string) int {
 
 func TestAStopDuringTheWaitIsNoError(t *testing.T) {
 	w := newWorld(t)
-	w.common.NATS.URL = "nats://" + freeAddr(t)
+	w.common.NATS.URL = "nats://" + listentest.Address(t)
 	r := run(t, service.Options{Name: "plot", Common: w.common, Build: build(&sample{})})
 	r.await(t, func(report admin.Report) bool { return !report.Ready })
 	r.stop(t)
-	w.common.NATS.URL, w.common.S3.Endpoint = w.nats.URL(), "http://"+freeAddr(t)
+	w.common.NATS.URL, w.common.S3.Endpoint = w.nats.URL(), "http://"+listentest.Address(t)
 	r = run(t, service.Options{Name: "plot", Common: w.common, Build: build(&sample{})})
 	r.await(t, func(report admin.Report) bool { return report.Checks["plot.nats"] == "ok" })
 	r.stop(t)

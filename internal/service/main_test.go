@@ -186,13 +186,25 @@ func TestASecondSignalKills(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, lines, "draining")
-	// The handler is taken back in a goroutine of its own after the first
-	// signal; a second one that arrives earlier would be swallowed by it.
-	time.Sleep(100 * time.Millisecond)
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait()
+	}()
+	// The handler is taken back in a goroutine of its own after the first signal; one
+	// that arrives earlier is swallowed by it.
+	for end := time.Now().Add(time.Minute); ; {
+		if time.Now().After(end) {
+			_ = cmd.Process.Kill()
+		}
+		_ = cmd.Process.Signal(syscall.SIGTERM) // an error says that it has ended
+		select {
+		case <-ended:
+		case <-time.After(100 * time.Millisecond):
+			continue
+		}
+		break
 	}
-	_ = cmd.Wait()
 	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGTERM {
 		t.Errorf("ended with %v, want killed by SIGTERM", cmd.ProcessState)
 	}

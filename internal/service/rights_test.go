@@ -83,8 +83,8 @@ func TestWhatIsMissingIsNamedSoon(t *testing.T) {
 					t.Errorf("got %v", err)
 				}
 				t.Logf("after %v: %v", time.Since(begin).Round(time.Millisecond), err)
-			case <-time.After(10 * time.Second):
-				t.Error("nothing was said within 10 s")
+			case <-time.After(time.Minute):
+				t.Error("nothing was said within a minute")
 			}
 		})
 	}

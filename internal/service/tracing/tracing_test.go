@@ -74,7 +74,7 @@ func TestACollectorThatIsAwayIsToldOnceAndDoesNotHoldUpTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	begin := time.Now()
 	for range 2 {
@@ -83,7 +83,7 @@ func TestACollectorThatIsAwayIsToldOnceAndDoesNotHoldUpTheEnd(t *testing.T) {
 		_ = p.TracerProvider.(interface{ ForceFlush(context.Context) error }).ForceFlush(ctx)
 	}
 	_ = p.Shutdown(ctx) // there may be nothing left to lose
-	if took := time.Since(begin); took > 5*time.Second {
+	if took := time.Since(begin); took > 30*time.Second {
 		t.Errorf("shutdown took %v", took)
 	}
 	if got := strings.Count(lines.String(), "traces are lost"); got != 1 {

@@ -3,7 +3,6 @@ package docker
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 
 	"github.com/fiord-bench/fiord/host/runner/runnertest"
+	"github.com/fiord-bench/fiord/internal/listen/listentest"
 	"github.com/fiord-bench/fiord/services/bench/hook"
 )
 
@@ -67,12 +67,7 @@ func startNethost(t *testing.T, subnet string) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build adapter: %v\n%s", err, out)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
+	address := listentest.Address(t)
 	cmd := exec.Command(binary, "-listen", address, "-cidr", subnet)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
