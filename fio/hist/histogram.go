@@ -76,6 +76,21 @@ func (h *Histogram) coarsen(to uint8) {
 	}
 }
 
+// TakeHighest takes one of the longest latencies out, and returns it as a
+// histogram of its own.
+func (h *Histogram) TakeHighest() *Histogram {
+	one := &Histogram{coarse: h.coarse}
+	for i := len(h.counts) - 1; i >= 0; i-- {
+		if h.counts[i] > 0 {
+			h.counts[i]--
+			h.n--
+			one.AddBin(i, 1)
+			break
+		}
+	}
+	return one
+}
+
 // Clone returns a copy.
 func (h *Histogram) Clone() *Histogram {
 	c := *h

@@ -40,12 +40,12 @@ func TestASilentIntervalIsZeroAndNotTheMeanOfItsNeighbours(t *testing.T) {
 }
 
 func TestJobsAddUpOnTheCommonGridWithTheirClocksShifted(t *testing.T) {
-	r := rates(t, Bandwidth, 500, Track{WindowMS: 500}, "500, 2, 0, 0, 0\n1000, 2, 0, 0, 0\n")
+	r := rates(t, Bandwidth, 500, Track{WindowMS: 500}, "500, 2000, 0, 0, 0\n1000, 2000, 0, 0, 0\n")
 	other, err := NewRates(Bandwidth, GridConfig{StepMS: 500})
 	if err != nil {
 		t.Fatal(err)
 	}
-	late := NewReader(strings.NewReader("500, 4, 0, 0, 0\n500, 1, 1, 0, 0\n"), &Layout{Prio: true})
+	late := NewReader(strings.NewReader("500, 4000, 0, 0, 0\n500, 1000, 1, 0, 0\n"), &Layout{Prio: true})
 	if err := other.Add(late, Track{WindowMS: 500, ShiftMS: 750}); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestJobsAddUpOnTheCommonGridWithTheirClocksShifted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for d, want := range map[Direction][]float64{
-		Read: {2048, 2048 + 2048, 2048}, Write: {0, 512, 512}, Trim: {0, 0, 0},
+		Read: {2048e3, 4096e3, 2048e3}, Write: {0, 512e3, 512e3}, Trim: {0, 0, 0},
 	} {
 		if diff := cmp.Diff(Series{StepMS: 500, Values: want}, r.Series(d), approx); diff != "" {
 			t.Errorf("%s: %s", d, diff)
@@ -137,7 +137,7 @@ func TestALateRowStandsForAllTheTimeSinceTheOneBefore(t *testing.T) {
 		200: 100, 210: 105, 1000: 100, // silence between
 		0: 0, -5: 0, // two rows at one time
 	} {
-		if got := Span(back, 100); got != want {
+		if got := span(back, 100); got != want {
 			t.Errorf("%v ms after the row before: %v, want %v", back, got, want)
 		}
 	}

@@ -21,6 +21,16 @@ type Rates struct {
 	grid
 	kind Kind
 	dirs [directions]cells // bytes or I/Os in each cell
+	busy Busy
+	late []*late
+	last [directions][]*lastRow // of each log
+}
+
+// lastRow is where a log ends.
+type lastRow struct {
+	from, to float64
+	rate     float64 // per ms
+	until    float64 // what it went on to, if its log has no row of that
 }
 
 // NewRates returns an empty grid.
@@ -31,9 +41,23 @@ func NewRates(kind Kind, cfg GridConfig) (*Rates, error) {
 
 // Add reads a log to its end and adds it.
 func (r *Rates) Add(src Source, t Track) error {
+	var last [directions]lastRow // rows so far
 	err := t.rows(src, func(w row) error {
-		return r.spread(&r.dirs[w.Dir], w.from, w.to, r.amountOf(w))
+		amount := r.amountOf(w)
+		before := last[w.Dir]
+		last[w.Dir] = lastRow{from: w.from, to: w.to, rate: amount / max(w.to-w.from, 1)}
+		if w.since < w.from && w.to > w.from && len(r.late) < maxLate {
+			r.late = append(r.late, &late{dir: w.Dir, from: w.from, to: w.to, since: w.since, before: before.rate, amount: amount})
+		} else {
+			r.busy.Add(w.from, w.to)
+		}
+		return r.spread(&r.dirs[w.Dir], w.from, w.to, amount)
 	})
+	for d := range last {
+		if last[d].to > 0 {
+			r.last[d] = append(r.last[d], &last[d])
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("add log: %w", err)
 	}
@@ -42,16 +66,36 @@ func (r *Rates) Add(src Source, t Track) error {
 
 // amountOf returns the bytes or I/Os that a row stands for.
 func (r *Rates) amountOf(w row) float64 {
-	single := w.single
-	switch {
-	case single && r.kind == IOPS:
-		return 1
-	case single:
-		return float64(w.BS)
-	case r.kind == IOPS:
-		return float64(w.Value) * (w.to - w.from) / 1000
+	if !w.single {
+		return r.kind.Amount(w.Value, w.to-w.from)
 	}
-	return float64(w.Value) * 1024 * (w.to - w.from) / 1000
+	if r.kind == IOPS {
+		return 1
+	}
+	return float64(w.BS)
+}
+
+// few is the rate up to which it matters that fio cuts rates to whole numbers.
+const few = 200
+
+// Amount is how many I/Os or bytes a row's rate stands for over a time in ms. fio
+// counts I/Os and writes their rate cut to a whole number: of the 3.99 a second
+// that are 2 in 501 ms it writes 3. The count can be recovered, as it is whole
+// too. A rate of bytes is cut to whole KiB, half of one on the average.
+func (k Kind) Amount(value uint64, ms float64) float64 {
+	amount := float64(value) * ms / 1000
+	switch {
+	case k == Bandwidth && value < few:
+		return (amount + ms/2000) * 1024
+	case k == Bandwidth:
+		return amount * 1024
+	case value < few && ms <= 1000+slackMS:
+		// fio looks at the clock twice, which may differ by a ms or two.
+		return math.Ceil(amount - float64(value)*0.002 - 1e-9)
+	case value < few:
+		return amount + ms/2000
+	}
+	return amount
 }
 
 // Merge adds another grid of the same kind and step, of another job or host.
@@ -67,7 +111,10 @@ func (r *Rates) Merge(o *Rates) error {
 			}
 			r.dirs[d].values[at-r.dirs[d].origin] += v
 		}
+		r.last[d] = append(r.last[d], o.last[d]...)
 	}
+	r.busy.Merge(&o.busy)
+	r.late = append(r.late, o.late...)
 	return nil
 }
 

@@ -24,6 +24,7 @@ type Track struct {
 type row struct {
 	*Sample
 	from, to float64 // ms; equal for a single I/O
+	since    float64 // where the row before ended: earlier than from when rows are missing
 	single   bool    // of one I/O rather than of a window
 }
 
@@ -43,7 +44,8 @@ func (t Track) rows(src Source, fn func(row) error) error {
 		}
 		for i := range dst[:n] {
 			r := w.row(&dst[i])
-			r.from, r.to = r.from+float64(t.ShiftMS), r.to+float64(t.ShiftMS)
+			shift := float64(t.ShiftMS)
+			r.from, r.to, r.since = r.from+shift, r.to+shift, r.since+shift
 			if err := fn(r); err != nil {
 				return err
 			}
@@ -67,14 +69,18 @@ type windower struct {
 // slackMS is how much earlier than a window's end fio may look.
 const slackMS = 10
 
+// unixTime is the least time that must be a date rather than a time since the
+// job began, in ms: ten years.
+const unixTime = 10 * 365 * 24 * 3600 * 1000
+
 // maxTime is the latest time that is told apart, in ms: far beyond any log, and
 // exact as a floating-point number.
 const maxTime = 1 << 53
 
-// Span is the time in ms that a row of an averaged log stands for, when the row
+// span is the time in ms that a row of an averaged log stands for, when the row
 // before it lies so far back: all of that when fio was merely late, and one
 // window when there was silence between.
-func Span(back, window float64) float64 {
+func span(back, window float64) float64 {
 	if back >= 2*(window-slackMS) {
 		back /= max(math.Round(back/window), 1)
 	}
@@ -84,12 +90,16 @@ func Span(back, window float64) float64 {
 func (w *windower) row(s *Sample) row {
 	to := float64(min(s.Time, maxTime))
 	if w.window <= 0 {
-		return row{s, to, to, true}
+		return row{s, to, to, to, true}
 	}
 	// The first row counts from the job's begin.
-	from := to - Span(to-w.last[s.Dir], w.window)
+	since := min(w.last[s.Dir], to)
+	from := to - span(to-since, w.window)
+	if since == 0 && to > unixTime { // nothing is known of before
+		since = from
+	}
 	w.last[s.Dir] = to
-	return row{s, from, to, false}
+	return row{s, from, to, since, false}
 }
 
 // guessWindow estimates the window of rows that have no block size, and returns

@@ -3,7 +3,6 @@ package integrity
 import (
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,158 +13,199 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/fio/log"
+	"github.com/fiord-bench/fiord/fio/result"
 )
 
 // directions in the order of fio's numbers.
 var directions = []string{"read", "write", "trim"}
 
-// tally is what the IOPS logs of a run add up to, by direction.
-type tally struct {
-	ios   [3]float64 // integral of the rate over time
-	slack [3]float64 // what the first and last windows leave open
-	rows  int64
-	// window is the longest of those averaged over, ms.
-	window int64
-}
-
-// logs holds the IOPS logs against the summary and looks for silence in them.
+// logs holds the IOPS logs of each section against the summary and looks for
+// silence in them.
 func (j *judge) logs() {
 	version, err := log.ParseVersion(j.Output.Version)
 	if err != nil {
 		return // a fio of unknown version: its logs cannot be read for certain
 	}
-	var sum tally
-	for _, spec := range j.Job.Jobs() {
-		window, ok := spec.Int("log_avg_msec", 0)
-		if !ok || window <= 0 {
-			return // one row for every I/O: counting them again proves nothing
+	for i := range j.sections {
+		l := sectionLogs{judge: j, version: version, section: &j.sections[i]}
+		if err := l.read(); err != nil {
+			j.in(is(l.section), func() { j.find("log_mismatch", events.IntegritySuspect, "%v", err) })
+			continue
 		}
-		first := spec.LogNumber()
-		for n := first; n < first+spec.NumJobs(); n++ {
-			path := filepath.Join(j.Logs, fmt.Sprintf("fio_iops.%d.log", n))
-			r := reading{judge: j, spec: spec, number: n, window: uint64(window), sum: &sum} //nolint:gosec // positive
-			sum.window = max(sum.window, window)
-			switch err := r.read(path, version); {
-			case errors.Is(err, os.ErrNotExist):
-				return // not all jobs write the log
-			case err != nil:
-				j.find("log_mismatch", events.IntegritySuspect, "%s cannot be read: %v", filepath.Base(path), err)
-				return
-			}
+		if len(l.all) > 0 {
+			j.in(is(l.section), l.judgeLogs)
 		}
-	}
-	if sum.rows > 0 && !j.has("latency_target") { // which counts anew at each try
-		j.compare(sum)
 	}
 }
 
-func (j *judge) compare(sum tally) {
-	var total [3]float64
-	for i := range j.Output.Jobs {
-		r := &j.Output.Jobs[i]
-		if !r.Mixed.IsZero() {
-			return // directions are not told apart in the summary
-		}
-		for n, name := range directions {
-			if d := r.Directions()[name]; d != nil {
-				total[n] += float64(d.IOs)
+// is picks one section.
+func is(s *result.Section) func(*result.Section) bool {
+	return func(o *result.Section) bool { return o == s }
+}
+
+// sectionLogs are the IOPS logs of a section on their way through the checks.
+type sectionLogs struct {
+	*judge
+	version log.Version
+	section *result.Section
+	all     []jobLog
+	sum     *log.Rates
+	window  int64 // ms, the longest of those averaged over
+}
+
+// jobLog is the log of one copy of a job.
+type jobLog struct {
+	spec   *job.Job
+	number int64
+	rates  *log.Rates
+}
+
+// read reads the logs of all copies. Where one is missing, or has a row for every
+// I/O, there is nothing to hold against the summary: it leaves none then.
+func (l *sectionLogs) read() error {
+	for _, spec := range l.Job.Jobs() {
+		window, ok := spec.Int("log_avg_msec", 0)
+		first := spec.LogNumber()
+		for n := first; n < first+spec.NumJobs(); n++ {
+			if n < int64(l.section.FirstLog) || n > int64(l.section.LastLog) {
+				continue
 			}
+			if !ok || window <= 0 {
+				l.all = nil // counting rows again proves nothing
+				return nil
+			}
+			l.window = max(l.window, window)
+			rates, err := l.readOne(spec, n, window)
+			if errors.Is(err, os.ErrNotExist) {
+				l.all = nil
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			l.all = append(l.all, jobLog{spec, n, rates})
 		}
 	}
-	for i := range j.sections {
-		for n, name := range directions {
-			// Of a section that ended within its first windows there may be no row.
-			if f := j.sections[i].Direction(name); f != nil && f.RuntimeMS < 2*sum.window {
-				sum.slack[n] += float64(f.TotalIOs)
-			}
+	return nil
+}
+
+func (l *sectionLogs) readOne(spec *job.Job, number, window int64) (*log.Rates, error) {
+	name := fmt.Sprintf("fio_iops.%d.log", number)
+	src, err := log.OpenFile(filepath.Join(l.Logs, name), log.Config{Version: &l.version, Options: &log.Options{
+		Offset: spec.Bool("log_offset", false), WindowMS: int(window),
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", name, err)
+	}
+	defer func() { _ = src.Close() }()
+	rates, err := log.NewRates(log.IOPS, log.GridConfig{StepMS: max(window, 1000)})
+	if err == nil {
+		err = rates.Add(src, log.Track{WindowMS: int(window)})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", name, err)
+	}
+	return rates, nil
+}
+
+// judgeLogs holds the logs of the section against its summary, and then looks for
+// silence in each.
+func (l *sectionLogs) judgeLogs() {
+	var err error
+	if l.sum, err = log.NewRates(log.IOPS, log.GridConfig{StepMS: max(l.window, 1000)}); err != nil {
+		return
+	}
+	for _, one := range l.all {
+		if err := l.sum.Merge(one.rates); err != nil {
+			l.find("log_mismatch", events.IntegritySuspect, "%v", err)
+			return
 		}
 	}
 	for n, name := range directions {
-		apart := sum.ios[n] - total[n]
-		if apart < 0 {
-			apart = -apart
+		if f := l.section.Direction(name); f != nil {
+			l.compare(log.Direction(n), name, float64(f.TotalIOs), f.RuntimeMS)
 		}
-		if apart > mismatch*total[n]+sum.slack[n] {
-			j.find("log_mismatch", events.IntegritySuspect,
-				"the logs add up to %.0f %ss, the summary says %.0f", sum.ios[n], name, total[n])
-		}
+	}
+	for _, one := range l.all {
+		l.silence(one)
 	}
 }
 
-// reading is one log on its way through the checks.
-type reading struct {
-	*judge
-	spec   *job.Job
-	number int64
-	window uint64 // ms
-	sum    *tally
-
-	last     uint64     // time of the latest row, ms
-	previous [3]uint64  // of each direction
-	rate     [3]float64 // latest value
-	silence  uint64     // longest, ms
-	at       uint64     // where it began, ms
+// compare holds what the logs add up to against what fio counted.
+func (l *sectionLogs) compare(d log.Direction, name string, counted float64, runtime int64) {
+	if l.has("latency_target") { // fio counts anew at each try
+		return
+	}
+	e := log.Evidence{Reported: counted, End: float64(runtime)}
+	if l.sum.Late() {
+		e.Idle, e.Known = l.idle(d)
+	}
+	if err := l.sum.Settle(d, e); err != nil {
+		l.find("log_mismatch", events.IntegritySuspect, "%v", err)
+		return
+	}
+	// The first and last windows may be cut. Of a section that ended within its
+	// first windows there may be no row.
+	slack := 2*l.sum.LastRate(d)*float64(l.window)/1000 + 4*float64(max(l.section.Copies, len(l.all)))
+	if runtime < 2*l.window {
+		slack += counted
+	}
+	sum := l.sum.Total(d)
+	if sum < counted { // fio's thread may have been late with the last
+		slack = max(slack, l.sum.Unlogged(d, float64(runtime)))
+	}
+	if math.Abs(sum-counted) > mismatch*counted+slack {
+		l.find("log_mismatch", events.IntegritySuspect, "the logs add up to %.0f %ss, the summary says %.0f", sum, name, counted)
+	}
 }
 
-func (r *reading) read(path string, version log.Version) error {
-	l, err := log.OpenFile(path, log.Config{Version: &version, Options: &log.Options{
-		Offset: r.spec.Bool("log_offset", false), WindowMS: int(r.window), //nolint:gosec // a small number of ms
-	}})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = l.Close() }()
-	samples := make([]log.Sample, 1024)
-	for {
-		n, err := l.Read(samples)
-		for _, s := range samples[:n] {
-			r.row(s)
+// idle is when nothing completed by the histogram logs; known is false where
+// there are none, or their intervals are too long to tell.
+func (l *sectionLogs) idle(d log.Direction) (idle []log.Stretch, known bool) {
+	var tracks []log.HistTrack
+	for _, one := range l.all {
+		every, ok := one.spec.Int("log_hist_msec", 0)
+		if !ok || every <= 0 || every > log.Quiet {
+			return nil, false
 		}
-		if errors.Is(err, io.EOF) {
-			r.end()
-			return nil
-		}
+		h, err := log.OpenHistFile(filepath.Join(l.Logs, fmt.Sprintf("fio_clat_hist.%d.log", one.number)), log.Config{})
 		if err != nil {
-			return err
+			return nil, false
+		}
+		defer func() { _ = h.Close() }()
+		tracks = append(tracks, log.HistTrack{Reader: h, EveryMS: every, Idle: func(of log.Direction, s log.Stretch) {
+			if of == d {
+				idle = append(idle, s)
+			}
+		}})
+	}
+	err := log.WalkHist(1000, tracks, func(log.HistCell) error { return nil })
+	return idle, err == nil
+}
+
+// silence looks for the longest silence of a job.
+func (l *sectionLogs) silence(one jobLog) {
+	busy := one.rates.Busy()
+	last := busy.End()
+	if end := float64(l.section.RuntimeMS); l.timed(one.spec.Name) > 0 && end-last >= log.Quiet+float64(l.window) {
+		last = end
+	}
+	var longest log.Stretch
+	for _, s := range busy.Silences([]log.Stretch{{From: 0, To: last}}) {
+		if s.To-s.From > longest.To-longest.From {
+			longest = s
 		}
 	}
-}
-
-// row adds one window.
-func (r *reading) row(s log.Sample) {
-	d := int(s.Dir)
-	if d >= len(directions) {
+	silent := msec(longest.To - longest.From)
+	if silent < stalled || paused(one.spec, silent) {
 		return
 	}
-	r.sum.rows++
-	r.sum.ios[d] += float64(s.Value) * log.Span(float64(s.Time)-float64(r.previous[d]), float64(r.window)) / 1000
-	if s.Time > r.last {
-		if gap := s.Time - r.last; gap > 2*r.window && gap > r.silence {
-			r.silence, r.at = gap-r.window, r.last
-		}
-		r.last = s.Time
-	}
-	r.previous[d], r.rate[d] = s.Time, float64(s.Value)
+	l.find("stall", events.IntegritySuspect, "job %s (log %d): nothing completed for %s, from %s on, of %s in all",
+		one.spec.Name, one.number, silent, msec(longest.From), msec(last))
 }
 
-// end closes the log: its first and last windows may be cut.
-func (r *reading) end() {
-	for d := range directions {
-		r.sum.slack[d] += 2 * r.rate[d] * float64(r.window) / 1000
-	}
-	silent := time.Duration(r.silence) * time.Millisecond //nolint:gosec // bounded by the run's length
-	if silent < stalled || paused(r.spec, silent) {
-		return
-	}
-	r.in(ofLog(r.number), func() { r.stall(silent) })
-}
-
-// stall tells of a silence.
-func (r *reading) stall(silent time.Duration) {
-	from := time.Duration(r.at) * time.Millisecond //nolint:gosec // bounded by the run's length
-	r.find("stall", events.IntegritySuspect, "job %s (log %d): nothing completed for %s, from %s on, of %s in all",
-		r.spec.Name, r.number, silent, from, time.Duration(r.last)*time.Millisecond) //nolint:gosec // bounded by the run's length
-}
+// msec is a time in ms, to the ms.
+func msec(ms float64) time.Duration { return time.Duration(math.Round(ms)) * time.Millisecond }
 
 // paused tells whether a job that was silent so long waited on purpose.
 func paused(j *job.Job, silent time.Duration) bool {

@@ -84,11 +84,6 @@ func ofEntry(n int) func(*result.Section) bool {
 	return func(s *result.Section) bool { return slices.Contains(s.Entries, n) }
 }
 
-// ofLog picks the section of a log by its number.
-func ofLog(n int64) func(*result.Section) bool {
-	return func(s *result.Section) bool { return int64(s.FirstLog) <= n && n <= int64(s.LastLog) }
-}
-
 func (j *judge) find(check string, state events.IntegrityState, format string, args ...any) {
 	if state == events.IntegrityInvalid || j.state == events.IntegrityOK {
 		j.state = state
