@@ -18,6 +18,9 @@ type Heatmap struct {
 	Start, Step time.Duration
 	// Columns hold one distribution per interval; an empty one is a silence.
 	Columns []Distribution
+	// To, when it is set, is where the axis ends; it then begins at zero. Else the
+	// axis shows what the columns cover.
+	To time.Duration
 }
 
 // Cells of a heatmap: enough for a screen, few enough for a small file.
@@ -33,12 +36,17 @@ func (h Heatmap) Figure() *Figure {
 		return emptyFigure(h.Head, "no samples")
 	}
 	span := time.Duration(len(h.Columns)) * h.Step
-	unit := timeUnit(span)
+	from, to := h.Start, h.Start+span
+	if h.To > h.Start {
+		from, to = 0, h.To
+	}
+	unit := timeUnit(to - from)
 	a := newAxes(unit.name, "")
-	a.X.Min, a.X.Max = h.Start.Seconds(), (h.Start + span).Seconds()
+	a.X.Min, a.X.Max = from.Seconds(), to.Seconds()
 	a.X.Tick.Marker = linearTicks{unit: unit, want: 7}
 	a.logY(Latency, lo, hi)
 	cells, most := h.cells(a.Y.Min, a.Y.Max)
+	cells.left, cells.width = float64(h.Start-from)/float64(to-from), float64(span)/float64(to-from)
 	a.Add(cells)
 	f := &Figure{head: h.Head, height: plotHeight, paint: newChart(Latency, a.X.Min, a.X.Max).paint(a), keys: []key{
 		{name: "share of an interval's I/Os:"},
@@ -94,15 +102,17 @@ func columnShares(sets []Distribution, lo, hi float64, rows int) []float64 {
 	return out
 }
 
-// levels is a grid of shades that fills the plot.
+// levels is a grid of shades.
 type levels struct {
-	rows, cols int
-	at         []int // column by column, from the bottom
+	rows, cols  int
+	at          []int   // column by column, from the bottom
+	left, width float64 // of all columns, as shares of the plot
 }
 
 // Plot draws one path per shade, with neighbours in a row joined.
 func (l levels) Plot(c draw.Canvas, _ *plot.Plot) {
-	w := (c.Max.X - c.Min.X) / vg.Length(l.cols)
+	all := c.Max.X - c.Min.X
+	left, w := c.Min.X+vg.Length(l.left)*all, vg.Length(l.width)*all/vg.Length(l.cols)
 	h := (c.Max.Y - c.Min.Y) / vg.Length(l.rows)
 	paths := make([]vg.Path, heatLevels)
 	for row := range l.rows {
@@ -114,8 +124,8 @@ func (l levels) Plot(c draw.Canvas, _ *plot.Plot) {
 			}
 			if level >= 0 {
 				paths[level] = append(paths[level], vg.Rectangle{
-					Min: vg.Point{X: c.Min.X + vg.Length(col)*w, Y: c.Min.Y + vg.Length(row)*h},
-					Max: vg.Point{X: c.Min.X + vg.Length(end)*w, Y: c.Min.Y + vg.Length(row+1)*h},
+					Min: vg.Point{X: min(left+vg.Length(col)*w, c.Max.X), Y: c.Min.Y + vg.Length(row)*h},
+					Max: vg.Point{X: min(left+vg.Length(end)*w, c.Max.X), Y: c.Min.Y + vg.Length(row+1)*h},
 				}.Path()...)
 			}
 			col = end

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -60,7 +61,7 @@ func (r *Run) rates(title string, q figure.Quantity, series map[string]figure.Se
 func (r *Run) time(q figure.Quantity) figure.Time {
 	run := r.logs()
 	f := figure.Time{Quantity: q, To: run.Length}
-	if run.Length > 0 && len(run.IOPS)+len(run.Bandwidth) > 0 {
+	if run.Silent != nil {
 		f.Silent = &run.Silent
 	}
 	return f
@@ -86,6 +87,7 @@ func latencyOverTime(title string, s Subject, dir string) *figure.Figure {
 	if len(run.Heat[dir]) > 0 {
 		facts = append(facts, "percentiles of each "+duration(run.HeatStep.Seconds())+" from its histogram")
 	}
+	facts = append(facts, unlogged(run, dir)...)
 	f := s.Run.time(figure.Latency)
 	f.Head, f.Series = s.Run.head(title, facts...), l.series
 	return f.Figure()
@@ -186,10 +188,23 @@ func capped(s figure.Series, greatest float64) figure.Series {
 
 func heatmap(title string, s Subject, dir string) *figure.Figure {
 	run := s.Run.logs()
+	facts := append(intervals(len(run.Heat[dir]), run.HeatStep.Seconds()), unlogged(run, dir)...)
 	return figure.Heatmap{
-		Head:  s.Run.head(title, intervals(len(run.Heat[dir]), run.HeatStep.Seconds())...),
-		Start: run.HeatFrom, Step: run.HeatStep, Columns: run.Heat[dir],
+		Head:  s.Run.head(title, facts...),
+		Start: run.HeatFrom, Step: run.HeatStep, Columns: run.Heat[dir], To: run.Length,
 	}.Figure()
+}
+
+// unlogged states where the histograms of a direction end before its section
+// does: fio writes none of an interval that is not over.
+func unlogged(run *reading.Run, dir string) []string {
+	cells := len(run.Heat[dir])
+	end := run.End(dir)
+	logged := run.HeatFrom + time.Duration(cells)*run.HeatStep
+	if cells == 0 || end-logged < run.HeatStep/4 {
+		return nil
+	}
+	return []string{fmt.Sprintf("no histogram of the last %s, which were no whole interval", duration((end - logged).Round(100*time.Millisecond).Seconds()))}
 }
 
 // steady draws the rate over time with the stretch in which it was steady.

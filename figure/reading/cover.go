@@ -95,6 +95,13 @@ func cover(s figure.Series, logged, runtime float64, window int) figure.Series {
 // crop cuts a stretch out of all series. The histograms were read for it alone.
 func (run *Run) crop(from, to time.Duration) {
 	run.Length = 0 // the axis is the stretch's
+	silent := run.Silent[:0]
+	for _, s := range run.Silent {
+		if s[0], s[1] = max(s[0], from), min(s[1], to); s[0] < s[1] {
+			silent = append(silent, s)
+		}
+	}
+	run.Silent = silent
 	for _, m := range run.maps() {
 		for name, s := range m {
 			first := min(max(int((from-s.Start)/s.Step), 0), len(s.Values))

@@ -15,6 +15,8 @@ func (r *reader) finish() *Run {
 	run := &r.run
 	run.Step = time.Duration(r.step) * time.Millisecond
 	run.IOPS, run.Bandwidth = map[string]figure.Series{}, map[string]figure.Series{}
+	r.settle()
+	r.busy()
 	for i, name := range Directions() {
 		dir := log.Direction(i)
 		for kind, out := range map[log.Kind]map[string]figure.Series{log.IOPS: run.IOPS, log.Bandwidth: run.Bandwidth} {
@@ -32,6 +34,60 @@ func (r *reader) finish() *Run {
 	run.Means, run.Highest = latencies(shown)
 	r.check()
 	return run
+}
+
+// settle decides what rows stand for that fio wrote late.
+func (r *reader) settle() {
+	if r.doc == nil {
+		return
+	}
+	for i, name := range Directions() {
+		f := figures(r.doc, name)
+		if f == nil {
+			continue
+		}
+		known := len(r.run.Heat) > 0 && r.histMS > 0 && r.histMS <= log.Quiet
+		for kind, reported := range map[log.Kind]int64{log.IOPS: f.TotalIOs, log.Bandwidth: f.Bytes} {
+			if rates := r.rates[kind]; rates != nil {
+				err := rates.Settle(log.Direction(i), log.Evidence{
+					Reported: float64(reported), End: float64(r.shift) + r.runtime(), Idle: r.idle[i], Known: known,
+				})
+				if err != nil {
+					r.flag("late rows of the logs: " + err.Error())
+				}
+				if reach := int64(rates.Reach()) - r.shift; reach > 0 && float64(reach) < float64(epoch.Milliseconds()) {
+					r.last[kind] = max(r.last[kind], uint64(reach))
+				}
+			}
+		}
+	}
+}
+
+// busy keeps when the section ran and when something of it completed. What a
+// section without logs of rates did is not known: it counts as busy.
+func (r *reader) busy() {
+	rates := r.rates[log.IOPS]
+	if rates == nil {
+		rates = r.rates[log.Bandwidth]
+	}
+	from := float64(r.shift)
+	to := from + r.runtime()
+	if r.doc != nil {
+		if ramp := ramp(r.doc); ramp > 0 { // its I/Os are in no log
+			r.run.busy.Add(from-ramp, from)
+		}
+	}
+	switch {
+	case rates != nil:
+		busy := rates.Busy()
+		r.run.busy.Merge(busy)
+		if to == from {
+			to = busy.End()
+		}
+	case to > from:
+		r.run.busy.Add(from, to)
+	}
+	r.run.active = append(r.run.active, log.Stretch{From: from, To: to})
 }
 
 // latencies are the means and the greatest values by direction.

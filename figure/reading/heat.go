@@ -32,6 +32,16 @@ func (h *heat) add(at int64, name string, bins []figure.Bin) {
 	if h.first < 0 {
 		h.first = at
 	}
+	if at < h.first { // put back before what came first
+		n := (h.first - at + h.step - 1) / h.step
+		for name, cells := range h.cells {
+			h.cells[name] = append(make([]figure.Distribution, n, n+int64(len(cells))), cells...)
+			for i := range n {
+				h.cells[name][i].Name = name
+			}
+		}
+		h.first -= n * h.step
+	}
 	for (at-h.first)/h.step >= maxHeat {
 		h.coarsen()
 	}
@@ -82,8 +92,6 @@ func mergeBins(a, b []figure.Bin) []figure.Bin {
 
 // readHeat merges the histogram logs of all jobs, interval by interval.
 func (r *reader) readHeat(ctx context.Context, logs []numbered) (err error) {
-	// A row is written when its interval is over, seldom on the millisecond:
-	// it is placed by the interval's middle.
 	var tracks []log.HistTrack
 	for _, l := range logs {
 		body, openErr := l.Open(ctx)
@@ -97,7 +105,9 @@ func (r *reader) readHeat(ctx context.Context, logs []numbered) (err error) {
 			continue
 		}
 		defer func() { err = errors.Join(err, reader.Close()) }()
-		tracks = append(tracks, log.HistTrack{Reader: reader, ShiftMS: r.shift - r.histMS/2})
+		tracks = append(tracks, log.HistTrack{Reader: reader, ShiftMS: r.shift, EveryMS: r.histMS, Idle: func(d log.Direction, s log.Stretch) {
+			r.idle[d] = append(r.idle[d], s)
+		}})
 		defer func() { r.met(l.Name, reader.Stats(), log.Layout{}) }()
 	}
 	grid := heat{first: -1, step: r.run.HeatStep.Milliseconds(), cells: map[string][]figure.Distribution{}}

@@ -4,7 +4,9 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/fiord-bench/fiord/fio/job"
 	"github.com/fiord-bench/fiord/fio/log"
 	"github.com/fiord-bench/fiord/fio/result"
 )
@@ -126,6 +128,18 @@ func option(doc *result.Document, i int, name string) string {
 		}
 	}
 	return ""
+}
+
+// ramp is the ramp_time of the first job, in ms.
+func ramp(doc *result.Document) float64 {
+	if len(doc.Jobs) == 0 {
+		return 0
+	}
+	d, err := job.ParseTime(strings.TrimSpace(option(doc, 0, "ramp_time")), time.Second)
+	if err != nil {
+		return 0
+	}
+	return float64(d.Milliseconds())
 }
 
 // truth reads a flag as fio repeats it: an empty value is set as well.

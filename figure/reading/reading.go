@@ -64,15 +64,23 @@ type Run struct {
 	// Length is the time from the first section's begin to the last one's end, 0
 	// when it is unknown. All figures over time show just that.
 	Length time.Duration
-	// Silent are the stretches in which nothing completed, of all sections.
+	// Silent are the stretches of a second and more in which a section ran and
+	// nothing completed, nil if there are no logs of rates. They begin and end
+	// within a window of the logs of where they did.
 	Silent [][2]time.Duration
 	// Lines read in all logs together.
 	Lines int64
 	// Flags say what is wrong, Notes what should be known.
 	Flags, Notes []string
 
-	names []string
+	names  []string
+	ends   map[string]time.Duration // of what names says
+	busy   log.Busy                 // when something completed
+	active []log.Stretch            // when something should have
 }
+
+// End is when the section of a series ended, 0 when it is unknown.
+func (run *Run) End(name string) time.Duration { return run.ends[name] }
 
 // Directions in the order in which they are shown.
 func Directions() []string { return []string{"read", "write", "trim"} }
@@ -126,6 +134,7 @@ type reader struct {
 	jobs  map[int]*log.Rates  // IOPS of each job, the weights of its latencies
 	last  map[log.Kind]uint64 // latest time in the logs of a kind
 	run   Run
+	idle  [3][]log.Stretch // by direction, as histograms show
 
 	total, completion means
 }

@@ -77,7 +77,7 @@ func Read(ctx context.Context, doc *result.Document, logs []Log, opt Options) (*
 		readers[i] = newReader(s, span, opt)
 	}
 	common(readers)
-	run := &Run{IOPS: series{}, Bandwidth: series{}, Means: series{}, Highest: series{}, Completion: series{}}
+	run := &Run{IOPS: series{}, Bandwidth: series{}, Means: series{}, Highest: series{}, Completion: series{}, ends: map[string]time.Duration{}}
 	for i, s := range all {
 		one, err := readers[i].read(ctx, s.logs)
 		if err != nil {
@@ -123,13 +123,22 @@ func (run *Run) add(one *Run, s stretch) {
 			to[result.SeriesName(s.name, dir)] = v
 		}
 	}
+	if one.busy.End() > float64(epoch.Milliseconds()) {
+		one.busy.Shift(-float64(s.shift))
+	}
+	run.busy.Merge(&one.busy)
+	run.active = append(run.active, one.active...)
 	run.addHeat(one, s.name)
 	run.Lines += one.Lines
 	run.Flags, run.Notes = append(run.Flags, one.Flags...), append(run.Notes, one.Notes...)
 	for _, dir := range Directions() {
 		for _, m := range append(one.maps(), heatKeys(one)) {
 			if _, ok := m[dir]; ok {
-				run.names = append(run.names, result.SeriesName(s.name, dir))
+				name := result.SeriesName(s.name, dir)
+				run.names = append(run.names, name)
+				if s.doc != nil && len(one.active) > 0 {
+					run.ends[name] = msec(int64(one.active[0].To))
+				}
 				break
 			}
 		}
@@ -215,20 +224,14 @@ func (run *Run) Under(direction string) []string {
 	return out
 }
 
-// silences finds when nothing completed at all, from the rates of all sections:
-// once for all figures of the run.
+// silences finds when a section ran and nothing completed at all: once for all
+// figures of the run.
 func (run *Run) silences() {
-	rates := run.IOPS
-	if len(rates) == 0 {
-		rates = run.Bandwidth
+	if len(run.IOPS)+len(run.Bandwidth) == 0 {
+		return
 	}
-	var list []figure.Series
-	for _, name := range run.names {
-		if s, ok := rates[name]; ok {
-			list = append(list, s)
-		}
-	}
-	if len(list) > 0 {
-		run.Silent = figure.Silences(list, run.Length)
+	run.Silent = [][2]time.Duration{}
+	for _, s := range run.busy.Silences(run.active) {
+		run.Silent = append(run.Silent, [2]time.Duration{msec(int64(s.From)), msec(int64(s.To))})
 	}
 }
