@@ -18,7 +18,8 @@
 // Every event about a bench or run is archived by the reaction that consumes
 // it, before anything else, so that the page outlives the stream. The page
 // itself is fed by a view of the same events, which fill an index in the replica's
-// own folder: package index.
+// own folder: package index. Which hosts are there now it reads from the bucket
+// fiord-hosts, and does without where it cannot.
 //
 // # Once, and whatever the order
 //

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/registry"
 	"github.com/fiord-bench/fiord/services/plot/archive"
 	"github.com/fiord-bench/fiord/services/plot/index"
 	"github.com/fiord-bench/fiord/services/plot/model"
@@ -72,4 +73,35 @@ func (s *Service) closeIndex() {
 	if err := s.index.Close(context.Background()); err != nil {
 		s.log.Warn("close index", "error", err)
 	}
+}
+
+// followHosts follows the registry until ctx ends. The page does without it while the
+// bucket is not there.
+func (s *Service) followHosts(ctx context.Context) {
+	said := false
+	for ctx.Err() == nil {
+		kv, err := s.bus.JetStream().KeyValue(ctx, bus.BucketHosts)
+		if err == nil {
+			view := registry.NewView(kv, registry.ViewConfig{Log: s.log})
+			s.hosts.Store(view)
+			_ = view.Run(ctx) // its only error is the end of the context
+			return
+		}
+		if !said && ctx.Err() == nil {
+			said = true
+			s.log.Warn("open bucket of hosts; trying again", "bucket", bus.BucketHosts, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(catchUpAgain):
+		}
+	}
+}
+
+// sightings are the hosts that beat, or did lately.
+func (s *Service) sightings() []registry.Sighting {
+	if view := s.hosts.Load(); view != nil {
+		return view.Hosts()
+	}
+	return nil
 }

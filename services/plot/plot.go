@@ -9,11 +9,13 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/internal/gate"
 	"github.com/fiord-bench/fiord/internal/listen"
+	"github.com/fiord-bench/fiord/internal/registry"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/admin"
 	"github.com/fiord-bench/fiord/services/plot/archive"
@@ -39,6 +41,7 @@ type Service struct {
 	reporter *report.Reporter
 	listener net.Listener
 	http     *http.Server
+	hosts    atomic.Pointer[registry.View] // nil until the bucket was found
 	url      string
 	ready    func(string, admin.Check)
 }
@@ -97,6 +100,7 @@ func New(cfg Config, deps service.Deps) (_ *Service, err error) {
 	}
 	s.feed = page.NewFeed()
 	handler.Follow(s.feed)
+	handler.Registry(s.sightings)
 	s.index.OnChange(s.feed.Changed)
 	hosts := listen.NewHosts("plot.hosts", cfg.Listen, []string{cfg.PublicURL}, cfg.Hosts...)
 	s.http = &http.Server{
@@ -140,6 +144,7 @@ func (s *Service) Run(ctx context.Context) error {
 		return unlessStopped(ctx, fmt.Errorf("follow progress: %w", err))
 	}
 	defer live.Stop()
+	running.Go(func() { s.followHosts(ctx) })
 	for _, r := range reactions(s.cfg, s.renderer, s.reporter) {
 		sub, err := s.bus.React(ctx, r)
 		if err != nil {

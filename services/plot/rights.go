@@ -11,7 +11,7 @@ import (
 func Needs(cfg Config) access.Needs {
 	n := access.Service("plot", reactions(cfg, nil, nil))
 	n.Views = true
-	n.Write = []string{bus.BucketDrawn}
+	n.Read, n.Write = []string{bus.BucketHosts}, []string{bus.BucketDrawn}
 	own := []string{artifacts.PrefixPlots, artifacts.PrefixReports, artifacts.PrefixArchive}
 	n.Store = artifacts.Rights{
 		Read:  append([]string{artifacts.PrefixJobs, artifacts.PrefixPlacements, artifacts.PrefixRuns}, own...),

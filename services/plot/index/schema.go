@@ -12,7 +12,7 @@ import (
 )
 
 // version of the tables. A database of another one is made anew.
-const version = 1
+const version = 2
 
 // file is the name of the database in the service's folder.
 const file = "index.db"
@@ -40,6 +40,9 @@ CREATE TABLE run (
   host TEXT NOT NULL, device TEXT NOT NULL, state TEXT NOT NULL, integrity TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX run_bench ON run (bench);
 CREATE INDEX run_host ON run (host, ended);
+CREATE INDEX run_device ON run (device, ended);
+CREATE INDEX run_ended ON run (ended, id);
+CREATE INDEX run_state ON run (state);
 CREATE TABLE metric (run TEXT NOT NULL, series TEXT NOT NULL, iops REAL, bw REAL, lat REAL, p50 REAL, p95 REAL, p99 REAL, p999 REAL, most REAL,
   PRIMARY KEY (run, series)) WITHOUT ROWID;
 CREATE TABLE line (
@@ -47,12 +50,14 @@ CREATE TABLE line (
   job TEXT NOT NULL, point TEXT NOT NULL, series TEXT NOT NULL, runs INTEGER NOT NULL, sound INTEGER NOT NULL,
   iops REAL, bw REAL, p50 REAL, p99 REAL, iops_change REAL, p99_change REAL, verdict TEXT NOT NULL, PRIMARY KEY (bench, key)) WITHOUT ROWID;
 CREATE INDEX line_key ON line (key, at, iops, p99);
+CREATE INDEX line_at ON line (at, bench, key);
 CREATE INDEX line_host ON line (host, at);
 CREATE INDEX line_device ON line (device, at);
 CREATE TABLE repo (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE host (name TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, facts TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE device (id TEXT PRIMARY KEY, host TEXT NOT NULL, path TEXT NOT NULL, model TEXT NOT NULL, serial TEXT NOT NULL, wwn TEXT NOT NULL, firmware TEXT NOT NULL,
   size INTEGER NOT NULL, scheduler TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX device_host ON device (host);
 CREATE TABLE seen (host TEXT NOT NULL, device TEXT NOT NULL, kernel TEXT NOT NULL, firmware TEXT NOT NULL, scheduler TEXT NOT NULL, fio TEXT NOT NULL,
   first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (host, device, kernel, firmware, scheduler, fio)) WITHOUT ROWID;
 `

@@ -18,6 +18,7 @@ import (
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/registry"
 	"github.com/fiord-bench/fiord/services/plot/index"
 	"github.com/fiord-bench/fiord/services/plot/model"
 )
@@ -37,6 +38,7 @@ var script string
 // Source tells the pages what there is. Errors that wrap model.ErrUnknown become
 // 404, all others 503.
 type Source interface {
+	Fleet
 	// Search returns the benches that a query chooses, as rows.
 	Search(ctx context.Context, q index.Query) (index.Result, error)
 	// Options are what can be chosen from.
@@ -72,6 +74,8 @@ type Handler struct {
 	mux     *http.ServeMux
 	feed    *Feed
 	now     func() time.Time
+	// registry lists the hosts that beat; nil without one.
+	registry func() []registry.Sighting
 }
 
 // New returns a handler over what source, objects and history know and drawer
@@ -79,7 +83,7 @@ type Handler struct {
 // foot stands at the end of each page, such as the version.
 func New(source Source, objects Objects, drawer Drawer, history History, log *slog.Logger, foot string) (*Handler, error) {
 	h := &Handler{source: source, objects: objects, drawer: drawer, history: history, log: log, foot: foot, feed: NewFeed(), now: time.Now, pages: map[string]*template.Template{}}
-	for _, name := range []string{"home", "bench", "run", "compare", "history"} {
+	for _, name := range []string{"home", "bench", "run", "compare", "history", "hosts", "machine", "devices"} {
 		t, err := template.New(name).Funcs(functions()).ParseFS(templates, "template/layout.html", "template/bench.html", "template/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse page %s: %w", name, err)
@@ -91,6 +95,10 @@ func New(source Source, objects Objects, drawer Drawer, history History, log *sl
 	h.mux = http.NewServeMux()
 	h.mux.HandleFunc("GET /{$}", h.home)
 	h.mux.HandleFunc("GET /live", h.live)
+	h.mux.HandleFunc("GET /hosts", h.hosts)
+	h.mux.HandleFunc("GET /hosts/{host}", h.host)
+	h.mux.HandleFunc("GET /devices", h.devices)
+	h.mux.HandleFunc("GET /devices/{device}", h.device)
 	h.mux.HandleFunc("GET /api/v1/benches", h.apiBenches)
 	h.mux.HandleFunc("GET /benches/{bench}", h.bench)
 	h.mux.HandleFunc("GET /benches/{bench}/badge.svg", h.benchBadge)

@@ -68,6 +68,65 @@ func (s source) Options(ctx context.Context) (index.Options, error) {
 	return x.Options(ctx)
 }
 
+// A fleet is what the index says of hosts and devices, after all that the model has.
+func (s source) fleet(ctx context.Context) page.Fleet {
+	x, err := s.index(ctx)
+	if err != nil {
+		return broken{err: err}
+	}
+	return x
+}
+
+func (s source) Hosts(ctx context.Context, c index.Choice) ([]index.Host, bool, error) {
+	return s.fleet(ctx).Hosts(ctx, c)
+}
+
+func (s source) Host(ctx context.Context, name string) (index.Host, error) {
+	return s.fleet(ctx).Host(ctx, name)
+}
+
+func (s source) Devices(ctx context.Context, c index.Choice) ([]index.Device, bool, error) {
+	return s.fleet(ctx).Devices(ctx, c)
+}
+
+func (s source) Device(ctx context.Context, id string) (index.Device, error) {
+	return s.fleet(ctx).Device(ctx, id)
+}
+
+func (s source) Runs(ctx context.Context, q index.RunQuery) ([]index.Run, bool, error) {
+	return s.fleet(ctx).Runs(ctx, q)
+}
+
+func (s source) Series(ctx context.Context, q index.SeriesQuery) ([]index.Measured, bool, error) {
+	return s.fleet(ctx).Series(ctx, q)
+}
+
+func (s source) Newest(ctx context.Context, host, device string) ([]index.Measured, error) {
+	return s.fleet(ctx).Newest(ctx, host, device)
+}
+
+func (s source) EnvironmentChanges(ctx context.Context, host, device string) ([]index.EnvironmentChange, error) {
+	return s.fleet(ctx).EnvironmentChanges(ctx, host, device)
+}
+
+// broken is a fleet of which nothing can be read.
+type broken struct {
+	page.Fleet
+	err error
+}
+
+func (b broken) Hosts(context.Context, index.Choice) ([]index.Host, bool, error) {
+	return nil, false, b.err
+}
+
+func (b broken) Host(context.Context, string) (index.Host, error) { return index.Host{}, b.err }
+
+func (b broken) Devices(context.Context, index.Choice) ([]index.Device, bool, error) {
+	return nil, false, b.err
+}
+
+func (b broken) Device(context.Context, string) (index.Device, error) { return index.Device{}, b.err }
+
 func (s source) index(ctx context.Context) (*index.Index, error) {
 	if s.err != nil {
 		return nil, s.err

@@ -27,6 +27,7 @@ const (
 type frame struct {
 	Title   string
 	Root    string
+	Area    string // where in the navigation the page is: /, /hosts, ...
 	Crumbs  []crumb
 	Refresh int    // seconds between reloads where no script runs; 0 for none
 	Live    string // the bench whose news reload parts of the page, or all; empty for none
@@ -36,6 +37,16 @@ type frame struct {
 }
 
 type crumb struct{ Text, URL string }
+
+// frame starts a page of an area.
+func (h *Handler) frame(title, area string, crumbs ...crumb) frame {
+	return frame{Title: title, Root: "/", Area: area, Foot: h.foot, Crumbs: crumbs}
+}
+
+// Areas are the parts of the site that each page links to.
+func (frame) Areas() []crumb {
+	return []crumb{{"Benches", "/"}, {"Hosts", "/hosts"}, {"Devices", "/devices"}}
+}
 
 // number reads a count from a query; anything else is 0.
 func number(s string) int {
@@ -82,6 +93,8 @@ type comparison struct {
 	events.Comparison
 	PointText                                                  string
 	BeforeText, AfterText, ChangeText, IntervalText, CountText string
+	// HostKnown says that Host is a host of the bench, and has a page.
+	HostKnown bool
 	// Tail is set for percentiles of which the I/Os of both sides are at hand.
 	Tail *tailShift
 }
@@ -116,6 +129,9 @@ func (h *Handler) bench(w http.ResponseWriter, r *http.Request) {
 	}
 	if b.Report != nil {
 		p.Comparisons, p.Sides = written(b.Report.Comparisons), h.sides(r.Context(), b)
+		for i, c := range p.Comparisons {
+			p.Comparisons[i].HostKnown = slices.ContainsFunc(b.Runs, func(r *model.Run) bool { return r.Host == c.Host && r.Host != "" })
+		}
 		p.Figures = pictures(b.Report.Reports, b.Name, "/benches/"+b.ID)
 	}
 	if p.Comparable = b.Counts().Completed > 1; b.State.Ended() && b.Counts().Completed > 0 {
