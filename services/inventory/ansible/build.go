@@ -162,19 +162,26 @@ func (b *builder) admit(i *instance.Instance, workers func(*instance.Instance) *
 
 // ruledOut says which expression leaves a machine out, "" if none does.
 func (c *Config) ruledOut(i *instance.Instance) string {
+	if c.Admit != nil {
+		if reason := c.Admit(i); reason != "" {
+			return reason
+		}
+	}
 	if len(c.Include)+len(c.Exclude) == 0 {
 		return ""
 	}
 	s := c.scope(&Host{Instance: i}, nil)
-	for _, e := range c.Include {
-		if in, err := e.Truth(s); err == nil && in {
-			return ""
-		}
+	holds := func(e Expression) bool {
+		truth, err := e.Truth(s)
+		return err == nil && truth
 	}
 	for _, e := range c.Exclude {
-		if out, err := e.Truth(s); err == nil && out {
+		if holds(e) {
 			return "ruled out by " + e.String()
 		}
+	}
+	if len(c.Include) > 0 && !slices.ContainsFunc(c.Include, holds) {
+		return "none of the filters that include machines holds for it"
 	}
 	return ""
 }
@@ -283,7 +290,7 @@ func (b *builder) nameGroups() error {
 
 func (b *builder) safeGroup(raw string) string {
 	if b.cfg.PlainGroups {
-		return plainGroup(raw)
+		return plainGroup(raw, b.cfg.DottedGroups)
 	}
 	return SafeGroup(raw)
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/fiord-bench/fiord/services/inventory/instance"
 	"github.com/fiord-bench/fiord/services/inventory/jinja"
 )
 
@@ -52,10 +53,17 @@ type Config struct {
 	// by their ids, list leaves them out and lists them in the report, error
 	// fails.
 	Collisions string `yaml:"collisions"`
-	// Include and Exclude decide by expressions over a machine's variables,
-	// the first of which that holds wins, Include before Exclude.
+	// A machine for which one of Exclude holds is out, and so is one for which
+	// none of Include does, if there are any.
 	Include []Expression `yaml:"-"`
 	Exclude []Expression `yaml:"-"`
+	// Admit says why a machine is not one that the configuration asks for, ""
+	// if it is. It may be nil.
+	Admit func(*instance.Instance) string `yaml:"-"`
+	// DottedGroups keeps dots in the names of groups too, with PlainGroups.
+	DottedGroups bool `yaml:"-"`
+	// BareNames lets expressions name raw variables without HostvarsPrefix too.
+	BareNames bool `yaml:"-"`
 	// KeepTerminated makes hosts of machines that have ended, as a source asks
 	// for them.
 	KeepTerminated bool `yaml:"-"`

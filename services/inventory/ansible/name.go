@@ -79,6 +79,9 @@ func unique(names []string) []string {
 
 // names are those that one preference gives a machine.
 func (h *Hostname) names(i *instance.Instance) ([]string, error) {
+	if h.Of != nil {
+		return h.compute(i), nil
+	}
 	names, err := attribute(i, h.Name)
 	if err != nil || len(names) == 0 || h.Prefix == "" {
 		return names, err
@@ -92,6 +95,19 @@ func (h *Hostname) names(i *instance.Instance) ([]string, error) {
 		separator = *h.Separator
 	}
 	return []string{prefixes[0] + separator + names[0]}, nil
+}
+
+// compute is the value of the expression, none if it has none.
+func (h *Hostname) compute(i *instance.Instance) []string {
+	v, err := h.Of.Eval((&Config{}).scope(&Host{Instance: i}, nil))
+	if err != nil || v == nil {
+		return nil
+	}
+	name, err := jinja.Text(v)
+	if err != nil || name == "" || name == "None" {
+		return nil
+	}
+	return []string{name}
 }
 
 // attribute is what one name source gives a machine: text that is no
@@ -201,9 +217,9 @@ func SafeHost(name string) string {
 // plainGroup is the name of a group as the script made it that came before the
 // plugin: what is no ASCII letter, digit, underscore or hyphen becomes an
 // underscore.
-func plainGroup(name string) string {
+func plainGroup(name string, dots bool) string {
 	return strings.Map(func(r rune) rune {
-		if r == '-' || r < utf8.RuneSelf && identifierByte(byte(r), 1) {
+		if r == '-' || r == '.' && dots || r < utf8.RuneSelf && identifierByte(byte(r), 1) {
 			return r
 		}
 		return '_'

@@ -131,6 +131,9 @@ type Hostname struct {
 	// Prefix is another such name, whose value goes before, with Separator.
 	Prefix    string  `yaml:"prefix"`
 	Separator *string `yaml:"separator"`
+	// Of computes the name out of the machine's raw variables, instead of Name,
+	// which then only says what it is.
+	Of *jinja.Expr `yaml:"-"`
 }
 
 // UnmarshalYAML takes a plain name as well as a mapping.
@@ -151,6 +154,9 @@ func (h *Hostname) UnmarshalYAML(n *yaml.Node) error {
 
 // validate reports names that mean nothing, unless any text is a name.
 func (h *Hostname) validate(anyText bool) error {
+	if h.Of != nil {
+		return nil
+	}
 	for _, name := range []string{h.Name, h.Prefix} {
 		attribute, _, filtered := strings.Cut(name, "|")
 		if filtered {

@@ -35,13 +35,14 @@ type scope struct {
 	prefix, suffix string
 	composed       []variable
 	tagVariables   bool
+	bareNames      bool
 }
 
 // scope of a host. The buffer is for its raw variables, and may be used again
 // when the scope is no longer.
 func (c *Config) scope(h *Host, buffer []instance.Member) scope {
 	raw := instance.Members(buffer[:0], string(h.Instance.Vars))
-	return scope{host: h, raw: raw, prefix: c.HostvarsPrefix, suffix: c.HostvarsSuffix, tagVariables: bool(c.TagVariables)}
+	return scope{host: h, raw: raw, prefix: c.HostvarsPrefix, suffix: c.HostvarsSuffix, tagVariables: bool(c.TagVariables), bareNames: c.BareNames}
 }
 
 // Lookup finds a variable; composed ones win.
@@ -55,8 +56,10 @@ func (s scope) Lookup(name string) (any, bool) {
 		return gjson.ParseBytes(normalised(nil, s.host)), true
 	}
 	bare, ok := strings.CutPrefix(name, s.prefix)
-	if bare, ok = cutSuffix(bare, s.suffix, ok); !ok {
+	if bare, ok = cutSuffix(bare, s.suffix, ok); !ok && !s.bareNames {
 		return nil, false
+	} else if !ok {
+		bare = name
 	}
 	if bare == "ec2_tags" && s.host.Instance.Provider == instance.AWS {
 		bare = "tags"

@@ -123,14 +123,8 @@ var errLookups = errors.New("lookups have no answer here, as in Ansible; they ha
 
 // functions by name.
 var functions = map[string]func(s Scope, a arguments) (any, error){
-	"range": func(_ Scope, a arguments) (any, error) { return rangeOf(a.list) },
-	"dict": func(_ Scope, a arguments) (any, error) {
-		d := NewDict()
-		for _, key := range slices.Sorted(maps.Keys(a.named)) {
-			d.Set(key, a.named[key])
-		}
-		return d, nil
-	},
+	"range":  func(_ Scope, a arguments) (any, error) { return rangeOf(a.list) },
+	"dict":   func(_ Scope, a arguments) (any, error) { return dictCall(a) },
 	"lookup": lookup,
 	"query":  lookup,
 	"q":      lookup,

@@ -1,6 +1,12 @@
 package jinja
 
-import "github.com/tidwall/gjson"
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/tidwall/gjson"
+)
 
 // entry is one key of a dict and its value.
 type entry struct{ key, value any }
@@ -105,4 +111,39 @@ func dictOf(v any) (*Dict, bool) {
 		d.Set(p.key, p.value)
 	}
 	return d, true
+}
+
+// dictCall is dict(mapping, name=value) and dict([[key, value], ...]).
+func dictCall(a arguments) (any, error) {
+	d := NewDict()
+	if len(a.list) > 1 {
+		return nil, fmt.Errorf("dict takes one mapping or list of pairs, not %d", len(a.list))
+	}
+	if len(a.list) == 1 {
+		if pairs, ok := entries(a.list[0]); ok {
+			for _, p := range pairs {
+				d.Set(p.key, p.value)
+			}
+		} else {
+			rows, err := iterate(a.list[0])
+			if err != nil {
+				return nil, err
+			}
+			for _, row := range rows {
+				pair, err := iterate(row)
+				if err != nil || len(pair) != 2 {
+					return nil, fmt.Errorf("dict takes a list of pairs, and one of them is none")
+				}
+				key := native(pair[0])
+				if !isScalar(key) {
+					return nil, fmt.Errorf("%s can't be a key", describe(key))
+				}
+				d.Set(key, pair[1])
+			}
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(a.named)) {
+		d.Set(key, a.named[key])
+	}
+	return d, nil
 }

@@ -35,7 +35,7 @@ func parseAzure(raw []byte) ([]instance.Instance, error) {
 		if i.text("priority") == "Spot" {
 			out[n].Lifecycle = "spot"
 		}
-		if out[n].Vars, err = instance.Encode(map[string]any(i)); err != nil {
+		if out[n].Vars, err = instance.Encode(azureVars(i)); err != nil {
 			return nil, err
 		}
 	}

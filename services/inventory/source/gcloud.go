@@ -1,6 +1,7 @@
 package source
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/fiord-bench/fiord/services/inventory/instance"
@@ -33,11 +34,57 @@ func parseGCloud(raw []byte) ([]instance.Instance, error) {
 		if i.text("scheduling", "provisioningModel") == "SPOT" || i.object("scheduling")["preemptible"] == true {
 			out[n].Lifecycle = "spot"
 		}
-		if out[n].Vars, err = instance.Encode(map[string]any(i)); err != nil {
+		if out[n].Vars, err = instance.Encode(gcloudVars(i)); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// gcloudVars are the variables that Ansible's plugin makes of a machine: names
+// instead of URLs, metadata by key. Which image a disk was made of is not in
+// the document.
+func gcloudVars(i object) map[string]any {
+	vars := maps.Clone(map[string]any(i))
+	for _, key := range []string{"zone", "machineType"} {
+		if url := i.text(key); url != "" {
+			vars[key+"_selflink"], vars[key] = url, lastSegment(url)
+		}
+	}
+	if interfaces := i.objects("networkInterfaces"); len(interfaces) > 0 {
+		list := make([]any, len(interfaces))
+		for n, interfaceOf := range interfaces {
+			named := maps.Clone(map[string]any(interfaceOf))
+			for _, key := range []string{"network", "subnetwork"} {
+				if url := interfaceOf.text(key); url != "" {
+					named[key] = gcloudNetwork(url)
+				}
+			}
+			list[n] = named
+		}
+		vars["networkInterfaces"] = list
+	}
+	if i.object("metadata") != nil {
+		metadata := map[string]any{}
+		for _, pair := range i.objects("metadata", "items") {
+			metadata[pair.text("key")] = pair["value"]
+		}
+		vars["metadata"] = metadata
+	}
+	if project := segmentAfter(i.text("selfLink"), "projects"); project != "" {
+		vars["project"] = project
+	}
+	vars["image"] = nil
+	return vars
+}
+
+// gcloudNetwork is a network or a part of one, with its region.
+func gcloudNetwork(url string) map[string]any {
+	region := segmentAfter(url, "regions")
+	if region == "" {
+		region = "global"
+	}
+	return map[string]any{"name": lastSegment(url), "region": region, "selfLink": url}
 }
 
 // gcloudAddresses are those of the first interface that has any.

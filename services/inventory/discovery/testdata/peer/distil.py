@@ -1,7 +1,8 @@
 """Distils what ansible-inventory --list printed to what configurations decide.
 
-usage: distil.py BASE ANSWER   (BASE: the answer to a configuration without features)
-Variables that a machine has without any configuration are left out.
+usage: distil.py BASE ANSWER [ID]   (BASE: the answer to a configuration without features; ID: the variable by which
+machines are known, instance_id unless given)
+Variables that a machine has without any configuration are left out, but of BASE itself.
 """
 import json
 import sys
@@ -12,7 +13,8 @@ def machines(answer):
 
 
 def main():
-    base = {v["instance_id"]: v for v in machines(json.load(open(sys.argv[1]))).values()}
+    known = sys.argv[3] if len(sys.argv) > 3 else "instance_id"
+    base = {} if sys.argv[1] == sys.argv[2] else {v[known]: v for v in machines(json.load(open(sys.argv[1]))).values()}
     try:
         answer = json.load(open(sys.argv[2]))
     except ValueError:
@@ -20,7 +22,7 @@ def main():
         return
     out = {"hosts": {}, "groups": {}}
     for host, variables in sorted(machines(answer).items()):
-        raw = base.get(variables.get("instance_id"), {})
+        raw = base.get(variables.get(known), {})
         out["hosts"][host] = {k: v for k, v in sorted(variables.items()) if k not in raw or raw[k] != v}
     for name, group in sorted(answer.items()):
         if name in ("_meta", "all"):
