@@ -103,6 +103,11 @@ func (t *target) ask(do func() error) error {
 	}
 	start := time.Now()
 	err := do()
+	if part, ok := errors.AsType[*notice.PartError](err); ok {
+		t.log.Error("a part of a target was refused", "target", t.name, "error", part)
+		t.metrics.failed.WithLabelValues(t.name).Inc()
+		err = nil
+	}
 	failure, _ := errors.AsType[*notice.SendError](err)
 	t.breaker.report(failure != nil && failure.Outcome == notice.Away)
 	t.metrics.sent(t.name, t.breaker.open(), err, time.Since(start))

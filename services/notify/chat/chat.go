@@ -85,7 +85,7 @@ func (s *Slack) Send(ctx context.Context, n notice.Notice) error {
 	if err != nil {
 		return err
 	}
-	return s.client.Do(ctx, req)
+	return deliver(ctx, s.client, req)
 }
 
 // entities escapes what Slack reads as control: <!channel>, <@U123>,
@@ -149,7 +149,7 @@ func (d *Discord) Send(ctx context.Context, n notice.Notice) error {
 	if err != nil {
 		return err
 	}
-	return d.client.Do(ctx, req)
+	return deliver(ctx, d.client, req)
 }
 
 // markdown escapes what Discord and Mattermost read as markup.
@@ -190,7 +190,7 @@ func (m *Matrix) Send(ctx context.Context, n notice.Notice) error {
 		return err
 	}
 	req.Method = http.MethodPut
-	return m.client.Do(ctx, req)
+	return deliver(ctx, m.client, req)
 }
 
 // plain is the whole notice as text.

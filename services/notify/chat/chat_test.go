@@ -3,15 +3,20 @@ package chat_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fiord-bench/fiord/services/notify/chat"
 	"github.com/fiord-bench/fiord/services/notify/notice"
+	"github.com/fiord-bench/fiord/services/notify/post"
 	"github.com/fiord-bench/fiord/services/notify/posttest"
 	"github.com/google/go-cmp/cmp"
 )
@@ -140,6 +145,29 @@ func TestLongNoticesFitEveryChat(t *testing.T) {
 		body, err := json.Marshal(posttest.Capture(t, c.open, n).Body)
 		if err != nil || len(body) > c.limit {
 			t.Errorf("%s: %d bytes, %v", name, len(body), err)
+		}
+	}
+}
+
+// Some gateways answer 200 for what they could not pass on.
+func TestASuccessThatSaysItIsNone(t *testing.T) {
+	for answer, want := range map[string]notice.Outcome{
+		`ok`: "", `1`: "", ``: "", `{"ok":true}`: "", `{"id":"7","error":null}`: "", `{"event_id":"$x"}`: "", `{"errcode":0,"errmsg":"ok"}`: "",
+		`{"ok":false,"error":"invalid_blocks"}`:      notice.Failed,
+		`{"errcode":310000,"errmsg":"no keyword"}`:   notice.Failed,
+		`{"error":{"code":400,"message":"no card"}}`: notice.Failed,
+		`Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413 with ContextId tcid=0`: notice.Failed,
+		`Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId tcid=0`: notice.Busy,
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
+		err := chat.NewSlack(srv.URL, post.New(10*time.Second)).Send(t.Context(), notice.Notice{ID: "n", Title: "t"})
+		srv.Close()
+		var got notice.Outcome
+		if failure, ok := errors.AsType[*notice.SendError](err); ok {
+			got = failure.Outcome
+		}
+		if got != want || (err == nil) != (want == "") {
+			t.Errorf("%s: %v, want %q", answer, err, want)
 		}
 	}
 }

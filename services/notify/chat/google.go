@@ -23,7 +23,7 @@ func (g *Google) Send(ctx context.Context, n notice.Notice) error {
 	if err != nil {
 		return err
 	}
-	return g.client.Do(ctx, req)
+	return deliver(ctx, g.client, req)
 }
 
 // google breaks what Google Chat reads as markup, mentions (<users/all>) and

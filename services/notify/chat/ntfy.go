@@ -60,5 +60,5 @@ func (m *Ntfy) Send(ctx context.Context, n notice.Notice) error {
 	if err != nil {
 		return err
 	}
-	return m.client.Do(ctx, req)
+	return deliver(ctx, m.client, req)
 }

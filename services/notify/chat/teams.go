@@ -91,5 +91,5 @@ func (t *Teams) Send(ctx context.Context, n notice.Notice) error {
 	if err != nil {
 		return err
 	}
-	return t.client.Do(ctx, req)
+	return deliver(ctx, t.client, req)
 }

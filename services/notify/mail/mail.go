@@ -2,18 +2,14 @@
 package mail
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"mime"
-	"mime/quotedprintable"
 	"net"
 	"net/mail"
 	"net/smtp"
 	"net/textproto"
-	"strings"
 	"time"
 
 	"github.com/fiord-bench/fiord/services/notify/notice"
@@ -52,6 +48,8 @@ type Mail struct {
 	to   []*mail.Address
 	// roots of trust, nil for the system's.
 	tls *tls.Config
+	// underway are the messages that some have and others are still to get.
+	underway underway
 }
 
 // New prepares a target and reports what cannot work.
@@ -88,8 +86,11 @@ func New(cfg Config) (*Mail, error) {
 	return m, errors.Join(errs...)
 }
 
-// Send delivers one message to the server. The Message-Id is made of the
-// notice's id, so that mail systems drop a repetition.
+// Send delivers one message to the server, to each address once: one that is
+// refused keeps it from nobody else. What is refused for now is tried again, with
+// the error that says so, for the addresses concerned alone; what is refused for
+// good ends as a [notice.PartError], or as a refusal if nobody got it. The
+// Message-Id is made of the notice's id, so that mail systems drop a repetition.
 func (m *Mail) Send(ctx context.Context, n notice.Notice) error {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.Timeout)
 	defer cancel()
@@ -104,10 +105,12 @@ func (m *Mail) Send(ctx context.Context, n notice.Notice) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	if err := m.converse(conn, m.compose(n)); err != nil {
+	d := m.underway.get(n.ID, m.to)
+	if err := m.converse(conn, m.compose(n), d); err != nil {
 		return judge(err)
 	}
-	return nil
+	m.underway.drop(n.ID)
+	return d.conclude()
 }
 
 func (m *Mail) dial(ctx context.Context) (net.Conn, error) {
@@ -119,7 +122,7 @@ func (m *Mail) dial(ctx context.Context) (net.Conn, error) {
 
 // converse speaks SMTP up to the server's word that it has the message. What
 // goes wrong behind that word changes nothing.
-func (m *Mail) converse(conn net.Conn, message []byte) error {
+func (m *Mail) converse(conn net.Conn, message []byte, d *delivery) error {
 	c, err := smtp.NewClient(conn, m.host)
 	if err != nil {
 		return err
@@ -135,26 +138,57 @@ func (m *Mail) converse(conn net.Conn, message []byte) error {
 			return fmt.Errorf("authenticate: %w", err)
 		}
 	}
-	if err := c.Mail(m.from.Address); err != nil {
-		return err
-	}
-	for _, to := range m.to {
-		if err := c.Rcpt(to.Address); err != nil {
+	// A server may take some of the addresses in one transaction and the rest in
+	// the next: 452 is what it says to more than it takes at once.
+	for len(d.left) > 0 {
+		taken, err := m.transact(c, message, d)
+		if err != nil {
 			return err
 		}
-	}
-	w, err := c.Data()
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(message); err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
-		return err
+		if taken == 0 && len(d.left) > 0 {
+			return d.deferred
+		}
 	}
 	_ = c.Quit()
 	return nil
+}
+
+// transact sends the message to those that are left and that the server takes.
+func (m *Mail) transact(c *smtp.Client, message []byte, d *delivery) (taken int, err error) {
+	if err := c.Mail(m.from.Address); err != nil {
+		return 0, err
+	}
+	var accepted, later []*mail.Address
+	for _, to := range d.left {
+		err := c.Rcpt(to.Address)
+		reply, said := errors.AsType[*textproto.Error](err)
+		switch {
+		case err == nil:
+			accepted = append(accepted, to)
+		case !said:
+			return 0, err
+		case reply.Code/100 == 5:
+			d.refused = append(d.refused, refusal{to.Address, err})
+		default:
+			later, d.deferred = append(later, to), fmt.Errorf("%s: %w", to.Address, err)
+		}
+	}
+	if len(accepted) == 0 {
+		d.left = later
+		return 0, c.Reset()
+	}
+	w, err := c.Data()
+	if err != nil {
+		return 0, err
+	}
+	if _, err := w.Write(message); err != nil {
+		return 0, err
+	}
+	if err := w.Close(); err != nil {
+		return 0, err
+	}
+	d.left, d.reached = later, d.reached+len(accepted)
+	return len(accepted), nil
 }
 
 // judge sorts an error by SMTP's own classes: 4yz is for now, 5yz for good.
@@ -168,48 +202,4 @@ func judge(err error) error {
 	default:
 		return &notice.SendError{Outcome: notice.Failed, Err: err}
 	}
-}
-
-// compose writes the message. Everything from outside goes through an encoder,
-// so that no header and no command can be smuggled in.
-func (m *Mail) compose(n notice.Notice) []byte {
-	var to []string
-	for _, a := range m.to {
-		to = append(to, a.String())
-	}
-	_, domain, _ := strings.Cut(m.from.Address, "@")
-	var b bytes.Buffer
-	for _, h := range [][2]string{
-		{"From", m.from.String()},
-		{"To", strings.Join(to, ",\r\n ")},
-		{"Subject", mime.QEncoding.Encode("utf-8", "[fiord] "+notice.OneLine(n.Title, 150))},
-		{"Date", n.Event.Time.UTC().Format(time.RFC1123Z)},
-		{"Message-Id", "<" + n.ID + "@" + domain + ">"},
-		{"Auto-Submitted", "auto-generated"},
-		{"X-Fiord-Event", string(n.Event.Type)},
-		{"Mime-Version", "1.0"},
-		{"Content-Type", "text/plain; charset=utf-8"},
-		{"Content-Transfer-Encoding", "quoted-printable"},
-	} {
-		fmt.Fprintf(&b, "%s: %s\r\n", h[0], h[1])
-	}
-	b.WriteString("\r\n")
-	q := quotedprintable.NewWriter(&b)
-	_, _ = q.Write([]byte(body(n))) // a bytes.Buffer takes everything
-	_ = q.Close()
-	return b.Bytes()
-}
-
-func body(n notice.Notice) string {
-	lines := []string{n.Title, ""}
-	if n.Text != "" {
-		lines = append(lines, n.Text, "")
-	}
-	for _, f := range n.Fields {
-		lines = append(lines, f.Name+": "+f.Value)
-	}
-	if n.URL != "" {
-		lines = append(lines, "", n.URL)
-	}
-	return strings.Join(lines, "\n") + "\n"
 }

@@ -8,7 +8,7 @@ import (
 	"errors"
 	"io"
 	"mime"
-	"mime/quotedprintable"
+	"mime/multipart"
 	"net"
 	"net/http/httptest"
 	"net/mail"
@@ -27,7 +27,9 @@ type relay struct {
 	cert  tls.Certificate
 	roots *x509.CertPool
 	// replies overrides the answer to a command, such as RCPT.
-	replies  map[string]string
+	replies map[string]string
+	// rcpt, if set, answers RCPT; got are those taken in this transaction.
+	rcpt     func(line string, got int) string
 	implicit bool
 	silent   bool
 
@@ -76,6 +78,7 @@ func (r *relay) serve(c net.Conn) {
 	in := bufio.NewReader(c)
 	say := func(text string) { _, _ = io.WriteString(c, text+"\r\n") }
 	say("220 relay")
+	taken := 0
 	for {
 		line, err := in.ReadString('\n')
 		if err != nil {
@@ -88,6 +91,12 @@ func (r *relay) serve(c net.Conn) {
 		switch reply, odd := r.replies[verb]; {
 		case odd:
 			say(reply)
+		case verb == "RCPT" && r.rcpt != nil:
+			reply := r.rcpt(line, taken)
+			if reply[0] == '2' {
+				taken++
+			}
+			say(reply)
 		case verb == "EHLO":
 			say("250-relay\r\n250-AUTH PLAIN\r\n250 STARTTLS")
 		case verb == "STARTTLS":
@@ -99,6 +108,7 @@ func (r *relay) serve(c net.Conn) {
 		case verb == "DATA":
 			say("354 go on")
 			r.receive(in)
+			taken = 0
 			say("250 taken")
 		case verb == "QUIT":
 			say("221 bye")
@@ -148,7 +158,7 @@ func message() notice.Notice {
 	return notice.Notice{
 		ID: "7i4hymiau5gjjnaaz5nd3bhzzy", Title: "randread: größer\r\nBcc: everybody@example.org",
 		Text: "first line\n.\n.hidden\nlast line", URL: "https://bench.example.com/benches/b",
-		Fields: []notice.Field{{Name: "repository", Value: "acme/storage"}},
+		Fields: []notice.Field{{Name: "repository", Value: "acme/storage"}, {Name: "ref", Value: "<b>"}},
 		Event:  events.Event{Type: events.TypeBenchReported, Time: time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)},
 	}
 }
@@ -203,14 +213,95 @@ func checkMessage(t *testing.T, text string) {
 	if err != nil || len(to) != 2 || to[1].Name != "Dév" {
 		t.Errorf("To is %v, %v", to, err)
 	}
-	body, err := io.ReadAll(quotedprintable.NewReader(msg.Body))
-	if err != nil {
+	mediaType, params, err := mime.ParseMediaType(msg.Header.Get("Content-Type"))
+	if err != nil || mediaType != "multipart/alternative" {
+		t.Fatalf("content type %q, %v", mediaType, err)
+	}
+	parts := multipart.NewReader(msg.Body, params["boundary"])
+	for _, form := range []struct {
+		mediaType string
+		wants     []string
+	}{
+		{"text/plain; charset=utf-8", []string{"first line\r\n.\r\n.hidden\r\nlast line", "repository: acme/storage", "https://bench.example.com/benches/b"}},
+		{"text/html; charset=utf-8", []string{"last line</p>", "<td style=\"padding:2px 0\">acme/storage</td>", `<a href="https://bench.example.com/benches/b">`, "&lt;b&gt;"}},
+	} {
+		p, err := parts.NextPart() // decodes quoted-printable
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(p)
+		if err != nil || p.Header.Get("Content-Type") != form.mediaType {
+			t.Fatalf("part of type %q, %v", p.Header.Get("Content-Type"), err)
+		}
+		for _, want := range form.wants {
+			if !strings.Contains(string(body), want) {
+				t.Errorf("%q is not in the body:\n%s", want, body)
+			}
+		}
+	}
+}
+
+// One address that is refused keeps the message from nobody else.
+func TestARefusedAddressIsNamedAndTheOthersHaveIt(t *testing.T) {
+	r := newRelay(t, func(r *relay) {
+		r.rcpt = func(line string, _ int) string {
+			if strings.Contains(line, "ops@") {
+				return "550 5.1.1 no such user"
+			}
+			return "250 ok"
+		}
+	})
+	err := r.open(t, func(*Config) {}).Send(t.Context(), message())
+	part, ok := errors.AsType[*notice.PartError](err)
+	if !ok || len(part.Missing) != 1 || !strings.Contains(part.Error(), "ops@example.org: 550") {
+		t.Errorf("error is %v, want the address that was refused", err)
+	}
+	if _, messages := r.got(); len(messages) != 1 {
+		t.Errorf("%d messages, want one to the other address", len(messages))
+	}
+}
+
+// Who is refused for now gets the message later, and who has it gets no second.
+func TestAnAddressThatIsGreylistedIsTriedAgainAlone(t *testing.T) {
+	listed := true
+	r := newRelay(t, func(r *relay) {
+		r.rcpt = func(line string, _ int) string {
+			if strings.Contains(line, "dev@") && listed {
+				return "451 greylisted"
+			}
+			return "250 ok"
+		}
+	})
+	m := r.open(t, func(*Config) {})
+	err := m.Send(t.Context(), message())
+	failure, ok := errors.AsType[*notice.SendError](err)
+	if !ok || failure.Outcome != notice.Failed || !strings.Contains(err.Error(), "dev@example.org: 451") {
+		t.Fatalf("error is %v, want another try for dev", err)
+	}
+	listed = false
+	if err := m.Send(t.Context(), message()); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"first line\r\n.\r\n.hidden\r\nlast line", "repository: acme/storage", "https://bench.example.com/benches/b"} {
-		if !strings.Contains(string(body), want) {
-			t.Errorf("%q is not in the body:\n%s", want, body)
+	commands, messages := r.got()
+	if len(messages) != 2 || strings.Count(commands, "RCPT TO:<ops@example.org>") != 1 {
+		t.Errorf("%d messages, want one to each address:\n%s", len(messages), commands)
+	}
+}
+
+func TestAServerThatTakesOneAddressAtATime(t *testing.T) {
+	r := newRelay(t, func(r *relay) {
+		r.rcpt = func(_ string, got int) string {
+			if got == 1 {
+				return "452 too many recipients"
+			}
+			return "250 ok"
 		}
+	})
+	if err := r.open(t, func(*Config) {}).Send(t.Context(), message()); err != nil {
+		t.Fatal(err)
+	}
+	if _, messages := r.got(); len(messages) != 2 {
+		t.Errorf("%d messages, want one for each address", len(messages))
 	}
 }
 

@@ -2,6 +2,7 @@ package notice
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -40,4 +41,17 @@ func (e *SendError) Unwrap() error { return e.Err }
 // Refusal is a SendError for what can never be sent.
 func Refusal(format string, args ...any) error {
 	return &SendError{Outcome: Refused, Err: fmt.Errorf(format, args...)}
+}
+
+// PartError says that a notice is out, but not to everybody of the target: those
+// who are missing were refused for good. It is a success that has to be mended by
+// the operator.
+type PartError struct {
+	// Missing are who did not get it, each with the reason.
+	Missing []string
+}
+
+// Error implements error.
+func (e *PartError) Error() string {
+	return "not sent to " + strings.Join(e.Missing, "; ") + "; all others have it"
 }

@@ -59,6 +59,9 @@ type Request struct {
 	Body   []byte
 	// Accept lists answers outside 200–299 that mean success after all.
 	Accept func(status int, answer []byte) bool
+	// Refuse finds an error in the body of an answer within 200–299; nil for
+	// targets whose status says all.
+	Refuse func(answer []byte) error
 }
 
 // JSON builds a request with a JSON body. Bodies are made of strings and
@@ -126,6 +129,9 @@ func (c *Client) ask(ctx context.Context, r Request, most int64) ([]byte, error)
 	}
 	defer resp.Body.Close()
 	answer, _ := io.ReadAll(io.LimitReader(resp.Body, most)) // the status counts, the words only help
+	if resp.StatusCode/100 == 2 && r.Refuse != nil {
+		return answer, r.Refuse(answer)
+	}
 	if resp.StatusCode/100 == 2 || r.Accept != nil && r.Accept(resp.StatusCode, answer) {
 		return answer, nil
 	}
@@ -171,8 +177,8 @@ func limited(h http.Header) bool {
 func wait(h http.Header) time.Duration {
 	var d time.Duration
 	if text := h.Get("Retry-After"); text != "" {
-		if seconds, err := strconv.Atoi(text); err == nil {
-			d = time.Duration(seconds) * time.Second
+		if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 { // some say 0.35
+			d = time.Duration(min(seconds, maxWait.Seconds()) * float64(time.Second))
 		} else if at, err := http.ParseTime(text); err == nil {
 			d = time.Until(at)
 		}
