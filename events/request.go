@@ -77,7 +77,7 @@ type Compare struct {
 	Decide []string `json:"decide,omitempty"`
 	// Confirm measures what regressed again before it is reported: side by side
 	// with the baseline's job files where these are others, else in a session of
-	// its own later. When left out, only where the job files are others.
+	// its own later. When left out, it does; false reports at the first look.
 	Confirm *bool `json:"confirm,omitempty"`
 	// BlockUndecided makes the commit status of an inconclusive bench a failure,
 	// which blocks a merge where the forge requires the status. Otherwise it is

@@ -30,6 +30,12 @@ type Second struct {
 	// Before and After are what was measured now: with the baseline's job files,
 	// where these are others than the bench's own, and with the bench's.
 	Before, After Bench
+	// Same are the job files that are the baseline's own, measured under the same
+	// settings: what shifted of them is not the job's doing.
+	Same []string
+	// Differs is a clause that says what differs of the machines from when the
+	// baseline was measured, as far as that is recorded; empty for nothing.
+	Differs string
 }
 
 // Judge compares what was measured again: side by side where both sides were
@@ -177,6 +183,10 @@ func Confirm(first Result, bench string, s Second, opt Options) (Result, events.
 	if len(confirmed) > 0 {
 		told.Reason = fmt.Sprintf("at the second look %s differs by %+.1f%%; %d of %s seen again", where(confirmed[0]), confirmed[0].Change*100, len(confirmed), count(len(confirmed)+cleared, "regression"))
 		out.Headline = "Regressed, confirmed" + strings.TrimPrefix(headline(out.Verdict, list, opt.withDefaults()), "Regressed")
+		if s.allTheSame(confirmed) {
+			told.Reason += "; the machine, not the job: " + s.environment()
+			out.Headline += " The machine, not the job, which is the baseline's own: " + s.environment() + "."
+		}
 		return out, told
 	}
 	if len(first.Regressed()) == 0 {
@@ -196,8 +206,16 @@ func Confirm(first Result, bench string, s Second, opt Options) (Result, events.
 	return out, told
 }
 
+// allTheSame reports whether comparisons are of job files that did not change.
+func (s Second) allTheSame(list []events.Comparison) bool {
+	return !slices.ContainsFunc(list, func(c events.Comparison) bool { return !slices.Contains(s.Same, c.Job) })
+}
+
 // environment says what differs of the machine from when the baseline was measured.
 func (s Second) environment() string {
+	if s.Differs != "" {
+		return "its environment differs: " + s.Differs
+	}
 	if changed := environment(s.Stored, s.After); changed != "" {
 		return "its environment differs: " + changed
 	}

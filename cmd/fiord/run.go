@@ -75,7 +75,7 @@ Ctrl-C cancels the bench and waits for its end.`,
 	flags.StringVar(&f.volume, "volume", "", "volume to measure, as name or name@profile")
 	flags.StringVar(&f.baseline, "baseline", "", "branch, tag or bench id to compare with")
 	flags.StringVar(&f.threshold, "threshold", "", "smallest shift worth telling, such as 5%")
-	flags.BoolVar(&f.confirm, "confirm", false, "measure what regressed again before that is told; needs --baseline")
+	flags.BoolVar(&f.confirm, "confirm", true, "measure what regressed again before it is reported: some minutes later where the job files are the baseline's; needs --baseline")
 	flags.DurationVar(&f.timeout, "timeout", 0, "end a run that takes longer")
 	flags.DurationVar(&f.deadline, "deadline", 0, "let runs expire that have not started so long after placement")
 	flags.BoolVar(&f.detach, "detach", false, "print the bench's id and do not wait")
@@ -207,7 +207,7 @@ func (f runFlags) request(jobs []jobSource) (events.BenchRequested, error) {
 	if d.Name == "" && len(jobs) > 0 {
 		d.Name = strings.TrimSuffix(jobs[0].name, filepath.Ext(jobs[0].name))
 	}
-	if f.baseline != "" || f.threshold != "" || f.confirm {
+	if f.baseline != "" || f.threshold != "" {
 		d.Compare = &events.Compare{Baseline: f.baseline, Threshold: f.threshold, Confirm: &f.confirm}
 	}
 	if d.Repeat == 0 {

@@ -13,8 +13,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/artifacts/artifactstest"
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
+	"github.com/fiord-bench/fiord/internal/environment"
 	"github.com/fiord-bench/fiord/services/plot"
 )
 
@@ -444,33 +446,64 @@ func TestAnAvalancheIsConfirmedByItsWorst(t *testing.T) {
 	}
 }
 
-// A bench that says nothing of confirmation is confirmed where its job files are not
-// the baseline's, and only there.
-func TestAnotherJobFileIsConfirmedUnasked(t *testing.T) {
+// A bench that says nothing of confirmation is confirmed: in turn with the baseline's
+// job file where that is another, and by itself where it is the same.
+func TestRegressionsAreConfirmedUnasked(t *testing.T) {
+	unasked := func(r *events.BenchRequested) { r.Compare.Confirm = nil }
+	for job, sides := range map[string]int{newJob: 2, oldJob: 1} {
+		s := newSite(t)
+		s.start()
+		d := s.doubt("job", job, unasked)
+		if jobs := d.second.Data.(events.BenchRequested).Jobs; len(jobs) != sides {
+			t.Errorf("%d job files are measured, want %d", len(jobs), sides)
+		}
+		d.looks(func(job string) float64 { return map[string]float64{"before/r.fio": 980, "after/r.fio": 520}[job] })
+		got := s.reported(d.first.id)
+		if got.Confirmation == nil || got.Verdict != events.VerdictRegressed {
+			t.Errorf("reported %s, confirmation %+v", got.Verdict, got.Confirmation)
+		}
+		const machine = "The machine, not the job, which is the baseline's own: nothing that fiord knows of its environment differs."
+		if said := strings.Contains(got.Headline, machine); said != (job == oldJob) {
+			t.Errorf("%d sides: %q", sides, got.Headline)
+		}
+	}
+}
+
+func TestABenchMayExcludeConfirmation(t *testing.T) {
 	s := newSite(t)
 	s.start()
-	unasked := func(r *events.BenchRequested) { r.Compare.Confirm = nil }
-	d := s.doubt("job", newJob, unasked)
-	if jobs := d.second.Data.(events.BenchRequested).Jobs; len(jobs) != 2 {
-		t.Errorf("%d job files are measured, want both sides", len(jobs))
-	}
-	d.looks(func(job string) float64 { return map[string]float64{"before/r.fio": 980, "after/r.fio": 520}[job] })
-	if got := s.reported(d.first.id); got.Confirmation == nil || got.Verdict != events.VerdictRegressed {
-		t.Errorf("reported %s, confirmation %+v", got.Verdict, got.Confirmation)
-	}
-	same := s.place("same", 15, confirming(newJob), func(r *events.BenchRequested) {
-		r.Name = "other"
-		r.Compare.Confirm = nil
-	})
-	s.ends(same, func(int) float64 { return 1000 })
-	s.reported(same.id)
-	worse := s.place("worse", 15, confirming(newJob), func(r *events.BenchRequested) {
-		r.Name = "other"
-		r.Compare.Confirm = nil
-	})
+	excluded := func(r *events.BenchRequested) { r.Compare.Confirm = new(false) }
+	before := s.place("before", 15, confirming(oldJob), excluded)
+	s.ends(before, func(int) float64 { return 1000 })
+	s.remembered(before, s.reported(before.id))
+	worse := s.place("worse", 15, confirming(oldJob), excluded)
 	s.ends(worse, func(i int) float64 { return 500 + float64(i/3) })
 	if got := s.reported(worse.id); got.Verdict != events.VerdictRegressed || got.Confirmation != nil {
-		t.Errorf("the same job file: reported %s, confirmation %+v", got.Verdict, got.Confirmation)
+		t.Errorf("reported %s, confirmation %+v", got.Verdict, got.Confirmation)
+	}
+}
+
+// A machine that moved for good is named, with what differs of it.
+func TestAMachineThatMovedIsNamedWithWhatDiffers(t *testing.T) {
+	s := newSite(t)
+	s.start()
+	governor := "performance"
+	s.leaving = func(run events.RunCompleted) []events.Artifact {
+		kept := artifactstest.Put(t, s.store, artifacts.RunKey(run.Host, run.Run, run.Attempt, environment.File), "application/json", `{"cpu":{"governor":"`+governor+`"}}`)
+		return []events.Artifact{{Name: environment.File, ClaimCheck: kept}}
+	}
+	d := doubting{site: s}
+	d.before = s.place("moved-before", 15, confirming(oldJob))
+	s.ends(d.before, func(i int) float64 { return 1000 + float64(i/3) })
+	s.remembered(d.before, s.reported(d.before.id))
+	governor = "powersave"
+	d.first = s.place("moved", 15, confirming(oldJob))
+	s.ends(d.first, func(i int) float64 { return 500 + float64(i/3) })
+	d.second = s.asksAgain(d.first.id)
+	d.looks(func(string) float64 { return 505 })
+	got := s.reported(d.first.id)
+	if want := "The machine, not the job, which is the baseline's own: its environment differs: node-a: cpu.governor: performance → powersave."; got.Verdict != events.VerdictRegressed || !strings.Contains(got.Headline, want) {
+		t.Errorf("reported %s %q, want it to say %q", got.Verdict, got.Headline, want)
 	}
 }
 

@@ -13,7 +13,9 @@ import (
 func TestVerdictAgainstTheBaseline(t *testing.T) {
 	s := newSite(t)
 	s.start()
-	compare := func(r *events.BenchRequested) { r.Compare = &events.Compare{Baseline: "main", Threshold: "5%"} }
+	compare := func(r *events.BenchRequested) {
+		r.Compare = &events.Compare{Baseline: "main", Threshold: "5%", Confirm: new(false)}
+	}
 	measure := func(key string, level float64) events.BenchReported {
 		t.Helper()
 		const runs = 15 // five repeats of three points

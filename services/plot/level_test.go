@@ -19,7 +19,7 @@ func (s *site) measured(key string, rate float64, change ...func(*events.BenchRe
 }
 
 func againstMain(r *events.BenchRequested) {
-	r.Compare = &events.Compare{Baseline: "main", Threshold: "5%"}
+	r.Compare = &events.Compare{Baseline: "main", Threshold: "5%", Confirm: new(false)}
 }
 
 // A machine that moves by 2% from session to session and a baseline that had a good

@@ -40,6 +40,8 @@ type site struct {
 	objects string
 	bus     *bus.Bus // publishes as the other services would
 	seen    chan events.Event
+	// leaving is what a published run leaves besides; nil for nothing.
+	leaving func(events.RunCompleted) []events.Artifact
 }
 
 func newSite(t testing.TB) *site {
@@ -90,6 +92,10 @@ func (s *site) start(change ...func(*plot.Config)) (url string, stop func()) {
 func (s *site) publish(list ...events.Event) {
 	s.t.Helper()
 	for _, e := range list {
+		if run, ok := e.Data.(events.RunCompleted); ok && s.leaving != nil {
+			run.Artifacts = append(run.Artifacts, s.leaving(run)...)
+			e.Data = run
+		}
 		if _, err := s.bus.Publish(s.t.Context(), e); err != nil {
 			s.t.Fatal(err)
 		}

@@ -89,7 +89,7 @@ func (p planned) origin() *events.Origin {
 func (p planned) request() events.BenchRequested {
 	r := events.BenchRequested{
 		Name: p.name, Repeat: repeats, Jobs: []events.Job{{Name: "jobs/" + p.name + ".fio", Inline: p.job()}},
-		Targets: events.Targets{Hosts: p.hosts}, Compare: &events.Compare{Baseline: "main", Metrics: []string{"iops", "p99"}, Threshold: "5%"},
+		Targets: events.Targets{Hosts: p.hosts}, Compare: &events.Compare{Baseline: "main", Metrics: []string{"iops", "p99"}, Threshold: "5%", Confirm: new(false)},
 		Origin: p.origin(), Requester: &events.Requester{Right: events.RightSchedule, Name: "storage/profiles"},
 	}
 	if len(p.depths) > 0 {

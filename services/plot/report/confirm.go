@@ -82,7 +82,11 @@ func (r *Reporter) decideBy(ctx context.Context, p *events.Placement, doc confir
 	if measured == nil {
 		return r.unconfirmed(ctx, p, doc, end.Bench, end.Headline)
 	}
-	result, outcome := verdict.Confirm(doc.First.Result(), end.Bench, doc.sides(*measured), r.options(p))
+	second := doc.sides(*measured)
+	if second.Differs, err = r.environmentsDiffer(ctx, end.Bench, doc.First.Baseline); err != nil {
+		return archive.Decision{}, err
+	}
+	result, outcome := verdict.Confirm(doc.First.Result(), end.Bench, second, r.options(p))
 	return r.conclude(ctx, p, doc, result, outcome)
 }
 
@@ -103,7 +107,7 @@ func (r *Reporter) conclude(ctx context.Context, p *events.Placement, doc confir
 // sides sorts what the confirming bench measured by sides, under the names that the
 // job files had before.
 func (d confirmation) sides(measured verdict.Bench) verdict.Second {
-	sorted := verdict.Second{Of: d.Of, Stored: d.Stored, Before: verdict.Bench{Bench: measured.Bench}, After: verdict.Bench{Bench: measured.Bench, Counts: measured.Counts}}
+	sorted := verdict.Second{Of: d.Of, Stored: d.Stored, Same: d.Same, Before: verdict.Bench{Bench: measured.Bench}, After: verdict.Bench{Bench: measured.Bench, Counts: measured.Counts}}
 	for _, r := range measured.Runs {
 		i := slices.IndexFunc(d.Request.Jobs, func(j events.Job) bool { return j.Name == r.Job })
 		if i < 0 {

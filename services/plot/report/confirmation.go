@@ -31,6 +31,9 @@ type confirmation struct {
 	Stored verdict.Bench `json:"stored"`
 	// Request is the bench that measures them.
 	Request events.BenchRequested `json:"request"`
+	// Same are the job files that are the baseline's own, measured under the same
+	// settings: what shifted of them is the machine's doing.
+	Same []string `json:"same,omitempty"`
 	// Impossible is why it cannot be requested; empty if it can.
 	Impossible string `json:"impossible,omitempty"`
 	// NotBefore is when the request is published at the earliest: at once where both
@@ -49,27 +52,11 @@ const (
 )
 
 // needsConfirmation reports whether a verdict has to be confirmed before it is
-// reported. A shift that was reported before was confirmed then. Where the bench
-// does not say, it is confirmed if the baseline's job files are others: measured in
-// turn they show whether the change is the job's.
-func (r *Reporter) needsConfirmation(ctx context.Context, p *events.Placement, made archive.Decision) (bool, error) {
-	regressed := made.Result().Regressed()
-	if !mayConfirm(p) || made.Verdict != events.VerdictRegressed || made.Shift == nil || made.Shift.Reports > 1 || len(regressed) == 0 {
-		return false, nil // a point that only stalls has nothing to be held against
-	}
-	if p.Request.Compare.Confirm != nil {
-		return true, nil
-	}
-	files, err := r.files(ctx, p)
-	if err != nil {
-		return false, err
-	}
-	old, err := r.oldFiles(ctx, made.Baseline, p.Request)
-	return slices.ContainsFunc(regressed, func(c events.Comparison) bool {
-		was, ok := old[c.Job]
-		now, there := files[c.Job]
-		return ok && there && was.SHA256 != now.SHA256
-	}), err
+// reported, which is so unless the bench excludes it. A shift that was reported
+// before was confirmed then.
+func needsConfirmation(p *events.Placement, made archive.Decision) bool {
+	return mayConfirm(p) && made.Verdict == events.VerdictRegressed && made.Shift != nil && made.Shift.Reports <= 1 &&
+		len(made.Result().Regressed()) > 0 // a point that only stalls has nothing to be held against
 }
 
 // mayConfirm reports whether a bench does not exclude that its regressions are
@@ -184,8 +171,12 @@ func (d *confirmation) add(sample events.Sample, files, old map[string]events.Cl
 		return false
 	}
 	sides := map[events.Side]events.ClaimCheck{events.SideAfter: file}
-	if was, ok := old[sample.Job]; ok && was.SHA256 != file.SHA256 {
+	was, ok := old[sample.Job]
+	switch {
+	case ok && was.SHA256 != file.SHA256:
 		sides[events.SideBefore] = was
+	case ok && !slices.Contains(d.Same, sample.Job):
+		d.Same = append(d.Same, sample.Job)
 	}
 	for _, side := range []events.Side{events.SideBefore, events.SideAfter} {
 		claim, ok := sides[side]

@@ -46,11 +46,7 @@ func (r *Reporter) endIfComplete(ctx context.Context, d *bus.Delivery, bench str
 		if err != nil {
 			return err
 		}
-		needed, err := r.needsConfirmation(ctx, p, made)
-		if err != nil {
-			return err
-		}
-		if !needed {
+		if !needsConfirmation(p, made) {
 			return r.report(ctx, d, p, b, made)
 		}
 		if again, err = r.planConfirmation(ctx, p, b, made); err != nil {
