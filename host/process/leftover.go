@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -16,27 +18,38 @@ import (
 
 // leftover is a fio of this host whose worker has died.
 type leftover struct {
-	key  runner.Key
-	host string
+	key      runner.Key
+	host     string
+	doubtful bool
 }
 
 // Leftovers implements runner.Runner. A leftover's exit status is lost with
 // the worker that started it, so Wait returns one that is unknown.
 func (r *Runner) Leftovers(_ context.Context) ([]runner.Process, error) {
-	found, err := scan(r.host)
-	if err != nil {
-		return nil, err
-	}
-	keys := make([]runner.Key, 0, len(found))
-	for k := range found {
-		keys = append(keys, k)
-	}
-	sort.Slice(keys, func(i, j int) bool { return fmt.Sprint(keys[i]) < fmt.Sprint(keys[j]) })
-	out := make([]runner.Process, len(keys))
-	for i, k := range keys {
-		out[i] = &leftover{key: k, host: r.host}
+	var out []runner.Process
+	for i, host := range append([]string{r.host}, r.opts.Former...) {
+		found, err := scan(host)
+		if err != nil {
+			return nil, err
+		}
+		byText := func(a, b runner.Key) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
+		for _, k := range slices.SortedFunc(maps.Keys(found), byText) {
+			out = append(out, &leftover{key: k, host: host, doubtful: i > 0})
+		}
 	}
 	return out, nil
+}
+
+// Doubtful implements what runner.Doubtful asks.
+func (l *leftover) Doubtful() bool { return l.doubtful }
+
+// String names the processes, for whoever has to end them by hand.
+func (l *leftover) String() string {
+	pids, err := l.pids()
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("processes %v", pids)
 }
 
 // Key implements runner.Process.

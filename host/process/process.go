@@ -30,14 +30,14 @@ const progressInterval = 500 * time.Millisecond
 // Runner starts fio as a child process. Its zero value is not usable: see New.
 type Runner struct {
 	binary string
-	host   string
+	host   string // the mark of what it starts
 	opts   Options
 }
 
 var _ runner.Runner = (*Runner)(nil)
 
 // New returns a runner for the given fio binary (a path, or a name looked up
-// in PATH) and host token. It fails when there is no such binary, and when the
+// in PATH) and the mark by which its processes are recognised. It fails when there is no such binary, and when the
 // kernel lacks a sandbox that the options require.
 func New(binary, host string, o Options) (*Runner, error) {
 	path, err := exec.LookPath(binary)

@@ -149,6 +149,31 @@ func TestLeftoverIsEndedByTheNextWorker(t *testing.T) {
 	}
 }
 
+// What bears a former mark may be another's: it is listed, and said to be doubtful.
+func TestALeftoverWithAFormerMarkIsDoubtful(t *testing.T) {
+	older := newRunner(t, "former-mark")
+	process := runnertest.Start(t, older, runnertest.Job(t, "left", longJob))
+	options := confined()
+	options.Former = []string{older.host}
+	newer, err := New("fio", older.host+"-newer", options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := eventually(t, newer, 1)
+	if !runner.Doubtful(left[0]) || left[0].Key() != process.Key() || !strings.Contains(fmt.Sprint(left[0]), "processes [") {
+		t.Errorf("%v of %v is doubtful: %t", left[0], left[0].Key(), runner.Doubtful(left[0]))
+	}
+	if own := eventually(t, older, 1); runner.Doubtful(own[0]) {
+		t.Error("what bears the own mark is doubtful")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if exit, err := left[0].Wait(ctx, nil); err != nil || !exit.Stopped { // who knows it by other means may end it
+		t.Errorf("exit %+v, %v", exit, err)
+	}
+	eventually(t, older, 0)
+}
+
 func TestWhatNeedsAContainerIsRefusedByName(t *testing.T) {
 	r := newRunner(t, "refuses")
 	for option, limits := range map[string]runner.Limits{

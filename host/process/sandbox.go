@@ -33,6 +33,8 @@ type Options struct {
 	// folder is root's as well; nil to stay root, without its powers. What belongs
 	// to anybody else is measured by its owner.
 	Account *sandbox.Account
+	// Former are marks of earlier versions, which others may bear as well.
+	Former []string
 }
 
 // check refuses what this host cannot do.

@@ -85,6 +85,14 @@ type Process interface {
 	Wait(ctx context.Context, seen func(Progress)) (Exit, error)
 }
 
+// Doubtful reports whether a leftover bears a former mark of its host, which
+// others on the machine may bear as well. Only a caller that knows its run by
+// other means may wait for it or end it.
+func Doubtful(p Process) bool {
+	d, ok := p.(interface{ Doubtful() bool })
+	return ok && d.Doubtful()
+}
+
 // Description is what fio runs in.
 type Description struct {
 	Kind       string `json:"kind"`             // "docker" or "process"

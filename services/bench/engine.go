@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/host/process"
 	"github.com/fiord-bench/fiord/host/runner"
 	"github.com/fiord-bench/fiord/internal/volume"
 	"github.com/fiord-bench/fiord/services/bench/docker"
 	"github.com/fiord-bench/fiord/services/bench/hook"
+	"github.com/fiord-bench/fiord/services/bench/mark"
 	"github.com/fiord-bench/fiord/services/bench/plan"
 )
 
@@ -42,10 +42,14 @@ func (s *Service) openRunner(ctx context.Context) (opened, error) {
 	if s.cfg.Runner == runnerProcess {
 		return s.useProcess(nil)
 	}
+	own, err := s.cfg.mark(s.token)
+	if err != nil {
+		return opened{}, err
+	}
 	engine, err := docker.New(docker.Config{
 		Address: s.cfg.Docker.Address, CertDir: s.cfg.Docker.CertDir,
 		Image: s.cfg.Docker.Image, Pull: s.cfg.Docker.Pull,
-		Host: s.cfg.owner(s.token), Hooks: s.hooks(), Log: s.log,
+		Host: own.Own, Former: own.Former, Hooks: s.hooks(), Log: s.log,
 		Memory:  s.memoryOfContainers(),
 		Volumes: plan.Volumes{Policy: s.cfg.Volumes.policy(), Places: s.places()},
 	})
@@ -75,7 +79,12 @@ func (s *Service) useProcess(because error) (opened, error) {
 	if err != nil {
 		return opened{}, err
 	}
-	r, err := process.New(s.cfg.Fio, s.cfg.owner(s.token), options)
+	own, err := s.cfg.mark(s.token)
+	if err != nil {
+		return opened{}, err
+	}
+	options.Former = own.Former
+	r, err := process.New(s.cfg.Fio, own.Own, options)
 	if err != nil {
 		return opened{}, errors.Join(err, because)
 	}
@@ -118,7 +127,5 @@ func (s *Service) hooks() docker.Hooks {
 	return chain
 }
 
-// owner marks what this worker starts, for its next start to find. The host's
-// name alone would let two workers on one machine, each of a fiord of its own,
-// clear each other's measurements away as leftovers.
-func (c Config) owner(token string) string { return token + "-" + events.HashID(c.StateDir)[:8] }
+// mark is borne by what this worker starts, for its next start to find.
+func (c Config) mark(token string) (mark.Mark, error) { return mark.Open(c.StateDir, token) }

@@ -159,7 +159,7 @@ func TestAVolumeOfAnotherApplicationIsLeftAlone(t *testing.T) {
 // this one.
 func TestAVolumeOfOursIsJudgedAsItIs(t *testing.T) {
 	var label string
-	w, outside := hostileHost(t, func(c *Config) { label = docker.LabelHost + "=" + c.owner(events.Token(c.Host)) })
+	w, outside := hostileHost(t, func(c *Config) { label = docker.LabelHost + "=" + own(t, *c) })
 	const name = "fiord-test-made-earlier"
 	engineVolume(t, name, "--label", label, "--opt", "type=none", "--opt", "o=bind", "--opt", "device="+outside)
 	if said := w.refusal(overwrite, name, "", nil); !strings.Contains(said, `exists with device="`+outside+`"`) {

@@ -192,7 +192,7 @@ func (w *world) runnerOf(cfg Config) runner.Runner {
 	var r runner.Runner
 	var err error
 	if cfg.Runner == "process" {
-		r, err = process.New("fio", cfg.owner(events.Token(cfg.Host)), process.Options{Sandbox: process.Required})
+		r, err = process.New("fio", own(w.t, cfg), process.Options{Sandbox: process.Required})
 	} else {
 		r, err = newEngine(w.t, cfg)
 	}
@@ -205,8 +205,18 @@ func (w *world) runnerOf(cfg Config) runner.Runner {
 	return r
 }
 
+// own is the mark of what a worker starts.
+func own(t testing.TB, cfg Config) string {
+	t.Helper()
+	m, err := cfg.mark(events.Token(cfg.Host))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Own
+}
+
 func newEngine(t testing.TB, cfg Config) (runner.Runner, error) {
-	e, err := docker.New(docker.Config{Image: cfg.Docker.Image, Host: cfg.owner(events.Token(cfg.Host))})
+	e, err := docker.New(docker.Config{Image: cfg.Docker.Image, Host: own(t, cfg)})
 	if err != nil {
 		return nil, err
 	}

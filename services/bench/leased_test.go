@@ -206,7 +206,7 @@ func (f *failing) clear(t *testing.T) {
 		if m.Config.Runner != "docker" {
 			continue
 		}
-		out, err := exec.Command("docker", "ps", "-aq", "--filter", "label=dev.fiord.host="+m.Config.owner(events.Token(m.Config.Host))).Output()
+		out, err := exec.Command("docker", "ps", "-aq", "--filter", "label=dev.fiord.host="+own(t, m.Config)).Output()
 		if err != nil {
 			t.Error(err)
 		}

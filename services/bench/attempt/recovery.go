@@ -78,7 +78,9 @@ func (w *Worker) remains(ctx context.Context) ([]remains, error) {
 	}
 	running := map[runner.Key]runner.Process{}
 	for _, p := range left {
-		running[p.Key()] = p
+		if running[p.Key()] == nil || !runner.Doubtful(p) {
+			running[p.Key()] = p
+		}
 	}
 	var all []remains
 	for _, a := range unfinished {
@@ -93,6 +95,11 @@ func (w *Worker) remains(ctx context.Context) ([]remains, error) {
 		all = append(all, r)
 	}
 	for key, p := range running {
+		if runner.Doubtful(p) {
+			w.Log.Warn("a fio that an older fiord started, or another on this machine, is left alone, because this worker's spool knows nothing of it: end it if it is not wanted",
+				"run_id", key.Run, "attempt", key.Attempt, "left", fmt.Sprint(p))
+			continue
+		}
 		all = append(all, remains{key: key, process: p})
 	}
 	return all, nil

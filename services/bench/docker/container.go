@@ -46,8 +46,22 @@ func (e *Engine) Start(ctx context.Context, inv runner.Invocation) (runner.Proce
 // Leftovers implements runner.Runner. Containers of ours that were made but
 // never started, or only asked for a version, are removed on the way.
 func (e *Engine) Leftovers(ctx context.Context) ([]runner.Process, error) {
+	out, err := e.marked(ctx, e.cfg.Host, false)
+	for _, former := range e.cfg.Former {
+		if err != nil {
+			return nil, err
+		}
+		var more []runner.Process
+		more, err = e.marked(ctx, former, true)
+		out = append(out, more...)
+	}
+	return out, err
+}
+
+// marked lists the containers of a mark. What is doubtful is not removed.
+func (e *Engine) marked(ctx context.Context, mark string, doubtful bool) ([]runner.Process, error) {
 	list, err := e.api.ContainerList(ctx, container.ListOptions{
-		All: true, Filters: filters.NewArgs(filters.Arg("label", LabelHost+"="+e.cfg.Host)),
+		All: true, Filters: filters.NewArgs(filters.Arg("label", LabelHost+"="+mark)),
 	})
 	if err != nil {
 		return nil, e.failure("list containers", err)
@@ -56,14 +70,18 @@ func (e *Engine) Leftovers(ctx context.Context) ([]runner.Process, error) {
 	for _, found := range list {
 		attempt, err := strconv.Atoi(found.Labels[LabelAttempt])
 		c := &fio{
-			engine: e, id: found.ID, dir: found.Labels[LabelDir],
+			engine: e, id: found.ID, dir: found.Labels[LabelDir], doubtful: doubtful,
 			key: runner.Key{Run: found.Labels[LabelRun], Attempt: attempt},
 		}
 		if names := found.Labels[LabelFresh]; names != "" {
 			c.fresh = strings.Split(names, ",")
 		}
 		if err != nil || found.State == container.StateCreated {
-			c.remove()
+			if doubtful {
+				e.cfg.Log.Warn("a container that an older fiord made, or another on this machine, is left alone: remove it if it is not wanted", "container", found.ID)
+			} else {
+				c.remove()
+			}
 			continue
 		}
 		out = append(out, c)
@@ -79,7 +97,14 @@ type fio struct {
 	dir      string
 	fresh    []string // volumes that go with it
 	overhead time.Duration
+	doubtful bool
 }
+
+// Doubtful implements what runner.Doubtful asks.
+func (c *fio) Doubtful() bool { return c.doubtful }
+
+// String names the container, for whoever has to remove it by hand.
+func (c *fio) String() string { return "container " + c.id }
 
 // remove takes away the container and what was made for it alone.
 func (c *fio) remove() {

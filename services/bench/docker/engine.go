@@ -35,8 +35,10 @@ type Config struct {
 	Image string
 	// Pull lets the engine fetch a missing image.
 	Pull bool
-	// Host is this host's token, for labels.
+	// Host is this worker's mark, for labels.
 	Host string
+	// Former are marks that this worker had before, and others may have as well.
+	Former []string
 	// Memory limits invocations that name no limit, in bytes; 0 for no limit. The
 	// page cache counts: a tight limit changes what buffered I/O measures.
 	Memory int64

@@ -45,8 +45,12 @@ func (e *Engine) removeVolumes(names []string) {
 // errNotOurs is why a volume is not removed.
 var errNotOurs = errors.New("fiord of this host did not make it")
 
-// made reports whether this host's fiord made a volume.
-func (e *Engine) made(v volume.Volume) bool { return v.Labels[LabelHost] == e.cfg.Host }
+// made reports whether this host's fiord made a volume, an earlier version of it
+// included.
+func (e *Engine) made(v volume.Volume) bool {
+	by := v.Labels[LabelHost]
+	return by != "" && (by == e.cfg.Host || slices.Contains(e.cfg.Former, by))
+}
 
 // ensureVolumes creates the volumes that do not exist, and judges all of them
 // as the engine has them. A fresh one that an earlier start left is made again.
