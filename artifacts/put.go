@@ -112,6 +112,7 @@ func answered(err error) bool {
 // on its way, with or without TLS.
 func (s *Store) send(ctx context.Context, key string, content *spool, opts minio.PutObjectOptions) (string, error) {
 	info, err := s.api.PutObject(ctx, s.cfg.Bucket, key, content.reader(), content.size, "", content.sumHex(), opts)
+	s.writes.note(key, err)
 	return info.ETag, err
 }
 

@@ -16,6 +16,7 @@ type Store struct {
 	cfg       Config
 	api       minio.Core
 	transport *http.Transport
+	writes    writes
 }
 
 // New prepares a Store without touching the network, so that a service can
@@ -94,7 +95,8 @@ func (s *Store) noBucket(why string) error {
 	return fmt.Errorf("%w: bucket %s is %s: fiord provision makes it", ErrUnavailable, s.cfg.Bucket, why)
 }
 
-// Health asks once, briefly, whether the bucket can be reached.
+// Health asks once, briefly, whether the bucket can be reached, and reports writes that the
+// server refused lately.
 func (s *Store) Health(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, min(s.cfg.Stall, 5*time.Second))
 	defer cancel()
@@ -105,5 +107,5 @@ func (s *Store) Health(ctx context.Context) error {
 	if err != nil {
 		return opError("check bucket", s.cfg.Bucket, err)
 	}
-	return nil
+	return s.writes.doubt()
 }

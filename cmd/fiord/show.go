@@ -101,6 +101,10 @@ func (p *program) show(ctx context.Context, id string) error {
 		return err
 	}
 	waiting := b.Waiting()
+	halted, err := follow.Halted(ctx, client.Bus, chain, len(waiting) == 0)
+	if err != nil {
+		return err
+	}
 	excluded, unread := leftOut(ctx, client, b)
 	if p.json {
 		return p.printJSON(struct {
@@ -108,9 +112,10 @@ func (p *program) show(ctx context.Context, id string) error {
 			Chain    []envelope         `json:"chain"`
 			Excluded []events.Exclusion `json:"excluded,omitempty"`
 			Waiting  []follow.Waiting   `json:"waiting,omitempty"`
-		}{newResult(b, client.WebURL), envelopes(chain), excluded, waiting})
+			Halted   []follow.Halt      `json:"halted,omitempty"`
+		}{newResult(b, client.WebURL), envelopes(chain), excluded, waiting, halted})
 	}
-	if err := p.printBench(b, chain, waiting, client.WebURL); err != nil {
+	if err := p.printBench(b, chain, waiting, halted, client.WebURL); err != nil {
 		return err
 	}
 	return p.printExcluded(excluded, unread)
@@ -158,11 +163,11 @@ func (p *program) printExcluded(list []events.Exclusion, unread error) error {
 	return nil
 }
 
-func (p *program) printBench(b *follow.Bench, chain []bus.Seen, waiting []follow.Waiting, webURL string) error {
+func (p *program) printBench(b *follow.Bench, chain []bus.Seen, waiting []follow.Waiting, halted []follow.Halt, webURL string) error {
 	if _, err := fmt.Fprintf(p.stdout, "bench %s (%s)\n\n", b.ID, screen.Clean(b.Name())); err != nil {
 		return err
 	}
-	if err := p.printChain(chain, waiting); err != nil {
+	if err := errors.Join(p.printChain(chain, waiting), printHalted(p.stdout, halted)); err != nil {
 		return err
 	}
 	return screen.Summary(p.stdout, b, webURL)
@@ -190,18 +195,37 @@ func (p *program) showChain(ctx context.Context, client *connection.Client, corr
 		return err
 	}
 	waiting := c.Waiting()
+	halted, err := follow.Halted(ctx, client.Bus, c.Events, len(waiting) == 0)
+	if err != nil {
+		return err
+	}
 	if p.json {
 		return p.printJSON(struct {
 			Correlation string           `json:"correlationid"`
 			Chain       []envelope       `json:"chain"`
 			Waiting     []follow.Waiting `json:"waiting,omitempty"`
+			Halted      []follow.Halt    `json:"halted,omitempty"`
 			Dead        []bus.DeadLetter `json:"dead,omitempty"`
-		}{correlation, envelopes(c.Events), waiting, c.Dead})
+		}{correlation, envelopes(c.Events), waiting, halted, c.Dead})
 	}
 	if _, err := fmt.Fprintf(p.stdout, "chain %s\n\n", screen.Clean(correlation)); err != nil {
 		return err
 	}
-	return errors.Join(p.printChain(c.Events, waiting), printDead(p.stdout, c.Dead))
+	return errors.Join(p.printChain(c.Events, waiting), printHalted(p.stdout, halted), printDead(p.stdout, c.Dead))
+}
+
+// printHalted prints which consumers the chain waits for in vain, a line each.
+func printHalted(to io.Writer, halted []follow.Halt) error {
+	for _, h := range halted {
+		text := h.Reason
+		if h.Waiting > 0 {
+			text += " (" + screen.Plural(h.Waiting, "event") + " of this chain in it)"
+		}
+		if _, err := fmt.Fprintf(to, "halted: %s\n", screen.Clean(text)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printDead prints which reactions gave up on an event of the chain, and why.

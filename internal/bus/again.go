@@ -119,15 +119,15 @@ func (w *worker) adopt(d *Delivery, what string, msg *nats.Msg) error {
 // itself, without being given it again.
 func (r Reaction) reactsTo(subject string) bool {
 	for _, filter := range r.filters() {
-		if !strings.HasPrefix(filter, redrivePrefix) && matches(filter, subject) {
+		if !strings.HasPrefix(filter, redrivePrefix) && Matches(filter, subject) {
 			return true
 		}
 	}
 	return false
 }
 
-// matches tells whether a NATS subject is one that a filter with wildcards means.
-func matches(filter, subject string) bool {
+// Matches reports whether a NATS subject is one that a filter with wildcards means.
+func Matches(filter, subject string) bool {
 	for {
 		f, filters, moreFilters := strings.Cut(filter, ".")
 		s, subjects, moreSubjects := strings.Cut(subject, ".")
