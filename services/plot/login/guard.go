@@ -93,7 +93,7 @@ func (g *Guard) Wrap(next http.Handler) http.Handler {
 			return
 		}
 		w.Header().Add("Vary", "Cookie")
-		mux.ServeHTTP(w, with(r, user))
+		mux.ServeHTTP(w, with(r, user, g.opts.Config.ways()))
 	}))
 }
 

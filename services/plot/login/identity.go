@@ -32,9 +32,21 @@ func User(r *http.Request) Identity {
 	return i
 }
 
-// with is the request with who made it.
-func with(r *http.Request, i Identity) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), contextKey{}, i))
+// CanSignOut says whether the session is this page's to end.
+func (i Identity) CanSignOut() bool { return i.Via == viaToken || i.Via == viaOIDC }
+
+type offeredKey struct{}
+
+// Offered reports whether the page that was asked for has a way to sign in.
+func Offered(r *http.Request) bool {
+	offered, _ := r.Context().Value(offeredKey{}).(bool)
+	return offered
+}
+
+// with is the request with who made it, and whether there is a way to sign in.
+func with(r *http.Request, i Identity, offered bool) *http.Request {
+	ctx := context.WithValue(r.Context(), contextKey{}, i)
+	return r.WithContext(context.WithValue(ctx, offeredKey{}, offered))
 }
 
 // Require serves those who have the role or a stronger one. Others get 401, or in a

@@ -169,7 +169,7 @@ type comparePage struct {
 
 // compare serves the page that holds runs against each other.
 func (h *Handler) compare(w http.ResponseWriter, r *http.Request) {
-	p := comparePage{frame: frame{Title: "Compare runs", Root: "/", Foot: h.foot, Crumbs: []crumb{{Text: "compare"}}}}
+	p := comparePage{frame: frame{Title: "Compare runs", Root: "/", Foot: h.foot, Account: accountOf(r), Crumbs: []crumb{{Text: "compare"}}}}
 	query := url.Values{}
 	for _, id := range compared(r) {
 		run, _, err := h.find(r.Context(), id)

@@ -34,7 +34,7 @@ func (h *Handler) historyHTML(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, "This history", err)
 		return
 	}
-	h.render(w, r, "history", historyPage{frame: frame{Title: "What changed when · " + changes.Name, Root: "/", Foot: h.foot, Crumbs: []crumb{
+	h.render(w, r, "history", historyPage{frame: frame{Title: "What changed when · " + changes.Name, Root: "/", Foot: h.foot, Account: accountOf(r), Crumbs: []crumb{
 		{Text: changes.Name, URL: withSkip("/", url.Values{"name": {changes.Name}}, 0)}, {Text: short(id), URL: "/benches/" + id}, {Text: "history"},
 	}}, Changes: changes, Bench: id, JSON: "/benches/" + id + "/history.json", Figures: sheets(catalogue.List(catalogue.OfHistory), "/benches/"+id+"/figures/", nil)})
 }

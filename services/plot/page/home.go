@@ -94,7 +94,7 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, "The list of benches", err)
 		return
 	}
-	p := homePage{frame: frame{Title: "Benches", Root: "/", Area: "/", Foot: h.foot, Live: "all", Refresh: 30, API: "/api/v1/benches"}, Query: v, Filtered: filtered(v)}
+	p := homePage{frame: frame{Title: "Benches", Root: "/", Area: "/", Foot: h.foot, Account: accountOf(r), Live: "all", Refresh: 30, API: "/api/v1/benches"}, Query: v, Filtered: filtered(v)}
 	if p.Options, err = h.source.Options(r.Context()); err != nil {
 		h.fail(w, r, "The list of benches", err)
 		return

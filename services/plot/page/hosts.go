@@ -68,7 +68,7 @@ func (h *Handler) hosts(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, "The list of hosts", err)
 		return
 	}
-	p := hostsPage{frame: h.frame("Hosts", "/hosts", crumb{Text: "hosts"}), Text: v.Get("q")}
+	p := hostsPage{frame: h.frame(r, "Hosts", "/hosts", crumb{Text: "hosts"}), Text: v.Get("q")}
 	p.Live, p.Refresh, p.API = "all", 30, "/api/v1/hosts"
 	now := h.sightings()
 	for _, x := range found {
@@ -161,7 +161,7 @@ func (h *Handler) host(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := h.hostView(x, now)
-	p := machinePage{frame: h.frame(name, "/hosts", crumb{"hosts", "/hosts"}, crumb{Text: name}), Host: &v, Benches: "/?" + url.Values{"host": {name}}.Encode()}
+	p := machinePage{frame: h.frame(r, name, "/hosts", crumb{"hosts", "/hosts"}, crumb{Text: name}), Host: &v, Benches: "/?" + url.Values{"host": {name}}.Encode()}
 	p.Live, p.Refresh, p.API = "all", 30, "/api/v1/hosts/"+url.PathEscape(name)
 	for _, k := range slices.Sorted(maps.Keys(x.Facts)) {
 		p.Facts = append(p.Facts, fact{k, x.Facts[k]})
@@ -208,7 +208,7 @@ func (h *Handler) devices(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, "The list of devices", err)
 		return
 	}
-	p := devicesPage{frame: h.frame("Devices", "/devices", crumb{Text: "devices"}), Text: v.Get("q"), Devices: found}
+	p := devicesPage{frame: h.frame(r, "Devices", "/devices", crumb{Text: "devices"}), Text: v.Get("q"), Devices: found}
 	p.API = "/api/v1/devices"
 	if more {
 		p.Older = "/devices?" + url.Values{"q": {p.Text}, "after": {found[len(found)-1].ID}}.Encode()
@@ -223,7 +223,7 @@ func (h *Handler) device(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, "This device", err)
 		return
 	}
-	p := machinePage{frame: h.frame(cmp.Or(d.Model, d.ID), "/devices", crumb{"devices", "/devices"}, crumb{Text: d.ID}), Device: &d, Benches: "/?" + url.Values{"model": {d.Model}}.Encode()}
+	p := machinePage{frame: h.frame(r, cmp.Or(d.Model, d.ID), "/devices", crumb{"devices", "/devices"}, crumb{Text: d.ID}), Device: &d, Benches: "/?" + url.Values{"model": {d.Model}}.Encode()}
 	p.API = "/api/v1/devices/" + url.PathEscape(d.ID)
 	for _, f := range []fact{{"serial", d.Serial}, {"WWN", d.WWN}, {"firmware", d.Firmware}, {"size", sizeText(d.Size)}, {"scheduler", d.Scheduler}, {"path", d.Path}} {
 		if f.Value != "" && f.Value != "0 B" {

@@ -34,13 +34,14 @@ type frame struct {
 	API     string // the same as JSON; empty for none
 	Script  bool   // the page has figures to point at
 	Foot    string
+	Account account
 }
 
 type crumb struct{ Text, URL string }
 
 // frame starts a page of an area.
-func (h *Handler) frame(title, area string, crumbs ...crumb) frame {
-	return frame{Title: title, Root: "/", Area: area, Foot: h.foot, Crumbs: crumbs}
+func (h *Handler) frame(r *http.Request, title, area string, crumbs ...crumb) frame {
+	return frame{Title: title, Root: "/", Area: area, Foot: h.foot, Account: accountOf(r), Crumbs: crumbs}
 }
 
 // Areas are the parts of the site that each page links to.
@@ -123,7 +124,7 @@ func (h *Handler) bench(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, "This bench", err)
 		return
 	}
-	p := benchPage{frame: frame{Title: b.Name, Root: "/", Foot: h.foot, Crumbs: []crumb{{Text: b.Name, URL: withSkip("/", url.Values{"name": {b.Name}}, 0)}, {Text: short(b.ID)}}}, Bench: b, Chain: chain(b)}
+	p := benchPage{frame: frame{Title: b.Name, Root: "/", Foot: h.foot, Account: accountOf(r), Crumbs: []crumb{{Text: b.Name, URL: withSkip("/", url.Values{"name": {b.Name}}, 0)}, {Text: short(b.ID)}}}, Bench: b, Chain: chain(b)}
 	if !b.State.Ended() {
 		p.Refresh, p.Live, p.Running = 5, b.ID, writtenProgress(h.feed.Running(b.ID))
 	}
@@ -287,7 +288,7 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := runPage{frame: frame{
-		Title: run.Job + " · " + b.Name, Root: "/", Foot: h.foot,
+		Title: run.Job + " · " + b.Name, Root: "/", Foot: h.foot, Account: accountOf(r),
 		Crumbs: []crumb{{Text: b.Name, URL: "/benches/" + b.ID}, {Text: run.Job + " #" + strconv.Itoa(run.Index)}},
 	}, Run: run, Directions: directions(run), Kind: latencyKind(model.Bench{Runs: []*model.Run{run}})}
 	switch {
