@@ -36,7 +36,7 @@ func TestPagesOutliveGarbageCollection(t *testing.T) {
 		})
 	}
 	makeOld(t, filepath.Join(dir, "s3", "fiord"), 100*24*time.Hour)
-	young, youngRun := bench("--baseline", baseline)
+	young, youngRun := bench("--baseline", baseline, "--repeat", "1")
 	eventually(t, "the archive of "+young, func() bool {
 		_, err := os.Stat(filepath.Join(archived, young, "ended.json"))
 		return err == nil
