@@ -26,6 +26,7 @@ func (p *program) discoverCommand() *cobra.Command {
 	var (
 		sources []string
 		name    string
+		wait    time.Duration
 	)
 	c := &cobra.Command{
 		Use:   "discover [FILE | -]",
@@ -44,29 +45,38 @@ the name: gcloud and az print an empty list when the last machine is gone, and
 that doesn't say whose it is.
 
 The format is detected. A document that is cut short or foreign is refused, and
-nothing is published.`,
+nothing is published.
+
+It waits until the newest inventory has what was found, and says what changed;
+with --wait 0, and with --json, it does not.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return p.requestDiscovery(c.Context(), sources)
+				return p.requestDiscovery(c.Context(), sources, wait)
 			}
 			if len(sources) > 0 {
 				return badInput(errors.New("fiord discover: --source asks the configured sources, a file is one by itself"))
 			}
-			return p.discoverDocument(c.Context(), args[0], name)
+			return p.discoverDocument(c.Context(), args[0], name, wait)
 		},
 	}
 	c.Flags().StringSliceVar(&sources, "source", nil, "ask this configured source only; give it again for more")
 	c.Flags().StringVar(&name, "name", "", "name of the source that a document stands for (default: the cloud's)")
+	c.Flags().DurationVar(&wait, "wait", 2*time.Minute, "how long to wait for the inventory")
 	return c
 }
 
-func (p *program) requestDiscovery(ctx context.Context, sources []string) error {
+func (p *program) requestDiscovery(ctx context.Context, sources []string, wait time.Duration) error {
 	client, err := p.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	seen, stop, err := watchDiscoveries(ctx, client)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	e, _, err := publish(ctx, client, events.DiscoveryRequested{Sources: sources, By: whoami()})
 	if err != nil {
 		return err
@@ -74,14 +84,16 @@ func (p *program) requestDiscovery(ctx context.Context, sources []string) error 
 	if p.json {
 		return p.printJSON(map[string]string{"id": e.ID})
 	}
-	_, err = fmt.Fprintln(p.stdout, e.ID)
-	return err
+	if _, err = fmt.Fprintln(p.stdout, e.ID); err != nil {
+		return err
+	}
+	return p.awaitInventory(ctx, client, seen, e, wait)
 }
 
 // maxInstances bounds a document, in bytes: some 50,000 instances.
 const maxInstances = 512 << 20
 
-func (p *program) discoverDocument(ctx context.Context, file, name string) error {
+func (p *program) discoverDocument(ctx context.Context, file, name string, wait time.Duration) error {
 	raw, err := p.readDocument(file)
 	if err != nil {
 		return badInput(err)
@@ -105,6 +117,11 @@ func (p *program) discoverDocument(ctx context.Context, file, name string) error
 		return err
 	}
 	defer client.Close()
+	seen, stop, err := watchDiscoveries(ctx, client)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	e, err := publishDocument(ctx, client, raw, scopes, len(list))
 	if err != nil {
 		return err
@@ -114,10 +131,13 @@ func (p *program) discoverDocument(ctx context.Context, file, name string) error
 	}
 	if kind == source.Empty {
 		_, err = fmt.Fprintf(p.stdout, "%s: %s has no instances\n", e.ID, screen.Clean(name))
+	} else {
+		_, err = fmt.Fprintf(p.stdout, "%s: %s in %s format\n", e.ID, screen.Plural(len(list), "instance"), kind)
+	}
+	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "%s: %s in %s format\n", e.ID, screen.Plural(len(list), "instance"), kind)
-	return err
+	return p.awaitInventory(ctx, client, seen, e, wait)
 }
 
 // regionsOf are what a document of Amazon's speaks for that was given no name:

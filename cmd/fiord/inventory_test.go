@@ -134,22 +134,24 @@ func TestNewestInventoryIsShown(t *testing.T) {
 		t.Errorf("before the first: exit code %d, %s", code, err)
 	}
 	environ := []string{"FIORD_DATA=" + f.dir}
-	if code, _, err := command(t, described, environ, "discover", "-"); code != 0 {
-		t.Fatalf("discover: exit code %d, %s", code, err)
+	// It waits for the inventory, and says what changed.
+	if code, out, err := command(t, described, environ, "discover", "-"); code != 0 || !strings.Contains(out, "3 hosts, 1 group, 0 left out; 3 added") {
+		t.Fatalf("discover: exit code %d, %s, %s", code, out, err)
 	}
-	eventually(t, "the newest inventory", func() bool {
-		code, out, _ := f.command("inventory")
-		return code == 0 && strings.Contains(out, "3 hosts")
-	})
+	if code, out, err := command(t, described, environ, "discover", "-"); code != 0 || !strings.Contains(out, "as before: 3 hosts") {
+		t.Fatalf("discover again: exit code %d, %s, %s", code, out, err)
+	}
+	if code, out, _ := f.command("inventory"); code != 0 || !strings.Contains(out, "3 hosts") {
+		t.Errorf("the newest inventory: exit code %d, %s", code, out)
+	}
+	if code, _, err := command(t, "", environ, "discover", "--wait", "90s"); code == 0 || !strings.Contains(err, "no sources are configured") {
+		t.Errorf("without sources: exit code %d, %s", code, err)
+	}
 	// The next region's document adds to it.
 	next := `[{"InstanceId": "i-9", "State": {"Name": "running"}, "Placement": {"AvailabilityZone": "us-west-2a"}, "PrivateIpAddress": "10.0.0.9"}]`
-	if code, _, err := command(t, next, environ, "discover", "-"); code != 0 {
-		t.Fatalf("discover: exit code %d, %s", code, err)
+	if code, out, err := command(t, next, environ, "discover", "-"); code != 0 || !strings.Contains(out, "4 hosts, 1 group, 0 left out; 1 added") || !strings.Contains(out, "\n+ 10.0.0.9\n") {
+		t.Fatalf("discover: exit code %d, %s, %s", code, out, err)
 	}
-	eventually(t, "both regions", func() bool {
-		_, out, _ := f.command("inventory")
-		return strings.Contains(out, "4 hosts") && strings.Contains(out, "1 added")
-	})
 	if code, out, _ := f.command("inventory", "--explain", "i-9"); code != 0 || !strings.Contains(out, "is the host 10.0.0.9") {
 		t.Errorf("explain: exit code %d, %s", code, out)
 	}

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
 	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/events"
@@ -23,28 +22,20 @@ func (p *program) newestInventory(ctx context.Context, o inventoryOptions) error
 		return err
 	}
 	defer client.Close()
-	claim, err := client.Store.Claim(ctx, artifacts.KeyLatestInventory)
-	if errors.Is(err, artifacts.ErrNotFound) {
+	latest, err := newestOf(ctx, client)
+	if err != nil {
+		return err
+	}
+	if latest == nil {
 		return errors.New("there is no inventory yet: ask the configured sources with fiord discover, or pipe machines into fiord discover -")
-	}
-	if err != nil {
-		return fmt.Errorf("find the newest inventory: %w", err)
-	}
-	raw, err := client.Store.ReadAll(ctx, claim, 1<<20)
-	if err != nil {
-		return fmt.Errorf("read the newest inventory: %w", err)
-	}
-	var latest inventory.Latest
-	if err := json.Unmarshal(raw, &latest); err != nil {
-		return fmt.Errorf("read the newest inventory: %w", err)
 	}
 	switch {
 	case o.graph || len(o.templates) > 0:
 		return badInput(errors.New("--graph and --template are for documents and configurations; of a running fiord ansible-inventory --graph takes the inventory from fiord inventory --format yaml"))
 	case o.host != "" || o.list || o.format != "":
-		return p.printStored(ctx, client, &latest, o)
+		return p.printStored(ctx, client, latest, o)
 	}
-	return p.printSummary(ctx, client, &latest, o.explain)
+	return p.printSummary(ctx, client, latest, o.explain)
 }
 
 // printStored prints one file of an inventory.
