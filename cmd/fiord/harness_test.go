@@ -58,7 +58,7 @@ func startUp(t testing.TB, dir string, args ...string) *fiord {
 	case code := <-ended:
 		f.stop = func() int { return code }
 		t.Fatalf("fiord up ended with %d before it was ready", code)
-	case <-time.After(60 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatal("fiord up is not ready after a minute")
 	}
 	return f
@@ -141,7 +141,7 @@ func get(t testing.TB, url string) int {
 
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); !done(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}

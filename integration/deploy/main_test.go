@@ -98,7 +98,7 @@ func start(t testing.TB, name string, env []string) *exec.Cmd {
 			return // the test has ended it
 		}
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		late := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+		late := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
 		defer late.Stop()
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("%s ended with %v", name, err)

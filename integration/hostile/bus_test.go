@@ -51,7 +51,7 @@ func (s *spy) forget() {
 
 func (w *world) flush(nc *nats.Conn) {
 	w.t.Helper()
-	if err := nc.FlushTimeout(10 * time.Second); err != nil {
+	if err := nc.FlushTimeout(time.Minute); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -411,7 +411,7 @@ func (w *world) letters() (all []bus.DeadLetter) {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}

@@ -116,7 +116,7 @@ func (f *fiord) stop() {
 		if err != nil {
 			f.t.Errorf("fiord up ended with %v", err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		f.t.Error("fiord up does not end within 30 s of SIGTERM")
 		_ = f.cmd.Process.Kill()
 		f.t.Log("killed:", <-f.ended)

@@ -181,7 +181,7 @@ func (r *receiver) expect(t *testing.T, bench string) {
 		if !strings.Contains(body, bench) {
 			t.Errorf("told of something else:\n%s", body)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("nobody was told")
 	}
 	select {

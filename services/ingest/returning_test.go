@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -13,6 +14,7 @@ import (
 	"github.com/fiord-bench/fiord/events"
 	"github.com/fiord-bench/fiord/internal/bus"
 	"github.com/fiord-bench/fiord/services/ingest"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 var (
@@ -85,25 +87,29 @@ func (h *history) tell(m moved) {
 	}
 }
 
-// settled waits until every push has been worked on. The server counts what is
-// pending a moment after it has acknowledged an event, so one look is not enough.
+// settled waits until every push has been worked on: until the last one in the stream,
+// and with it each before, is acknowledged.
 func (h *history) settled() {
 	h.t.Helper()
 	js := h.bus("test").JetStream()
-	quiet := time.Time{}
 	eventually(h.t, func() bool {
+		stream, err := js.Stream(h.t.Context(), bus.StreamEvents)
+		if err != nil {
+			return false
+		}
+		last, err := stream.GetLastMsgForSubject(h.t.Context(), events.TypePushReceived.Subject())
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return true // no push was accepted
+		}
+		if err != nil {
+			return false
+		}
 		c, err := js.Consumer(h.t.Context(), bus.StreamEvents, "ingest-checkout")
 		if err != nil {
 			return false
 		}
-		if info := c.CachedInfo(); info.NumPending > 0 || info.NumAckPending > 0 {
-			quiet = time.Time{}
-			return false
-		}
-		if quiet.IsZero() {
-			quiet = time.Now()
-		}
-		return time.Since(quiet) > 500*time.Millisecond
+		info := c.CachedInfo()
+		return info.AckFloor.Stream >= last.Sequence && info.NumPending == 0 && info.NumAckPending == 0
 	})
 }
 

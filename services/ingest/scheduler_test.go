@@ -56,14 +56,16 @@ type clockwork struct {
 	t        *testing.T
 	now      time.Time
 	replicas []*scheduler
-	fired    chan events.ScheduleFired
+	events   *bus.Bus
+	known    int // ticks that wake has returned
 }
 
 func newClockwork(t *testing.T, sched repofile.Schedule) *clockwork {
 	t.Helper()
 	nats := bustest.NewServer(t)
-	c := &clockwork{t: t, now: at("2026-03-14T12:00:00Z"), fired: make(chan events.ScheduleFired, 100)}
+	c := &clockwork{t: t, now: at("2026-03-14T12:00:00Z")}
 	b := nats.Bus("fiord/test")
+	c.events = b
 	kv, err := b.JetStream().KeyValue(t.Context(), bus.BucketRefs)
 	if err != nil {
 		t.Fatal(err)
@@ -83,13 +85,6 @@ func newClockwork(t *testing.T, sched repofile.Schedule) *clockwork {
 		s.learn(put{e})
 		c.replicas = append(c.replicas, s)
 	}
-	sub, err := b.Watch(t.Context(), bus.View{Types: []events.Type{events.TypeScheduleFired}, See: func(_ context.Context, seen bus.Seen) {
-		c.fired <- seen.Event.Data.(events.ScheduleFired)
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(sub.Stop)
 	return c
 }
 
@@ -105,15 +100,29 @@ func (c *clockwork) wake(now string) []events.ScheduleFired {
 	for _, s := range c.replicas {
 		s.fireDue(c.t.Context())
 	}
-	var list []events.ScheduleFired
-	for {
-		select {
-		case f := <-c.fired:
-			list = append(list, f)
-		case <-time.After(200 * time.Millisecond):
-			return list
-		}
+	all := c.fired()
+	list := all[c.known:]
+	c.known = len(all)
+	return list
+}
+
+// fired reads every tick from the stream, in which a replica's are when it has fired.
+func (c *clockwork) fired() (list []events.ScheduleFired) {
+	c.t.Helper()
+	all := make(chan struct{})
+	sub, err := c.events.Watch(c.t.Context(), bus.View{Types: []events.Type{events.TypeScheduleFired}, See: func(_ context.Context, seen bus.Seen) {
+		list = append(list, seen.Event.Data.(events.ScheduleFired))
+	}, CaughtUp: func() { close(all) }})
+	if err != nil {
+		c.t.Fatal(err)
 	}
+	select {
+	case <-all:
+	case <-time.After(time.Minute):
+		c.t.Error("the stream is not read to its end")
+	}
+	sub.Stop()
+	return list
 }
 
 func TestATickFiresOnceOverAllReplicas(t *testing.T) {

@@ -121,14 +121,14 @@ func TestDeadTargetDelaysNobodyElse(t *testing.T) {
 	}
 	defer hole.Close()
 	dead := hook("dead", "http://"+hole.Addr().String())
-	dead.Timeout = 20 * time.Second
+	dead.Timeout = time.Minute
 	s.replica(dead, hook("ops", r.URL))
 	start := time.Now()
 	for range 10 {
 		s.publish(lost("node"))
 	}
 	s.sent(10)
-	if took := time.Since(start); took > 10*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("the living target waited %v", took)
 	}
 }

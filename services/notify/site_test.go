@@ -160,6 +160,7 @@ type delivery struct {
 	method, path string
 	header       http.Header
 	body         []byte
+	at           time.Time
 }
 
 // receiver is the far edge: it takes what notify sends, and answers as told.
@@ -180,7 +181,7 @@ func newReceiver(t testing.TB, answer func(n int, w http.ResponseWriter)) *recei
 		}
 		r.mu.Lock()
 		n := len(r.got)
-		r.got = append(r.got, delivery{req.Method, req.URL.EscapedPath(), req.Header, body})
+		r.got = append(r.got, delivery{req.Method, req.URL.EscapedPath(), req.Header, body, time.Now()})
 		r.mu.Unlock()
 		if r.answer != nil {
 			r.answer(n, w)
