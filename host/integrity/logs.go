@@ -187,7 +187,10 @@ func (l *sectionLogs) idle(d log.Direction) (idle []log.Stretch, known bool) {
 func (l *sectionLogs) silence(one jobLog) {
 	busy := one.rates.Busy()
 	last := busy.End()
-	if end := float64(l.section.RuntimeMS); l.timed(one.spec.Name) > 0 && end-last >= log.Quiet+float64(l.window) {
+	// A job that was to last so long and left no more rows hung to its end. Of
+	// a group the others may have lasted longer.
+	end := min(l.timed(one.spec.Name).Seconds()*1000, float64(l.section.RuntimeMS))
+	if end-last >= log.Quiet+float64(l.window) {
 		last = end
 	}
 	var longest log.Stretch
