@@ -21,7 +21,21 @@ func bandwidthByPoint(title string, s Subject, _ string) *figure.Figure {
 }
 
 func p99ByPoint(title string, s Subject, _ string) *figure.Figure {
-	return s.Bench.byPoint(title, figure.Latency, func(f *events.Figures) float64 { return f.Latency.Value("p99") })
+	open, b := 0.0, s.Bench
+	for _, r := range b.Runs {
+		if r.Completed == nil {
+			continue
+		}
+		for _, dir := range r.Completed.Summary.Directions() {
+			if l := r.Completed.Summary.Direction(dir).Latency; l.Open("p99") {
+				open = l.Beyond
+			}
+		}
+	}
+	if open > 0 {
+		title += ", those of " + figure.Latency.Format(open) + " are longer"
+	}
+	return b.byPoint(title, figure.Latency, func(f *events.Figures) float64 { return f.Latency.Value("p99") })
 }
 
 // byPoint draws a figure of all completed runs, point beside point.
@@ -45,7 +59,7 @@ func byOption(option string) Entry {
 func (b *Bench) ratesBy(title, option string) figure.Bars {
 	runs := slices.DeleteFunc(slices.Clone(b.Runs), func(r *Run) bool { return r.Completed == nil || r.Point[option] == "" })
 	slices.SortStableFunc(runs, func(x, y *Run) int {
-		return cmp.Or(cmp.Compare(without(x.Point, option), without(y.Point, option)), CompareValues(x.Point[option], y.Point[option]))
+		return cmp.Or(ComparePoints(without(x.Point, option), without(y.Point, option)), CompareValues(x.Point[option], y.Point[option]))
 	})
 	return figure.Bars{Head: b.barHead(title), Quantity: figure.IOPS, Groups: groups(runs, func(f *events.Figures) float64 { return f.IOPS })}
 }

@@ -43,7 +43,22 @@ func (r *Run) head(title string, facts ...string) figure.Head {
 	if v := c.Summary.FioVersion; v != "" {
 		facts = append(facts, v)
 	}
+	facts = append(facts, openBin(c.Summary)...)
 	return figure.Head{Title: title, Subject: join(c.Name, c.Job, c.Point.Key(), c.Host), Facts: facts, Flags: Flags(r)}
+}
+
+// openBin states that percentiles fell into fio's last bin, which is open: what it
+// counted there may have taken any time above.
+func openBin(s events.Summary) []string {
+	for _, dir := range s.Directions() {
+		f := s.Direction(dir)
+		for _, l := range []*events.Latency{f.Latency, f.Lat, f.Clat} {
+			if l != nil && l.Beyond > 0 {
+				return []string{"longer latencies than " + figure.Latency.Format(l.Beyond) + " are drawn at it: greatest " + figure.Latency.Format(l.Max)}
+			}
+		}
+	}
+	return nil
 }
 
 // logs are what was read of the run's logs; empty if nothing was.

@@ -71,18 +71,27 @@ func CompareValues(a, b string) int {
 	return cmp.Compare(a, b)
 }
 
-// quantity reads a number such as 8, 4k or 1m.
+// quantity reads a number such as 8, 4k, 64KiB, 1m, 50% or 100us, in the units of its
+// kind: a size, or a time in seconds.
 func quantity(s string) (float64, bool) {
-	s = strings.ToLower(s)
-	factor := 1.0
-	for suffix, f := range map[string]float64{"k": 1 << 10, "m": 1 << 20, "g": 1 << 30} {
-		if number, ok := strings.CutSuffix(strings.TrimSuffix(s, "ib"), suffix); ok {
-			s, factor = number, f
-			break
+	s = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(s)), "%")
+	for _, u := range []struct {
+		suffix string
+		factor float64
+	}{
+		{"us", 1e-6}, {"usec", 1e-6}, {"ms", 1e-3}, {"msec", 1e-3}, {"sec", 1}, {"s", 1},
+		{"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}, {"t", 1 << 40}, {"p", 1 << 50},
+	} {
+		for _, rest := range []string{"", "b", "ib"} {
+			if number, ok := strings.CutSuffix(s, u.suffix+rest); ok {
+				if v, err := strconv.ParseFloat(number, 64); err == nil {
+					return v * u.factor, true
+				}
+			}
 		}
 	}
 	v, err := strconv.ParseFloat(s, 64)
-	return v * factor, err == nil
+	return v, err == nil
 }
 
 // load draws latency over throughput: one curve for each combination of the

@@ -78,7 +78,7 @@ func TestByOptionSortsAsNumbers(t *testing.T) {
 	if want := []string{"bs=4k,iodepth=1,numjobs=1", "bs=64k,iodepth=1,numjobs=1"}; !slices.Equal(names, want) {
 		t.Errorf("got %v, want %v", names, want)
 	}
-	for _, pair := range [][2]string{{"2", "16"}, {"4k", "64k"}, {"512", "4k"}, {"64k", "1m"}, {"1MiB", "2g"}, {"a", "b"}} {
+	for _, pair := range [][2]string{{"2", "16"}, {"4k", "64k"}, {"512", "4k"}, {"64k", "1m"}, {"1MiB", "2g"}, {"64kb", "1m"}, {"512k", "1t"}, {"500us", "20ms"}, {"200ms", "1s"}, {"9%", "10%"}, {"a", "b"}} {
 		if CompareValues(pair[0], pair[1]) >= 0 || CompareValues(pair[1], pair[0]) <= 0 {
 			t.Errorf("%s does not come before %s", pair[0], pair[1])
 		}
