@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -97,26 +96,7 @@ func (p *program) registered(ctx context.Context) ([]registry.Sighting, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open registry of hosts: %w", err)
 	}
-	return sightings(ctx, registry.NewView(kv, registry.ViewConfig{}))
-}
-
-// sightings reads the registry once.
-func sightings(ctx context.Context, view *registry.View) ([]registry.Sighting, error) {
-	ctx, stop := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- view.Run(ctx) }()
-	select {
-	case <-view.Ready():
-		hosts := view.Hosts()
-		stop()
-		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
-			return nil, fmt.Errorf("read registry of hosts: %w", err)
-		}
-		return hosts, nil
-	case err := <-ended:
-		stop()
-		return nil, fmt.Errorf("read registry of hosts: %w", err)
-	}
+	return registry.Read(ctx, kv, registry.ViewConfig{})
 }
 
 func (p *program) printHosts(hosts []registry.Sighting, facts bool) error {

@@ -254,6 +254,7 @@ func (p *program) commands() []*cobra.Command {
 		p.runsCommand(),
 		p.hostsCommand(),
 		p.versionCommand(),
+		p.doctorCommand(),
 		p.cancelCommand(),
 		p.acceptCommand(),
 		p.approveCommand(),
