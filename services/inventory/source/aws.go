@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/fiord-bench/fiord/services/inventory/instance"
 )
 
@@ -14,17 +16,32 @@ import (
 var regionOf = regexp.MustCompile(`^[a-z]+(?:-[a-z]+)+-[0-9]+`)
 
 func parseAWS(raw []byte) ([]instance.Instance, error) {
-	v, err := instance.Decode(raw)
-	if err != nil {
-		return nil, err
-	}
 	var out []instance.Instance
-	err = eachAWS(v, object{}, func(r, i object) error {
+	convert := func(r, i object) error {
 		converted, err := awsInstance(r, i)
 		out = append(out, converted)
 		return err
-	})
+	}
+	if reservations := gjson.GetBytes(raw, "Reservations"); reservations.IsArray() && json.Valid(raw) {
+		// One after the other: decoded as a whole, a document takes ten times
+		// the memory that its text does.
+		var err error
+		reservations.ForEach(func(_, r gjson.Result) bool {
+			err = decodeAWS([]byte(r.Raw), convert)
+			return err == nil
+		})
+		return out, err
+	}
+	err := decodeAWS(raw, convert)
 	return out, err
+}
+
+func decodeAWS(raw []byte, each func(r, i object) error) error {
+	v, err := instance.Decode(raw)
+	if err != nil {
+		return err
+	}
+	return eachAWS(v, object{}, each)
 }
 
 // eachAWS finds the machines in what describe-instances prints, and in what

@@ -115,6 +115,9 @@ func split(raw []byte) ([][]byte, error) {
 	if len(raw) == 0 || raw[0] != '{' && raw[0] != '[' {
 		return [][]byte{raw}, nil // Detect knows what to say
 	}
+	if json.Valid(raw) {
+		return [][]byte{raw}, nil // one, as nearly always, and not copied
+	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	var list [][]byte
 	for {
