@@ -6,12 +6,18 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
+	"github.com/fiord-bench/fiord/artifacts/artifactstest"
+	"github.com/fiord-bench/fiord/cmd/fiord/script"
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/internal/bus"
 )
 
 // mischief is what befalls a service's calls of the store while it lasts; false lets
@@ -103,16 +109,97 @@ func TestWhateverAStoreSaysToAServiceNothingIsLost(t *testing.T) {
 				on.Store(false)
 				ended[events.BenchReported](w, id)
 				w.expectOneEach(id, 1)
+				w.noneDead()
 				if runs := of[events.RunCompleted](w, id); len(runs) != 1 {
 					t.Errorf("%d runs completed", len(runs))
 				}
 				if plots := of[events.PlotsRendered](w, id); len(plots) != 1 || len(plots[0].Figures) == 0 {
 					t.Errorf("drawn: %+v", plots)
 				}
-				for l, err := range w.bus.DeadLetters(t.Context(), "") {
-					t.Errorf("dead letter of %s: %s %v", l.Reaction, l.Reason, err)
-				}
 			})
 		}
+	}
+}
+
+func (w *world) noneDead() {
+	w.t.Helper()
+	for l, err := range w.bus.DeadLetters(w.t.Context(), "") {
+		w.t.Errorf("dead letter of %s: %s %v", l.Reaction, l.Reason, err)
+	}
+}
+
+// A push was accepted: while its job files cannot be stored it waits, and its
+// benches are asked for once they can.
+func TestWhateverAStoreSaysToIngestAPushIsRead(t *testing.T) {
+	for _, m := range mischiefs() {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			store, on, calls := w.mischievous(m)
+			w.stores = map[string]*artifacts.Store{"ingest": store}
+			repo := newRepository(t)
+			w.ingest(repo.wrapper)
+			on.Store(true)
+			commit := repo.commit("measure")
+			w.pushed(repo, strings.Repeat("0", 40), commit)
+			w.eventually("calls of ingest", func() bool { return calls.Load() > 0 })
+			time.Sleep(time.Second) // mischief goes on
+			if outcomes := w.all(ofPush); !m.harmless && len(outcomes) > 0 {
+				t.Errorf("meanwhile the push came to %s: %+v", outcomes[0].Type, outcomes[0].Data)
+			}
+			on.Store(false)
+			id := w.benchOf(commit)
+			w.settled()
+			if outcomes := w.all(ofPush); len(outcomes) != 1 || events.BenchID(outcomes[0]) != id {
+				t.Errorf("the push came to %d events: %+v", len(outcomes), outcomes)
+			}
+			w.noneDead()
+		})
+	}
+}
+
+// ofPush are the events that a push can come to.
+func ofPush(e events.Event) bool {
+	return e.Type == events.TypeBenchRequested || e.Type == events.TypePushRejected || e.Type == events.TypePushIgnored
+}
+
+// A script's files are fetched for it: it runs once, when they are there.
+func TestWhateverAStoreSaysToAScriptItRunsOnce(t *testing.T) {
+	for _, m := range mischiefs() {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			store, on, calls := w.mischievous(m)
+			trace := filepath.Join(t.TempDir(), "trace")
+			c := script.Command{
+				Args:  []string{"/bin/sh", "-c", `cat "$0" >> "$1"`, "{list}", trace},
+				Store: store, RetryAfter: time.Second, Stdout: t.Output(), Stderr: t.Output(),
+			}
+			running, err := w.nats.Bus("fiord/cli").React(t.Context(), bus.Reaction{
+				Service: "on", Name: "test", Types: []events.Type{events.TypeRunsRequested}, Handle: c.Handle, OnDead: bus.OwesNothing, MaxAttempts: 2, ConfirmAck: true,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer running.Stop()
+			claim := artifactstest.Put(t, w.store, "lists/a", "text/plain", "once\n")
+			on.Store(true)
+			w.emit("for the script", events.RunsRequested{
+				Bench: events.HashID("bench"), Name: "n", Host: "here", Runs: 1, List: claim, Deadline: time.Now().Add(time.Hour),
+			})
+			w.eventually("calls for the script", func() bool { return calls.Load() > 2 || m.harmless && calls.Load() > 0 })
+			time.Sleep(time.Second) // mischief goes on
+			if text, err := os.ReadFile(trace); !m.harmless && err == nil {
+				t.Errorf("the script ran meanwhile, on %q", text)
+			}
+			on.Store(false)
+			var text []byte
+			w.eventually("script", func() bool { text, err = os.ReadFile(trace); return err == nil && len(text) > 0 })
+			w.settled()
+			if text, err = os.ReadFile(trace); err != nil || string(text) != "once\n" {
+				t.Errorf("the script ran on %q, %v", text, err)
+			}
+			w.noneDead()
+		})
 	}
 }
