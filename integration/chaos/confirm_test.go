@@ -58,8 +58,8 @@ func TestAKilledPlotConfirmsOnce(t *testing.T) {
 			t.Errorf("%s %s ended twice", e.Type.Noun(), e.Subject)
 		}
 	}
-	if len(ends) != 3+5+5+10 {
-		t.Errorf("%d ends, want those of three benches and twenty runs", len(ends))
+	if len(ends) != 3+5+5+2*events.ComparedRepeat {
+		t.Errorf("%d ends, want those of three benches, ten runs and those of the second look", len(ends))
 	}
 	w.nothingLeft()
 }

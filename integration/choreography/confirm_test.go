@@ -102,7 +102,7 @@ func TestARegressionIsConfirmedSideBySide(t *testing.T) {
 	}
 	w.settled()
 	w.expectOneEach(first, 5)
-	w.expectOneEach(second, 10)
+	w.expectOneEach(second, 2*events.ComparedRepeat)
 	if n := len(w.all(func(e events.Event) bool { return e.Type == events.TypeBenchRequested })); n != 5 {
 		t.Errorf("%d benches were asked for, want four and one second look", n)
 	}
@@ -135,7 +135,7 @@ func TestADisturbanceIsNotConfirmed(t *testing.T) {
 	}
 	w.settled()
 	w.expectOneEach(first, 5)
-	w.expectOneEach(second, 5)
+	w.expectOneEach(second, events.ComparedRepeat)
 }
 
 // disturbable puts a fio in place of the worker's that does half the I/Os while
@@ -224,5 +224,5 @@ func TestSupersedingABenchEndsItsSecondLook(t *testing.T) {
 	}
 	w.settled()
 	w.expectOneEach(first, 5)
-	w.expectOneEach(second, 10)
+	w.expectOneEach(second, 2*events.ComparedRepeat)
 }
