@@ -88,7 +88,7 @@ func TestARegressionIsConfirmedSideBySide(t *testing.T) {
 			t.Errorf("measured again on %s", s.Host)
 		}
 	}
-	want := slices.Repeat([]string{"before", "after", "after", "before"}, 3)[:10]
+	want := slices.Repeat([]string{"before", "after", "after", "before"}, events.ComparedRepeat)[:2*events.ComparedRepeat]
 	if !slices.Equal(order, want) {
 		t.Errorf("measured in the order %v, want %v", order, want)
 	}
