@@ -92,7 +92,7 @@ func client(t *testing.T, srv *embedded.Server) *minio.Core {
 func noForgedLine(t *testing.T, log string) {
 	t.Helper()
 	for line := range strings.Lines(log) {
-		if !strings.HasPrefix(line, "time=") || strings.ContainsAny(line, "\x1b\r\x9b") {
+		if !strings.HasPrefix(line, "time=") || strings.ContainsAny(line, "\x1b\r\u009b") {
 			t.Errorf("raw line in the log: %q", line)
 		}
 	}
