@@ -81,7 +81,7 @@ func refusing(t *testing.T, l linger) (addr string) {
 	go func() { served <- app.Listener(listener, fiber.ListenConfig{DisableStartupMessage: true}) }()
 	t.Cleanup(func() {
 		_ = app.ShutdownWithTimeout(time.Second)
-		<-served
+		_ = <-served // it was shut down
 	})
 	return listener.Addr().String()
 }
