@@ -81,7 +81,9 @@ func refusing(t *testing.T, l linger) (addr string) {
 	go func() { served <- app.Listener(listener, fiber.ListenConfig{DisableStartupMessage: true}) }()
 	t.Cleanup(func() {
 		_ = app.ShutdownWithTimeout(time.Second)
-		_ = <-served // it was shut down
+		if err := <-served; err != nil {
+			t.Errorf("serving ended: %v", err)
+		}
 	})
 	return listener.Addr().String()
 }
