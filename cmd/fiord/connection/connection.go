@@ -143,6 +143,7 @@ type Client struct {
 	// Verifier of who made events; nil for a user without a grant.
 	Verifier *proof.Verifier
 	nc       *nats.Conn
+	forget   context.CancelFunc // ends the reading of what was taken back
 }
 
 // dialTimeout is how long a person waits for a fiord that does not answer.
@@ -164,7 +165,26 @@ func Open(ctx context.Context, c Connection, log *slog.Logger) (*Client, error) 
 		nc.Close()
 		return nil, err
 	}
+	if err := client.followTakenBack(dial); err != nil {
+		client.Close()
+		return nil, err
+	}
 	return client, nil
+}
+
+// followTakenBack reads which grants were taken back, as services do: what a key
+// signed that is believed no more must not be shown as if it had happened.
+func (c *Client) followTakenBack(dial context.Context) error {
+	read := make(chan error, 1)
+	life, forget := context.WithCancel(context.Background())
+	c.forget = forget
+	go func() { read <- c.Bus.FollowTakenBack(life) }()
+	select {
+	case err := <-read:
+		return err
+	case <-dial.Done():
+		return fmt.Errorf("bucket %s, which lists the grants that were taken back, does not answer: fiord provision makes it, and credentials of an earlier version may lack the right to read it", bus.BucketTakenBack)
+	}
 }
 
 func newClient(c Connection, nc *nats.Conn, log *slog.Logger) (*Client, error) {
@@ -192,6 +212,9 @@ func newClient(c Connection, nc *nats.Conn, log *slog.Logger) (*Client, error) {
 
 // Close ends the connection.
 func (c *Client) Close() {
+	if c.forget != nil {
+		c.forget()
+	}
 	c.Store.Close()
 	c.nc.Close()
 }
