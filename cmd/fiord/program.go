@@ -85,7 +85,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 			return int(code)
 		}
 	}
-	_, _ = fmt.Fprintf(p.stderr, "fiord: %v\n", err)
+	_, _ = fmt.Fprintf(p.stderr, "fiord: %s\n", screen.CleanLines(err.Error()))
 	return int(code)
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/fiord-bench/fiord/cmd/fiord/connection"
+	"github.com/fiord-bench/fiord/cmd/fiord/screen"
 	"github.com/fiord-bench/fiord/cmd/fiord/up"
 	"github.com/fiord-bench/fiord/internal/service"
 	"github.com/fiord-bench/fiord/internal/service/config"
@@ -123,7 +124,7 @@ func (p *program) announce(ctx context.Context, stack *up.Stack, dir string) {
 		return // it ended before it was ready, which Run tells
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(p.stderr, "fiord: %v\n", err)
+		_, _ = fmt.Fprintf(p.stderr, "fiord: %s\n", screen.CleanLines(err.Error()))
 		return
 	}
 	if p.json {

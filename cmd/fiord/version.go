@@ -40,7 +40,7 @@ func (p *program) versionCommand() *cobra.Command {
 func (p *program) version(ctx context.Context) error {
 	v := ownVersions()
 	if err := p.askVersions(ctx, &v); err != nil && !errors.Is(err, connection.ErrNone) {
-		_, _ = fmt.Fprintf(p.stderr, "fiord: no answer: %v\n", err)
+		_, _ = fmt.Fprintf(p.stderr, "fiord: no answer: %s\n", screen.CleanLines(err.Error()))
 	}
 	if p.json {
 		return p.printJSON(v)

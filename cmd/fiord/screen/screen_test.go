@@ -52,7 +52,10 @@ func TestQuantities(t *testing.T) {
 }
 
 func TestControlCharactersNeverReachTheTerminal(t *testing.T) {
-	if got := screen.Clean("a\x1b[2Jb\r\nc\u009b"); got != "a [2Jb  c " {
+	if got := screen.Clean("a\x1b[2Jb\r\nc\u009b\u202e\u2028d"); got != "a [2Jb  c   d" {
+		t.Errorf("got %q", got)
+	}
+	if got := screen.CleanLines("a\x1b\nb\r"); got != "a \nb " {
 		t.Errorf("got %q", got)
 	}
 }

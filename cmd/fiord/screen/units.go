@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // IOPS writes operations per second: 950, 85.3k, 1.25M.
@@ -60,13 +61,23 @@ func Plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Clean makes text from outside fit for a terminal: control characters, which
-// could move the cursor or recolour the screen, become spaces.
+// Clean makes text from outside fit for a line of a terminal: what could move the
+// cursor, recolour the screen, begin a line or turn the order of what is read
+// becomes a space.
 func Clean(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return r
 	}, text)
+}
+
+// CleanLines is [Clean] for text that may have lines.
+func CleanLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = Clean(line)
+	}
+	return strings.Join(lines, "\n")
 }
