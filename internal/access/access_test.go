@@ -140,6 +140,10 @@ func TestAWorkerMayNothingElse(t *testing.T) {
 		return emit(ctx, events.RunStarted{RunRef: failed("b.example", "").RunRef})
 	})
 	refused(t, "beat for another host", func(ctx context.Context) error { _, err := kv.Put(ctx, "b_2eexample.beat", nil); return err })
+	refused(t, "remove all other hosts' records by a header on its own", func(ctx context.Context) error {
+		_, err := b.JetStream().PublishMsg(ctx, &nats.Msg{Subject: "$KV." + bus.BucketHosts + ".a_2eexample.beat", Header: nats.Header{"Nats-Rollup": {"all"}}})
+		return err
+	})
 	refused(t, "take another host's work", func(ctx context.Context) error {
 		_, err := b.JetStream().CreateOrUpdateConsumer(ctx, bus.StreamEvents, hostReaction("b.example").ConsumerConfig())
 		return err

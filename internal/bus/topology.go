@@ -101,6 +101,30 @@ func (b *Bus) Provision(ctx context.Context) error {
 		if _, err := b.js.CreateOrUpdateKeyValue(ctx, cfg); err != nil {
 			return fmt.Errorf("provision bucket %s: %w", cfg.Bucket, err)
 		}
+		if err := b.forbidRollup(ctx, cfg.Bucket); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forbidRollup keeps a header from removing what a subject does not name: in a
+// bucket that guests write to, one of them could roll up all keys into its own.
+func (b *Bus) forbidRollup(ctx context.Context, bucket string) error {
+	if bucket == BucketNotices { // of one service alone, which removes keys with a marker that passes
+		return nil
+	}
+	stream, err := b.js.Stream(ctx, "KV_"+bucket)
+	if err != nil {
+		return fmt.Errorf("provision bucket %s: %w", bucket, err)
+	}
+	cfg := stream.CachedInfo().Config
+	if !cfg.AllowRollup {
+		return nil
+	}
+	cfg.AllowRollup = false
+	if _, err := b.js.UpdateStream(ctx, cfg); err != nil {
+		return fmt.Errorf("provision bucket %s: %w", bucket, err)
 	}
 	return nil
 }

@@ -95,7 +95,7 @@ func (a *Announcer) Leave(ctx context.Context) error {
 	if a.token == "" {
 		return nil
 	}
-	err := errors.Join(a.kv.Purge(ctx, BeatKey(a.token)), a.kv.Purge(ctx, DetailsKey(a.token)))
+	err := errors.Join(a.kv.Delete(ctx, BeatKey(a.token)), a.kv.Delete(ctx, DetailsKey(a.token)))
 	if err != nil {
 		return fmt.Errorf("leave registry: %w", err)
 	}

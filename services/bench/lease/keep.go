@@ -109,7 +109,7 @@ func (l *Lease) giveBack(ctx context.Context) (lost bool, err error) {
 	for i := range l.grants {
 		g, kv := &l.grants[i], l.keeper.kv
 		e := l.keeper.ifOurs(ctx, g, l.value, func() error {
-			return kv.Purge(ctx, g.device, jetstream.LastRevision(g.revision), jetstream.PurgeTTL(time.Minute))
+			return kv.Delete(ctx, g.device, jetstream.LastRevision(g.revision))
 		})
 		if errors.Is(e, ErrLost) {
 			lost = true
