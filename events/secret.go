@@ -2,6 +2,7 @@ package events
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -47,4 +48,29 @@ func shown(address string) string {
 		return "an address with a user"
 	}
 	return address
+}
+
+// userAtHost is the short form of ssh, user@host:path, which has no place for a
+// password.
+var userAtHost = regexp.MustCompile(`^[A-Za-z0-9._-]+@[A-Za-z0-9._-]+:[^@:]+$`)
+
+// CloneAddress is a repository's address as it may be published: scheme, host and
+// path, and the user of ssh. What git would also take, such as a query, a fragment
+// or an @ in a path, may be a token and is left out; what cannot be read for certain
+// is "".
+func CloneAddress(address string) string {
+	address = WithoutSecret(strings.TrimSpace(address))
+	if !strings.Contains(address, "://") {
+		local := strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//") || strings.HasPrefix(address, ".")
+		if local && !strings.Contains(address, "@") || userAtHost.MatchString(address) {
+			return address
+		}
+		return ""
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Opaque != "" || u.Host == "" && u.Scheme != "file" || strings.Contains(u.Path, "@") {
+		return ""
+	}
+	u.RawQuery, u.Fragment, u.RawFragment, u.ForceQuery = "", "", "", false
+	return u.String()
 }

@@ -57,3 +57,27 @@ func TestEventsWithPasswordsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAddressesThatMayBePublished(t *testing.T) {
+	for given, want := range map[string]string{
+		"https://git.example/lab/jobs.git":           "https://git.example/lab/jobs.git",
+		"https://ada:hunter2@git.example:8443/x":     "https://git.example:8443/x",
+		"ssh://git@git.example:2222/lab/jobs.git":    "ssh://git@git.example:2222/lab/jobs.git",
+		"git@git.example:lab/jobs.git":               "git@git.example:lab/jobs.git",
+		"/srv/git/jobs.git":                          "/srv/git/jobs.git",
+		"file:///srv/git/jobs.git":                   "file:///srv/git/jobs.git",
+		"https://git.example/x.git?access_token=s3":  "https://git.example/x.git",
+		"https://git.example/x.git#s3cret":           "https://git.example/x.git",
+		"https://ada:hunter2/s3@git.example/x.git":   "",
+		"https:ada:hunter2@git.example/x":            "",
+		"ada:hunter2@git.example:x.git":              "",
+		"//ada:hunter2@git.example/x":                "",
+		"https:///ada:hunter2@git.example/x":         "",
+		"https://git.example/ada:hunter2@elsewhere/": "",
+		"": "",
+	} {
+		if got := events.CloneAddress(given); got != want {
+			t.Errorf("%s became %q, want %q", given, got, want)
+		}
+	}
+}

@@ -188,7 +188,7 @@ func (p *Policy) Reconciled() []Rule {
 // or a hook has put into the address it gives.
 func (r Rule) CloneURL(name, told string) string {
 	if r.Clone == "" {
-		return events.WithoutSecret(told)
+		return events.CloneAddress(told)
 	}
 	return strings.ReplaceAll(r.Clone, "{name}", name)
 }

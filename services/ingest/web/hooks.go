@@ -213,7 +213,7 @@ func repository(m forge.Message, rule repos.Rule) events.Repo {
 	}
 	return events.Repo{
 		Forge: m.Forge, ID: m.Repo.ID, Name: m.Repo.Name, CloneURL: rule.CloneURL(m.Repo.Name, told),
-		WebURL: events.WithoutSecret(m.Repo.WebURL), DefaultBranch: m.Repo.DefaultBranch,
+		WebURL: events.CloneAddress(m.Repo.WebURL), DefaultBranch: m.Repo.DefaultBranch,
 	}
 }
 
