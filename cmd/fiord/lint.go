@@ -114,17 +114,24 @@ func lintOne(ctx context.Context, path string, o lint.Options) (lint.Result, err
 		return lint.Result{}, err
 	}
 	if info.IsDir() {
-		return lintFolder(ctx, filepath.Join(path, repofile.Name), o)
+		path = filepath.Join(path, repofile.Name)
+		return fromHere(path)(lint.Folder(ctx, path, o))
 	}
 	if ext := strings.ToLower(filepath.Ext(path)); ext == ".yaml" || ext == ".yml" {
-		return lintFolder(ctx, path, o)
+		return fromHere(path)(lint.Folder(ctx, path, o))
 	}
-	return lint.JobFile(ctx, path, o)
+	return fromHere(path)(lint.JobFile(ctx, path, o))
 }
 
-// lintFolder names files as seen from here, where editors and CI look for them.
-func lintFolder(ctx context.Context, path string, o lint.Options) (lint.Result, error) {
-	found, err := lint.Folder(ctx, path, o)
+// fromHere names files as seen from here, where editors and CI look for them.
+func fromHere(path string) func(lint.Result, error) (lint.Result, error) {
+	return func(found lint.Result, err error) (lint.Result, error) {
+		rename(path, found)
+		return found, err
+	}
+}
+
+func rename(path string, found lint.Result) {
 	for _, list := range [][]events.Problem{found.Problems, found.Advice} {
 		for i, p := range list {
 			if p.File != "" && !filepath.IsAbs(p.File) && !strings.Contains(p.File, "://") {
@@ -132,7 +139,6 @@ func lintFolder(ctx context.Context, path string, o lint.Options) (lint.Result, 
 			}
 		}
 	}
-	return found, err
 }
 
 // lintWriter is how findings are written.

@@ -29,6 +29,9 @@ func (f Folder) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: is a %s, want a file", name, kindOf(info.Mode())) // reading a pipe or device might never end
+	}
 	if info.Size() > f.MaxFile {
 		return nil, fmt.Errorf("%s: %w", name, tooLong(info.Size(), f.MaxFile))
 	}
@@ -43,6 +46,21 @@ func (f Folder) ReadFile(name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return content, checkPointer(name, content)
+}
+
+// kindOf is what stands in the place of a file.
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "folder"
+	case mode&fs.ModeNamedPipe != 0:
+		return "named pipe"
+	case mode&fs.ModeDevice != 0:
+		return "device"
+	case mode&fs.ModeSocket != 0:
+		return "socket"
+	}
+	return "thing of another kind"
 }
 
 func (f Folder) find(name string) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/fiord-bench/fiord/services/ingest/checkout"
@@ -50,4 +51,16 @@ func text(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+// Reading a named pipe waits for whoever writes to it, and a device may never end.
+func TestOnlyRegularFilesAreRead(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe.fio"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := checkout.Folder{Root: dir, MaxFile: 1 << 20}.ReadFile("pipe.fio")
+	if err == nil || !strings.Contains(err.Error(), "pipe.fio: is a named pipe") {
+		t.Errorf("error is %v", err)
+	}
 }
