@@ -126,7 +126,7 @@ func (r *Rates) Settle(d Direction, e Evidence) error {
 func (r *Rates) goOn(d Direction, end, missing float64) error {
 	unlogged := r.Unlogged(d, end)
 	for _, l := range r.last[d] {
-		if end-l.to <= 1.5*(l.to-l.from) || end-l.to > maxBehind*(l.to-l.from) || unlogged <= 0 {
+		if end-l.to <= 1.5*(l.to-l.from) || !mayBeLate(end-l.to, l.to-l.from, end) || unlogged <= 0 {
 			continue
 		}
 		if err := r.spread(&r.dirs[d], l.to, end, min(missing/unlogged, 1.5)*l.rate*(end-l.to)); err != nil {
@@ -171,12 +171,19 @@ func (r *Rates) Logs(d Direction) int { return len(r.last[d]) }
 // that ends earlier is cut, or its job hung.
 const maxBehind = 5
 
+// mayBeLate reports whether a thread that was late explains a log that ends so far
+// behind, in ms: no more than [maxBehind] windows, and beyond an unfinished one no
+// more than a quarter of what there was to log.
+func mayBeLate(behind, window, end float64) bool {
+	return behind > 0 && behind <= min(maxBehind*window, max(1.5*window, end/4))
+}
+
 // Unlogged is what the time behind the last rows holds at most, up to an end in
 // ms: fio logs no window that is not over.
 func (r *Rates) Unlogged(d Direction, end float64) float64 {
 	sum := 0.0
 	for _, l := range r.last[d] {
-		if behind := end - max(l.to, l.until); behind > 0 && behind <= maxBehind*(l.to-l.from) {
+		if behind := end - max(l.to, l.until); mayBeLate(behind, l.to-l.from, end) {
 			sum += l.rate * behind
 		}
 	}
