@@ -35,6 +35,7 @@ type Server struct {
 	users   *accounts
 	gateway *s3api.S3ApiServer
 	cert    *certificate // nil without TLS
+	working underway
 	done    chan struct{}
 	err     error // why serving ended; read after done
 }
@@ -134,6 +135,7 @@ func (s *Server) serve(ctx context.Context, addr string) error {
 		s3api.WithMpMaxParts(maxParts),
 		s3api.WithQuiet(),
 		s3api.WithKeepAlive(),
+		s3api.WithMiddleware("/", s.working.handle),
 		s3api.WithMiddleware("/", lingering().handle),
 		s3api.WithMiddleware("/", front(s.opts.Log)),
 		s3api.WithOnListen(func() { close(ready) }),
@@ -224,7 +226,8 @@ func (s *Server) Close() error {
 		failed = s.gateway.ShutDown()
 		<-s.done // with an error that says that its listener was closed
 		if errors.Is(failed, context.DeadlineExceeded) {
-			failed = nil // what was still under way by then is cut off
+			s.working.cut()
+			failed = nil
 		}
 	}
 	s.cert.close()

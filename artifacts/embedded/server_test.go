@@ -1,15 +1,19 @@
 package embedded_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fiord-bench/fiord/artifacts"
 	"github.com/fiord-bench/fiord/artifacts/artifactstest"
@@ -365,5 +369,54 @@ func TestAWSCommandLineWorks(t *testing.T) {
 	run("rm", "--recursive", bucket+"/uploads/")
 	if _, err := s.Stat(t.Context(), "uploads/large"); !errors.Is(err, artifacts.ErrNotFound) {
 		t.Errorf("after rm: %v", err)
+	}
+}
+
+// What is still under way when a server has waited long enough for it is cut off: on
+// a connection that stays a client would be answered by a server without users and files.
+func TestWhatOutlivesAServerIsCutOff(t *testing.T) {
+	server, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir(), Bucket: "ended", AccessKey: "root", SecretKey: "root-secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(server.Endpoint(), "http://")) //nolint:noctx // of a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	say := func(text string) error { _, err := io.WriteString(conn, text); return err }
+	if err := say("PUT /ended/key HTTP/1.1\r\nHost: s3\r\nContent-Length: 300000\r\n\r\n" + strings.Repeat("x", 1000)); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(500 * time.Millisecond) // most of the test is a wait anyway
+	closed := make(chan error, 1)
+	go func() { closed <- server.Close() }()
+	began := time.Now()
+	for {
+		select {
+		case err := <-closed:
+			t.Logf("closed after %s", time.Since(began))
+			if err != nil {
+				t.Error(err)
+			}
+			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			_ = say(strings.Repeat("x", 300000)) // the rest, and what is no request
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				if errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Error("the connection outlives its server")
+				}
+				return
+			}
+			_ = resp.Body.Close()
+			if !resp.Close {
+				t.Errorf("a closed server answers %s and keeps the connection", resp.Status)
+			}
+			return
+		case <-time.After(200 * time.Millisecond): // it goes on, slowly
+			_ = say("x") // may be cut off
+		}
 	}
 }
