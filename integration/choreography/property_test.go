@@ -69,6 +69,8 @@ func TestRandomInterleavingsEndEachBenchOnce(t *testing.T) {
 		if len(of[events.BenchPlaced](w, id)) == 0 {
 			planned = 0 // cancelled before anybody had placed it
 		}
+		// What a silent worker leaves is ended by a sweep, which no consumer shows.
+		w.eventually("an end of each run", func() bool { return len(w.endsOf(id)) > planned })
 		w.expectOneEach(id, planned)
 		for _, e := range w.all(func(e events.Event) bool { return e.Type.Ends() == "run" && benchOf(e) == id }) {
 			kinds[e.Type]++
