@@ -200,7 +200,7 @@ func (x *examination) clock(ctx context.Context, client *connection.Client) {
 	}
 }
 
-// store asks S3 for an object that nobody has.
+// store asks S3 for an object that does not exist.
 func (x *examination) store(ctx context.Context, c connection.Connection) {
 	const check = "S3"
 	where := fmt.Sprintf("bucket %s at %s", c.S3.Bucket, redacted(c.S3.Endpoint))

@@ -38,7 +38,7 @@ func event(d events.Data) events.Event {
 	return events.New("fiord/test", d.(events.Named).About(), nil, d)
 }
 
-func TestRepeatsAreSummedUpPerPointInTheOrderAsked(t *testing.T) {
+func TestRepeatsAreSummedUpPerPointInTheOrderOfTheirValues(t *testing.T) {
 	b := follow.New(benchID)
 	deep, shallow := events.Point{"iodepth": "32"}, events.Point{"iodepth": "1"}
 	for _, d := range []events.RunCompleted{
@@ -52,8 +52,8 @@ func TestRepeatsAreSummedUpPerPointInTheOrderAsked(t *testing.T) {
 		}
 	}
 	want := []follow.Row{
-		{Job: "j.fio", Point: "iodepth=32", Host: "h", Direction: "read", N: 1, IOPS: 500, BandwidthBytes: 500 * 4096, LatencyOf: "lat", MeanNS: new(float64(100)), P99NS: new(float64(2000)), Integrity: "ok"},
 		{Job: "j.fio", Point: "iodepth=1", Host: "h", Direction: "read", N: 3, IOPS: 30, BandwidthBytes: 30 * 4096, LatencyOf: "lat", MeanNS: new(100.0), P99NS: new(1e6 / 30.0), Integrity: "suspect"},
+		{Job: "j.fio", Point: "iodepth=32", Host: "h", Direction: "read", N: 1, IOPS: 500, BandwidthBytes: 500 * 4096, LatencyOf: "lat", MeanNS: new(float64(100)), P99NS: new(float64(2000)), Integrity: "ok"},
 	}
 	if diff := cmp.Diff(want, b.Rows()); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/fiord-bench/fiord/events"
+	"github.com/fiord-bench/fiord/figure/catalogue"
 )
 
 // Row sums up the repeats of one job at one point on one host, in one
@@ -37,12 +38,14 @@ type Row struct {
 // Directions of I/O, in fio's order.
 func Directions() []string { return events.Directions() }
 
-// Rows sums up the completed runs, in the order in which they were asked for.
+// Rows sums up the completed runs, points in the order of their values: the one in
+// which they were measured is drawn by chance.
 func (b *Bench) Rows() []Row {
 	type group struct{ job, point, host string }
 	var order []group
 	runs := map[group][]*events.RunCompleted{}
-	for _, r := range b.Runs() {
+	inOrder := catalogue.InOrder(b.Runs(), func(r *Run) string { return r.Job }, func(r *Run) string { return r.Point.Key() })
+	for _, r := range inOrder {
 		if r.Result == nil {
 			continue
 		}
