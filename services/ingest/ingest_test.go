@@ -278,3 +278,27 @@ func post(t *testing.T, url, body string, header map[string]string) (status int,
 	}
 	return resp.StatusCode, string(raw)
 }
+
+// Where a delivery's address cannot be read for certain it may hold a password: it is
+// refused, and neither the answer nor an event repeats it.
+func TestAnAddressThatMayHoldAPasswordIsRefused(t *testing.T) {
+	s := newSite(t)
+	replica := s.start(func(*ingest.Config) {})
+	for _, address := range []string{"https://ada:hunter2/x@git.example/jobs.git", "https:ada:hunter2@git.example/jobs", "ada:hunter2@git.example:jobs.git"} {
+		id := strings.Repeat("a", 40)
+		body, err := json.Marshal(map[string]any{
+			"ref": "refs/heads/main", "before": zero, "after": id,
+			"repository": map[string]any{"full_name": "lab/jobs", "clone_url": address, "default_branch": "main"},
+			"sender":     map[string]any{"login": "bench-bot"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, answer := post(t, replica.url+"/hooks", string(body), map[string]string{
+			"Content-Type": "application/json", "X-GitHub-Event": "push", "X-GitHub-Delivery": "d", "X-Hub-Signature-256": hubSignature(body),
+		})
+		if status != http.StatusUnprocessableEntity || !strings.Contains(answer, "clone_url") || strings.Contains(answer, "hunter2") {
+			t.Errorf("status %d: %s", status, answer)
+		}
+	}
+}
