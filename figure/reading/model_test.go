@@ -148,7 +148,7 @@ func (m *model) shift(end float64) {
 	}
 }
 
-// within tells whether no section begins or ends in a gap.
+// within reports whether no section begins or ends in a gap.
 func (m *model) within(g gap, least float64) bool {
 	for _, s := range m.sections {
 		for _, at := range []float64{s.begin - least - float64(1000*s.ramp), s.begin - least, s.begin - least + float64(s.runtime)} {

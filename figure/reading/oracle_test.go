@@ -45,7 +45,7 @@ func TestRunsAreReadAsTheyWere(t *testing.T) {
 	}
 }
 
-// endsBadly tells whether something went wrong just before a section's end: what
+// endsBadly reports whether something went wrong just before a section's end: what
 // was done since is in no log.
 func (m *model) endsBadly() bool {
 	for _, s := range m.sections {

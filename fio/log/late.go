@@ -152,7 +152,7 @@ func (r *Rates) Reach() float64 {
 // its late rows are settled.
 const tolerated = 0.02
 
-// Late tells whether there are late rows to settle.
+// Late reports whether there are late rows to settle.
 func (r *Rates) Late() bool { return len(r.late) > 0 }
 
 // LastRate is what all logs of a direction did in their last rows, per second.
@@ -190,7 +190,7 @@ func (r *Rates) Unlogged(d Direction, end float64) float64 {
 	return sum
 }
 
-// overlaps tells whether an idle time takes up half of a stretch.
+// overlaps reports whether an idle time takes up half of a stretch.
 func overlaps(idle []Stretch, from, to float64) bool {
 	for _, s := range idle {
 		if min(s.To, to)-max(s.From, from) >= (to-from)/2 {

@@ -20,13 +20,13 @@ import (
 	"github.com/fiord-bench/fiord/internal/service"
 )
 
-// party is somebody who was let in, with the bundle and a client of their own making.
+// party is a host or person who was let in, with the bundle and a client of their own making.
 type party struct {
 	service.Proving
 	conn *nats.Conn
 }
 
-// letIn has fiord creds let somebody in, and connects as them.
+// letIn has fiord creds let a host or person in, and connects as them.
 func (f *fiord) letIn(kind, name string, more ...string) party {
 	f.t.Helper()
 	dir := f.t.TempDir()
@@ -135,7 +135,7 @@ func (f *fiord) measures(job string) {
 	}
 }
 
-// On a running fiord: what a key signed before it was revoked and somebody delivers after, what a
+// On a running fiord: what a key signed before it was revoked and is delivered after, what a
 // host signs for another host of its pool, and what was archived and is published again bring about
 // nothing, not when an operator has the dead letters handled again either.
 func TestWhatIsNotProvenBringsAboutNothingOnARunningFiord(t *testing.T) {

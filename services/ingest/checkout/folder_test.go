@@ -53,7 +53,7 @@ func text(err error) string {
 	return err.Error()
 }
 
-// Reading a named pipe waits for whoever writes to it, and a device may never end.
+// Reading a named pipe waits for a writer, and a device may never end.
 func TestOnlyRegularFilesAreRead(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe.fio"), 0o600); err != nil {

@@ -28,7 +28,7 @@ type refusal struct {
 	err     error
 }
 
-// conclude is the outcome of a message that nobody is left to get.
+// conclude is the outcome of a message with no address left.
 func (d *delivery) conclude() error {
 	if len(d.refused) == 0 {
 		return nil

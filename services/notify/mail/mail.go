@@ -87,9 +87,9 @@ func New(cfg Config) (*Mail, error) {
 }
 
 // Send delivers one message to the server, to each address once: one that is
-// refused keeps it from nobody else. What is refused for now is tried again, with
+// refused does not keep it from the others. What is refused for now is tried again, with
 // the error that says so, for the addresses concerned alone; what is refused for
-// good ends as a [notice.PartError], or as a refusal if nobody got it. The
+// good ends as a [notice.PartError], or as a refusal if none took it. The
 // Message-Id is made of the notice's id, so that mail systems drop a repetition.
 func (m *Mail) Send(ctx context.Context, n notice.Notice) error {
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.Timeout)

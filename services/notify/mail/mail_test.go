@@ -241,7 +241,7 @@ func checkMessage(t *testing.T, text string) {
 	}
 }
 
-// One address that is refused keeps the message from nobody else.
+// One address that is refused does not keep the message from the others.
 func TestARefusedAddressIsNamedAndTheOthersHaveIt(t *testing.T) {
 	r := newRelay(t, func(r *relay) {
 		r.rcpt = func(line string, _ int) string {
