@@ -173,9 +173,10 @@ const maxBehind = 5
 
 // mayBeLate reports whether a thread that was late explains a log that ends so far
 // behind, in ms: no more than [maxBehind] windows, and beyond an unfinished one no
-// more than a quarter of what there was to log.
+// more than two fifths of what there was to log. A job that syncs each write on a
+// busy disk has been seen a third behind; half a log is a log that was cut.
 func mayBeLate(behind, window, end float64) bool {
-	return behind > 0 && behind <= min(maxBehind*window, max(1.5*window, end/4))
+	return behind > 0 && behind <= min(maxBehind*window, max(1.5*window, 0.4*end))
 }
 
 // Unlogged is what the time behind the last rows holds at most, up to an end in
